@@ -1,0 +1,182 @@
+//! What users write: an actor, and how it handles each kind of message.
+
+use crate::cell::{Body, Payload, Takes};
+use crate::cx::Cx;
+use crate::exit::Exit;
+use crate::info::Info;
+use crate::ledger::Counters;
+use crate::message::Message;
+use crate::reply::ReplyTo;
+use std::future::Future;
+
+/// An actor: state of its own, handling one message at a time. OTP's `gen_server`.
+///
+/// ```
+/// use ravelin_core::{Actor, Cx, Exit, Handle, Message};
+///
+/// struct Add(i64);
+/// impl Message for Add { type Reply = (); }
+/// struct Get;
+/// impl Message for Get { type Reply = i64; }
+///
+/// struct Counter { n: i64 }
+/// impl Actor for Counter {
+///     type Args = i64;
+///     async fn init(n: i64, _: &mut Cx<Self>) -> Result<Self, Exit> { Ok(Counter { n }) }
+/// }
+/// impl Handle<Add> for Counter {
+///     async fn handle(&mut self, m: Add, _: &mut Cx<Self>) { self.n += m.0 }
+/// }
+/// impl Handle<Get> for Counter {
+///     async fn handle(&mut self, _: Get, _: &mut Cx<Self>) -> i64 { self.n }
+/// }
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not an actor",
+    note = "write `impl Actor for {Self}` with `type Args` and `async fn init(args, cx)`"
+)]
+pub trait Actor: Sized + Send + 'static {
+    /// What a start needs; made anew for each incarnation.
+    type Args: Send + 'static;
+
+    /// Makes the state. The start that this belongs to returns when it is done, with its error if it has one;
+    /// [`Exit::Ignore`] declines to run without being an error. Messages sent meanwhile wait. A panic is an error too.
+    fn init(args: Self::Args, cx: &mut Cx<Self>) -> impl Future<Output = Result<Self, Exit>> + Send;
+
+    /// Puts things in order before the end: after [`Cx::stop`], a stop that somebody asked for, a panic in a handler
+    /// and, if it traps exits, the parent's order to shut down. Not after a kill, nor after an exit signal that is
+    /// not trapped. A panic in here becomes the reason of the end. It is over before a successor starts.
+    fn terminate(&mut self, why: &Exit, cx: &mut Cx<Self>) -> impl Future<Output = ()> + Send {
+        let _ = (why, cx);
+        async {}
+    }
+
+    /// Handles a notice of the framework: the end of a monitored actor, a trapped exit signal, a time-out. By default
+    /// it is logged at the level debug.
+    fn handle_info(&mut self, info: Info, cx: &mut Cx<Self>) -> impl Future<Output = ()> + Send {
+        tracing::debug!(target: "ravelin", pid = %cx.pid(), ?info, "ravelin.unhandled_info");
+        async {}
+    }
+}
+
+/// Handles messages of type `M`; what it returns is the answer, if the message came by a call.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` does not handle `{M}`",
+    note = "write `impl Handle<{M}> for {Self}` with `async fn handle(&mut self, m: {M}, cx: &mut Cx<Self>)`"
+)]
+pub trait Handle<M: Message>: Actor {
+    /// Handles one message. Killed at any of its awaits, it goes no further.
+    fn handle(&mut self, message: M, cx: &mut Cx<Self>) -> impl Future<Output = M::Reply> + Send;
+}
+
+/// Handles messages of type `M` and answers when and from where it likes. Every [`Handle`] is one.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` does not handle `{M}`",
+    note = "write `impl Handle<{M}> for {Self}` (or `Serve<{M}>`, to answer later)"
+)]
+pub trait Serve<M: Message>: Actor {
+    /// Whether a reply may come after `serve` has returned.
+    #[doc(hidden)]
+    const DEFERS: bool = true;
+
+    /// Handles one message. `reply` is [`ReplyTo::nobody`] for a cast.
+    fn serve(&mut self, message: M, reply: ReplyTo<M::Reply>, cx: &mut Cx<Self>) -> impl Future<Output = ()> + Send;
+}
+
+impl<A: Handle<M>, M: Message> Serve<M> for A {
+    const DEFERS: bool = false;
+
+    async fn serve(&mut self, message: M, reply: ReplyTo<M::Reply>, cx: &mut Cx<Self>) {
+        reply.send(self.handle(message, cx).await);
+    }
+}
+
+/// A message without a way back.
+pub(crate) struct Cast<M>(pub(crate) M);
+
+/// A message whose sender waits.
+pub(crate) struct Call<M: Message>(pub(crate) M, pub(crate) ReplyTo<M::Reply>);
+
+/// What a closure actor receives: a message and where the answer to it goes, or a notice of the framework.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Received<M: Message> {
+    /// A message; the second is [`ReplyTo::nobody`] when it was a cast.
+    Message(M, ReplyTo<M::Reply>),
+    /// A notice of the framework.
+    Info(Info),
+}
+
+impl<M: Message> Payload for Cast<M> {
+    type Received = Received<M>;
+    fn received(self) -> Received<M> {
+        Received::Message(self.0, ReplyTo::nobody())
+    }
+    #[inline(always)]
+    fn count(counters: &Counters) {
+        counters.handled();
+    }
+}
+
+impl<M: Message> Payload for Call<M> {
+    type Received = Received<M>;
+    fn received(self) -> Received<M> {
+        Received::Message(self.0, self.1)
+    }
+    #[inline(always)]
+    fn count(counters: &Counters) {
+        counters.answered();
+    }
+}
+
+impl Payload for Info {
+    type Received = Info;
+    fn received(self) -> Info {
+        self
+    }
+    fn count(counters: &Counters) {
+        counters.handled();
+    }
+}
+
+impl<A: Actor> Body for A {
+    type Args = A::Args;
+    type Cx = Cx<A>;
+
+    fn init(args: A::Args, cx: &mut Cx<A>) -> impl Future<Output = Result<A, Exit>> + Send {
+        <A as Actor>::init(args, cx)
+    }
+
+    fn terminate(&mut self, why: &Exit, cx: &mut Cx<A>) -> impl Future<Output = ()> + Send {
+        <A as Actor>::terminate(self, why, cx)
+    }
+}
+
+impl<A: Serve<M>, M: Message> Takes<Cast<M>> for A {
+    #[inline(always)]
+    fn take(&mut self, cast: Cast<M>, cx: &mut Cx<A>) -> impl Future<Output = ()> + Send {
+        self.serve(cast.0, ReplyTo::nobody(), cx)
+    }
+}
+
+impl<A: Serve<M>, M: Message> Takes<Call<M>> for A {
+    #[inline(always)]
+    async fn take(&mut self, Call(message, reply): Call<M>, cx: &mut Cx<A>) {
+        if !A::DEFERS {
+            return self.serve(message, reply, cx).await;
+        }
+        let pending = reply.pending();
+        self.serve(message, reply, cx).await;
+        if let Some(pending) = pending.filter(|call| !call.is_over()) {
+            cx.owe(pending);
+        }
+    }
+}
+
+impl<A: Actor> Takes<Info> for A {
+    async fn take(&mut self, info: Info, cx: &mut Cx<A>) {
+        if cx.is_current(&info) {
+            self.handle_info(info, cx).await;
+        }
+    }
+}

@@ -1,0 +1,143 @@
+//! A call: a message, and the wait for its answer. It always ends.
+
+use crate::actor::Call as Payload;
+use crate::cell::{Port, is_running};
+use crate::error::CallError;
+use crate::fate::Unanswered;
+use crate::message::Message;
+use crate::reply::{Reply, ReplyTo, reply};
+use crate::runtime::Timer;
+use ravelin_mailbox::{Refused, Ticket};
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+/// How long a call waits when nothing else is said; as in OTP.
+pub const CALL_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// The future of `ActorRef::call`: the answer, or why there is none.
+///
+/// # Errors
+/// See [`CallError`]. [`CallError::Full`] only when the callee's mailbox is to refuse; otherwise the call waits for
+/// room, and that counts toward its time limit.
+///
+/// # Cancel safety
+/// Dropped, the request may still be handled; the answer then reaches nobody.
+#[must_use = "a call does nothing until it is awaited"]
+pub struct Call<'a, M: Message> {
+    port: Port<'a, Payload<M>>,
+    state: State<M>,
+    ticket: Option<Ticket>,
+    limit: Option<Duration>,
+    timer: Option<Pin<Box<dyn Timer>>>,
+}
+
+enum State<M: Message> {
+    Unsent(M),
+    WaitingForRoom(M, ReplyTo<M::Reply>, Reply<M::Reply>),
+    Sent(Reply<M::Reply>),
+    Over,
+}
+
+impl<'a, M: Message> Call<'a, M> {
+    #[inline]
+    pub(crate) fn new(port: Port<'a, Payload<M>>, message: M) -> Call<'a, M> {
+        Call { port, state: State::Unsent(message), ticket: None, limit: Some(CALL_TIMEOUT), timer: None }
+    }
+
+    /// Waits at most so long.
+    pub fn timeout(mut self, limit: Duration) -> Self {
+        self.limit = Some(limit);
+        self
+    }
+
+    /// Waits as long as it takes. Source: the time-out `infinity`.
+    pub fn no_timeout(mut self) -> Self {
+        self.limit = None;
+        self
+    }
+
+    fn submit(
+        &mut self,
+        cx: &mut Context<'_>,
+        message: M,
+        to: ReplyTo<M::Reply>,
+        answer: Reply<M::Reply>,
+    ) -> Result<(), CallError<M>> {
+        match self.port.push_or_wait(Payload(message, to), cx.waker(), &mut self.ticket) {
+            Ok(()) => {
+                self.state = State::Sent(answer);
+                Ok(())
+            }
+            Err(Refused::Closed(Payload(message, _))) => Err(CallError::NoProc(message)),
+            Err(Refused::Full(Payload(message, _))) if self.ticket.is_none() => Err(CallError::Full(message)),
+            Err(Refused::Full(Payload(message, to))) => {
+                self.state = State::WaitingForRoom(message, to, answer);
+                Ok(())
+            }
+        }
+    }
+
+    /// Whether the time limit has passed; sets the timer when it is first asked for.
+    fn is_late(&mut self, cx: &mut Context<'_>) -> bool {
+        let Some(limit) = self.limit else { return false };
+        if self.timer.is_none() {
+            let Some(host) = self.port.header().host() else { return false };
+            let runtime = host.runtime();
+            self.timer = Some(runtime.timer(runtime.now() + limit));
+        }
+        self.timer.as_mut().is_some_and(|timer| timer.as_mut().poll(cx).is_ready())
+    }
+}
+
+impl<M: Message> Unpin for Call<'_, M> {}
+
+impl<M: Message> Future for Call<'_, M> {
+    type Output = Result<M::Reply, CallError<M>>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = &mut *self;
+        match std::mem::replace(&mut this.state, State::Over) {
+            State::Unsent(message) => {
+                if is_running(this.port.ptr()) {
+                    return Poll::Ready(Err(CallError::Deadlock(message)));
+                }
+                let (to, answer) = reply();
+                if let Err(error) = this.submit(cx, message, to, answer) {
+                    return Poll::Ready(Err(error));
+                }
+            }
+            State::WaitingForRoom(message, to, answer) => {
+                if let Err(error) = this.submit(cx, message, to, answer) {
+                    return Poll::Ready(Err(error));
+                }
+            }
+            sent @ State::Sent(_) => this.state = sent,
+            State::Over => return Poll::Pending,
+        }
+        if let State::Sent(answer) = &mut this.state
+            && let Poll::Ready(answer) = answer.poll(cx)
+        {
+            this.state = State::Over;
+            return Poll::Ready(answer.map_err(|why| match why {
+                Unanswered::Dropped => CallError::NoReply,
+                Unanswered::Discarded => CallError::Discarded,
+                Unanswered::Exited(exit) => CallError::Exited(exit),
+            }));
+        }
+        if this.is_late(cx) {
+            this.state = State::Over;
+            return Poll::Ready(Err(CallError::Timeout));
+        }
+        Poll::Pending
+    }
+}
+
+impl<M: Message> Drop for Call<'_, M> {
+    fn drop(&mut self) {
+        if let Some(ticket) = self.ticket.take() {
+            self.port.header().mailbox.forget(ticket);
+        }
+    }
+}

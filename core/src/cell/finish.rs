@@ -1,0 +1,116 @@
+//! The end of an incarnation, in the order that is promised: the state is dropped, the mailbox closed and emptied,
+//! names and groups freed; then monitors, links and the starter learn of it, and last the callers it owed an answer.
+
+use super::{Bonds, CellPtr, Ext, Header, Rare, Slot};
+use crate::exit::Exit;
+use crate::fate::{self, Unanswered};
+use crate::id::Pid;
+use crate::lifecycle::Stage;
+use crate::panics;
+use crate::reply::ReplyTo;
+use ravelin_mailbox::Records;
+use std::mem;
+
+/// What is left to tell of an incarnation that is over.
+pub(crate) struct End {
+    pub(crate) pid: Pid,
+    pub(crate) parent: Option<Pid>,
+    pub(crate) exit: Exit,
+    /// Whether `init` had succeeded.
+    pub(crate) was_up: bool,
+    pub(crate) bonds: Option<Box<Bonds>>,
+    pub(crate) helpers: Vec<Pid>,
+    pub(crate) starter: Option<ReplyTo<Result<Pid, Exit>>>,
+    pub(crate) mourners: Vec<ReplyTo<Exit>>,
+}
+
+/// Ends the incarnation.
+///
+/// # Safety
+/// The caller owns the cell, which it does not after this; a hold of the caller's, if any, is all that keeps it.
+pub(super) unsafe fn finish(cell: CellPtr, slot: &mut Slot) {
+    // SAFETY: the cell is owned until `close`; the incarnation's count keeps it until `release`.
+    unsafe {
+        let header = cell.header();
+        let consumer = header.consumer.get();
+        let exit = (*consumer).exit.take().unwrap_or(Exit::Killed);
+        let mut inner = mem::take(&mut (*consumer).inner);
+        let mut unanswered = inner.rare.as_mut().map(|rare| mem::take(&mut rare.pending)).unwrap_or_default();
+        unanswered.extend(fate::fallen());
+        unanswered.extend(fate::collecting(|| {
+            let _ = panics::isolate(|| slot.cancel());
+            let _ = panics::isolate(|| (header.vtable.drop_state)(cell));
+        }));
+        (*consumer).stage = Stage::Down;
+        let work = mem::take(&mut (*consumer).work);
+        let mut rare = inner.rare.take();
+        let helpers = rare.as_mut().map(|rare| mem::take(&mut rare.helpers)).unwrap_or_default();
+
+        let (remains, (end, task)) = header.mailbox.close(|life| {
+            life.last_exit = Some(exit.clone());
+            life.started = life.pid.filter(|_| life.is_up);
+            let end = life.pid.take().map(|pid| End {
+                pid,
+                parent: life.parent.take(),
+                exit: exit.clone(),
+                was_up: mem::take(&mut life.is_up),
+                bonds: life.bonds.take(),
+                helpers,
+                starter: life.starter.take(),
+                mourners: mem::take(&mut life.mourners),
+            });
+            life.traps = false;
+            (end, life.task_waker())
+        });
+        unanswered.extend(bury(header, rare, work, remains.records.into(), &exit));
+        drop(remains.control);
+        if let (Some(host), Some(end)) = (header.host(), end) {
+            host.ended(header, end);
+        }
+        for call in unanswered {
+            call.fail(Unanswered::Exited(exit.clone()));
+        }
+        if let Some(task) = task {
+            task.wake();
+        }
+        header.release();
+    }
+}
+
+/// Drops what was accepted and will not be handled, each as a dead letter; gives the calls among it.
+fn bury(
+    header: &Header,
+    rare: Option<Box<Rare>>,
+    work: Records<Ext>,
+    waiting: Vec<Records<Ext>>,
+    exit: &Exit,
+) -> Vec<std::sync::Arc<dyn fate::Pending>> {
+    fate::collecting(|| {
+        let mut rare = rare;
+        let then = rare.as_mut().map(|rare| mem::take(&mut rare.then)).unwrap_or_default();
+        let _ = panics::isolate(|| drop(rare));
+        for mut records in then.into_iter().chain([work]).chain(waiting) {
+            while let Some(record) = records.pop() {
+                header.counts.dead_lettered();
+                if let Some(host) = header.host() {
+                    host.dead_letter(header, record.type_name(), exit);
+                }
+                let _ = panics::isolate(|| drop(record));
+            }
+        }
+    })
+}
+
+/// Ends an incarnation whose task the executor dropped.
+///
+/// # Safety
+/// The caller owns the cell, and has a hold on it.
+pub(super) unsafe fn finish_lost(cell: CellPtr) {
+    // SAFETY: the cell is owned; the future is cancelled, in `finish`, before the state goes.
+    unsafe {
+        let consumer = cell.header().consumer.get();
+        (*consumer).exit = Some(Exit::Lost);
+        let mut slot = mem::replace(&mut (*consumer).slot, Slot::empty());
+        finish(cell, &mut slot);
+    }
+}

@@ -1,0 +1,89 @@
+//! What lies under the mailbox's lock for an actor: who it is, its bonds, and how to get it to run.
+
+use crate::bonds::Bonds;
+use crate::exit::Exit;
+use crate::id::Pid;
+use crate::reply::ReplyTo;
+use ravelin_mailbox::{Consumer, Edge};
+use std::task::Waker;
+
+/// A signal in the control lane.
+#[derive(Debug)]
+pub(crate) enum Control {
+    /// Run `terminate` and end with this reason.
+    Stop(Exit),
+    /// End with this reason, on the spot.
+    Die(Exit),
+    /// End, on the spot.
+    Kill,
+}
+
+/// The part of an actor that others look at.
+#[derive(Default)]
+pub(crate) struct Life {
+    /// The incarnation that is there.
+    pub(crate) pid: Option<Pid>,
+    pub(crate) parent: Option<Pid>,
+    pub(crate) traps: bool,
+    /// Whether `init` has succeeded.
+    pub(crate) is_up: bool,
+    /// Whether the executor has a task for this cell.
+    has_task: bool,
+    waker: Option<Waker>,
+    pub(crate) bonds: Option<Box<Bonds>>,
+    /// Who waits for the end.
+    pub(crate) mourners: Vec<ReplyTo<Exit>>,
+    /// Who waits for `init`.
+    pub(crate) starter: Option<ReplyTo<Result<Pid, Exit>>>,
+    /// The last incarnation that is over and had come up.
+    pub(crate) started: Option<Pid>,
+    /// The reason of the last end.
+    pub(crate) last_exit: Option<Exit>,
+}
+
+/// How to get a cell to run.
+pub(crate) enum Wake {
+    /// This thread runs actors and takes it next.
+    HandOver,
+    /// Its task has this waker; `None`: the task was made and not polled yet, so it will look by itself.
+    Task(Option<Waker>),
+    /// It needs a task.
+    Spawn,
+}
+
+impl Consumer for Life {
+    type Wake = Wake;
+
+    #[inline]
+    fn edge(&mut self, edge: Edge) -> Wake {
+        match edge {
+            Edge::HandOver => Wake::HandOver,
+            Edge::Queue if self.has_task => Wake::Task(self.waker.clone()),
+            Edge::Queue => {
+                self.has_task = true;
+                Wake::Spawn
+            }
+        }
+    }
+}
+
+impl Life {
+    /// The task is being polled with this waker; gives an old waker back, to be dropped without the lock.
+    pub(crate) fn polled_with(&mut self, waker: &Waker) -> Option<Waker> {
+        if self.waker.as_ref().is_some_and(|old| old.will_wake(waker)) {
+            return None;
+        }
+        self.waker.replace(waker.clone())
+    }
+
+    /// The task's waker, to have it look at a cell whose incarnation is over.
+    pub(super) fn task_waker(&self) -> Option<Waker> {
+        self.waker.clone()
+    }
+
+    /// The executor dropped the task; gives its waker back, to be dropped without the lock.
+    pub(crate) fn task_gone(&mut self) -> Option<Waker> {
+        self.has_task = false;
+        self.waker.take()
+    }
+}

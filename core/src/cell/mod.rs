@@ -1,0 +1,493 @@
+//! The cell: one allocation that is a place in the tree, its mailbox, and the actor that lives there.
+//!
+//! This folder is the only one of the crate with `unsafe` in it. It runs actors whose types it has forgotten: typed
+//! code above it (`actor`, `start`) gives it function pointers, and it calls them with the cell.
+//!
+//! # Proof
+//!
+//! **Memory.** A cell is a `Box<Typed<A>>` behind a pointer to its first field, the [`Header`]. `refs` counts the
+//! [`CellRef`]s, the wakers, the [`Runner`] and one for a living incarnation; at zero `free` turns the pointer back
+//! into the box. Everything that can reach a cell holds a count, except a handed-over cell in `Local::next`, which
+//! lives because its incarnation holds one and only the holder of `next` may run it (so it cannot end meanwhile).
+//!
+//! **Exclusion.** `consumer`, `state` and the future in the slot are touched only by the thread that *owns* the cell:
+//! the one that turned the mailbox's phase to `Running` (by `begin`, `seize` or `reopen`, which succeed for one
+//! caller only, under the mailbox's lock). Ownership ends with `next` giving `Parked`, `suspend` giving true,
+//! `requeue`, or `close`; after any of these the code below returns without touching them. The lock orders one
+//! owner's writes before the next owner's reads.
+//!
+//! **Aliasing.** The state `A` and the context `Cx<A>` are lent mutably to one future at a time: the one in the slot,
+//! or the one that a function pointer just built. While a future is in the slot nothing else borrows them: signals
+//! are looked at, but only those that cut, which drop the future first. The fields of `Consumer` are read and
+//! written through raw pointers, one access at a time, never borrowed over a call into user code; `Cx` reaches
+//! `Inner`, a part of it that the run loop only looks at between futures, in the same way.
+//!
+//! **Futures.** A future in a [`Slot`] may borrow from its cell. It is dropped (by `Slot::cancel`, or by being done)
+//! before the state is dropped (`finish`), and a cell is freed only after that, or when it never had an incarnation.
+
+mod finish;
+mod life;
+mod local;
+mod run;
+mod runner;
+mod slot;
+mod typed;
+
+pub(crate) use finish::End;
+pub(crate) use life::{Control, Life};
+pub(crate) use local::is_running;
+pub(crate) use slot::Slot;
+pub(crate) use typed::{Body, Gate, Outcome, Own, Payload, Port, Takes, TypedRef, receive_one};
+
+use crate::bonds::Bonds;
+use crate::exit::Exit;
+use crate::fate::{self, Pending};
+use crate::id::{Pid, TimerRef};
+use crate::info::Info;
+use crate::ledger::{Counters, Ledger};
+use crate::lifecycle::Stage;
+use crate::runtime::{FaultPoint, Runtime};
+use crate::time::Missed;
+use futures::future::BoxFuture;
+use life::Wake;
+use ravelin_mailbox::{
+    Capacity, Kind, Mailbox, NoConsumer, Phase, Pushed, Record, Records, Refused, Signalled, Ticket,
+};
+use std::any::Any;
+use std::cell::UnsafeCell;
+use std::collections::VecDeque;
+use std::ptr::NonNull;
+use std::sync::atomic::{AtomicU32, Ordering, fence};
+use std::sync::{Arc, OnceLock};
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+/// What a record knows beyond its payload: how to handle it.
+pub(crate) struct Ext {
+    /// Takes the payload, builds the handler's future in the slot and polls it once.
+    ///
+    /// # Safety
+    /// The caller owns the cell, an incarnation is up, the slot is empty, and the record is of this kind.
+    pub(crate) run: unsafe fn(CellPtr, Record<'_, Ext>, &mut Slot, &mut Context<'_>) -> Poll<()>,
+    /// Moves the payload, as a `P::Received`, into the `Option` that the `dyn Any` is; gives the record back when that
+    /// is one of another type.
+    ///
+    /// # Safety
+    /// The record is of this kind.
+    pub(crate) receive: for<'a> unsafe fn(Record<'a, Ext>, &mut dyn Any) -> Option<Record<'a, Ext>>,
+}
+
+pub(crate) type Inbox = Mailbox<Ext, Control, Life>;
+
+/// A cell whose type was forgotten. A plain pointer: whoever uses it knows why the cell is there.
+#[derive(Clone, Copy, Eq, PartialEq)]
+pub(crate) struct CellPtr(NonNull<Header>);
+
+// SAFETY: a cell may be run on any thread, one at a time (see Exclusion); its shared parts are `Sync`.
+unsafe impl Send for CellPtr {}
+// SAFETY: as above.
+unsafe impl Sync for CellPtr {}
+
+/// What the typed code gives for an actor type.
+pub(crate) struct CellVTable {
+    /// Builds `terminate`'s future in the slot, without polling it. The caller owns the cell; the state is there.
+    pub(crate) terminate: unsafe fn(CellPtr, &mut Slot, Exit),
+    /// Drops the state, if there is one. The caller owns the cell; no future is in the slot.
+    pub(crate) drop_state: unsafe fn(CellPtr),
+    /// Frees the cell. Nobody has it any more.
+    pub(crate) free: unsafe fn(CellPtr),
+    /// The kind of records that carry notices of the framework.
+    pub(crate) info: &'static Kind<Info, Ext>,
+    /// The actor type's name.
+    pub(crate) type_name: fn() -> &'static str,
+}
+
+/// What a cell needs of the system it lives in.
+pub(crate) trait Host: Send + Sync + 'static {
+    /// The executor.
+    fn runtime(&self) -> &Arc<dyn Runtime>;
+    /// Whether actors of this system may be run by one another's tasks.
+    fn hands_over(&self) -> bool;
+    /// Ends the children that are left, newest first; `None` when there are none.
+    fn reap(self: Arc<Self>, children: Children, why: &Exit) -> BoxFuture<'static, ()>;
+    /// An incarnation is over: names and groups go, links, monitors and the starter learn of it.
+    fn ended(&self, cell: &Header, end: End);
+    /// A message was accepted and will not be handled.
+    fn dead_letter(&self, cell: &Header, message: &'static str, why: &Exit);
+    /// A mailbox discarded a message.
+    fn overloaded(&self, cell: &Header, message: &'static str);
+    /// The place goes away; these are its counts.
+    fn retire(&self, ledger: Ledger);
+}
+
+/// The common part of every cell.
+pub(crate) struct Header {
+    pub(crate) mailbox: Inbox,
+    refs: AtomicU32,
+    vtable: &'static CellVTable,
+    host: OnceLock<Arc<dyn Host>>,
+    name: Option<Arc<str>>,
+    pub(crate) counts: Counters,
+    consumer: UnsafeCell<Consumer>,
+}
+
+// SAFETY: `consumer` is touched by the cell's owner only (see Exclusion); the rest is `Sync`.
+unsafe impl Sync for Header {}
+// SAFETY: as above; what `consumer` holds is `Send`.
+unsafe impl Send for Header {}
+
+/// What only the owner of the cell touches.
+pub(crate) struct Consumer {
+    work: Records<Ext>,
+    /// The future that waits, while the cell is not run.
+    slot: Slot,
+    stage: Stage,
+    exit: Option<Exit>,
+    /// After how many messages the mailbox is told of the room there is.
+    publish_every: u32,
+    pub(crate) inner: Inner,
+}
+
+/// The part of `Consumer` that belongs to the context.
+#[derive(Default)]
+pub(crate) struct Inner {
+    /// The actor wants to stop, for this reason.
+    pub(crate) stop: Option<Exit>,
+    /// Something else than the next message is to be done next: a stop, or what `then` holds.
+    pub(crate) wants_turn: bool,
+    /// `init` gave this instead of a state.
+    pub(crate) refused: Option<Exit>,
+    pub(crate) rare: Option<Box<Rare>>,
+}
+
+/// What few actors have.
+#[derive(Default)]
+pub(crate) struct Rare {
+    pub(crate) timers: Option<Box<dyn Timers>>,
+    /// Calls that are to be answered later.
+    pub(crate) pending: Vec<Arc<dyn Pending>>,
+    pub(crate) pending_checked: usize,
+    pub(crate) children: Children,
+    /// Runs before any message: OTP's `{continue, _}`.
+    pub(crate) then: VecDeque<Records<Ext>>,
+    /// Helpers of this incarnation (pipes, streams), which end with it.
+    pub(crate) helpers: Vec<Pid>,
+}
+
+/// The timers of an incarnation.
+pub(crate) trait Timers: Send {
+    /// A timer that calls `send` after `wait`, and again as `every` says.
+    fn add(&mut self, wait: Duration, every: Option<(Duration, Missed)>, send: Box<dyn FnMut() + Send>) -> TimerRef;
+    /// The time that was left; `None` when it has fired, or was cancelled.
+    fn cancel(&mut self, timer: TimerRef) -> Option<Duration>;
+    /// Puts what is due into the mailbox, and sees to it that the cell is notified of the next.
+    fn fire(&mut self, cell: CellPtr, cx: &mut Context<'_>);
+}
+
+/// The children that an actor must outlive, in the order in which they were started.
+#[derive(Default)]
+pub(crate) struct Children {
+    pub(crate) by_start: std::collections::BTreeMap<u64, (Pid, Grace)>,
+    pub(crate) started: u64,
+    pub(crate) start_of: std::collections::BTreeMap<Pid, u64>,
+}
+
+/// How long a child may take to end when its parent was killed.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Grace {
+    /// None.
+    Kill,
+    /// So long, then it is killed.
+    For(Duration),
+    /// As long as it takes, which somebody who looks must bound.
+    Unbounded,
+    /// As long as it takes: it bounds the time of its own children.
+    Supervisor,
+}
+
+/// A cell of type `A`: the header must come first.
+#[repr(C)]
+pub(crate) struct Typed<S> {
+    pub(crate) header: Header,
+    pub(crate) state: UnsafeCell<S>,
+}
+
+impl Header {
+    pub(crate) fn new(vtable: &'static CellVTable, name: Option<Arc<str>>) -> Header {
+        Header {
+            mailbox: Mailbox::new(Capacity::default(), Phase::Closed, Life::default()),
+            refs: AtomicU32::new(1),
+            vtable,
+            host: OnceLock::new(),
+            name,
+            counts: Counters::default(),
+            consumer: UnsafeCell::new(Consumer {
+                work: Records::new(),
+                slot: Slot::empty(),
+                stage: Stage::Down,
+                exit: None,
+                publish_every: u32::MAX,
+                inner: Inner::default(),
+            }),
+        }
+    }
+
+    /// The name that the place was made with.
+    pub(crate) fn name(&self) -> Option<&Arc<str>> {
+        self.name.as_ref()
+    }
+
+    pub(crate) fn type_name(&self) -> &'static str {
+        (self.vtable.type_name)()
+    }
+
+    pub(crate) fn host(&self) -> Option<&Arc<dyn Host>> {
+        self.host.get()
+    }
+
+    /// The incarnation that is there, and its parent.
+    pub(crate) fn pid(&self) -> Option<Pid> {
+        self.mailbox.with(|_, life| life.pid)
+    }
+
+    /// The fates of all messages so far.
+    pub(crate) fn ledger(&self) -> Ledger {
+        self.counts.read(self.mailbox.accepted(), self.mailbox.discarded(), self.mailbox.len())
+    }
+
+    fn ptr(&self) -> CellPtr {
+        CellPtr(NonNull::from(self))
+    }
+
+    /// Puts a message into the user lane.
+    #[inline]
+    pub(crate) fn push<P: Send>(&self, kind: &'static Kind<P, Ext>, message: P) -> Result<(), Refused<P>> {
+        let pushed = self.mailbox.push(kind, message, local::edge(self))?;
+        self.after_push::<P>(pushed);
+        Ok(())
+    }
+
+    /// As `push`; a sender that has to wait leaves its waker and gets a ticket.
+    #[inline]
+    pub(crate) fn push_or_wait<P: Send>(
+        &self,
+        kind: &'static Kind<P, Ext>,
+        message: P,
+        waker: &Waker,
+        ticket: &mut Option<Ticket>,
+    ) -> Result<(), Refused<P>> {
+        let pushed = self.mailbox.push_or_wait(kind, message, local::edge(self), waker, ticket)?;
+        self.after_push::<P>(pushed);
+        Ok(())
+    }
+
+    /// Puts a message into the user lane, whatever the capacity.
+    pub(crate) fn push_exempt<P: Send>(&self, kind: &'static Kind<P, Ext>, message: P) -> Result<(), Refused<P>> {
+        let pushed = self.mailbox.push_exempt(kind, message, local::edge(self))?;
+        self.after_push::<P>(pushed);
+        Ok(())
+    }
+
+    #[inline(always)]
+    fn after_push<P>(&self, pushed: Pushed<Ext, Wake>) {
+        match pushed {
+            Pushed::Quiet => {}
+            Pushed::Wake(wake) => local::perform(self, wake),
+            Pushed::WakeReceiver(waker) => waker.wake(),
+            Pushed::Discarded => self.overloaded(std::any::type_name::<P>()),
+            Pushed::Displaced(records) => self.displaced(records),
+        }
+    }
+
+    #[cold]
+    fn overloaded(&self, message: &'static str) {
+        if let Some(host) = self.host() {
+            host.overloaded(self, message);
+        }
+    }
+
+    #[cold]
+    fn displaced(&self, mut records: Records<Ext>) {
+        while let Some(record) = records.pop() {
+            self.overloaded(record.type_name());
+            // The sender's thread drops it: a panicking destructor is the sender's, as with any value it drops.
+            fate::discarding(|| drop(record));
+        }
+    }
+
+    /// Tells the incarnation `to` (or whichever is there) of a signal; what it means is decided under the lock, with
+    /// `decide`. False: that incarnation is over.
+    pub(crate) fn signal(
+        &self,
+        to: Option<Pid>,
+        decide: impl FnOnce(&mut Life) -> Option<(Control, ravelin_mailbox::Cut)>,
+    ) -> bool {
+        let mut there = true;
+        let signalled = self.mailbox.signal(local::edge(self), |life| {
+            there = to.is_none() || life.pid == to;
+            if there { decide(life) } else { None }
+        });
+        match signalled {
+            Ok(Signalled::Quiet) => there,
+            Ok(Signalled::Wake(wake)) => {
+                local::perform(self, wake);
+                there
+            }
+            Ok(Signalled::WakeReceiver(waker)) => {
+                waker.wake();
+                there
+            }
+            Err(NoConsumer) => false,
+        }
+    }
+
+    /// Puts a notice of the framework into the user lane; a dead actor's are lost, as in OTP.
+    pub(crate) fn inform(&self, info: Info) {
+        let _ = self.push_exempt(self.vtable.info, info);
+    }
+
+    /// Wakes the cell: something that its actor waits for has come.
+    fn notify(&self) {
+        if let Some(wake) = self.mailbox.notify(local::edge(self)) {
+            local::perform(self, wake);
+        }
+    }
+
+    fn release(&self) {
+        if self.refs.fetch_sub(1, Ordering::Release) == 1 {
+            fence(Ordering::Acquire);
+            // SAFETY: that was the last count, so nobody else has the cell.
+            unsafe { (self.vtable.free)(self.ptr()) }
+        }
+    }
+
+    fn retain(&self) {
+        let before = self.refs.fetch_add(1, Ordering::Relaxed);
+        assert!(before < u32::MAX / 2, "too many references to one actor");
+    }
+}
+
+impl Drop for Header {
+    fn drop(&mut self) {
+        if let Some(host) = self.host.get() {
+            host.retire(self.ledger());
+        }
+    }
+}
+
+impl CellPtr {
+    /// # Safety
+    /// The cell is there as long as `'a`.
+    #[inline(always)]
+    pub(crate) unsafe fn header<'a>(self) -> &'a Header {
+        // SAFETY: the caller's promise.
+        unsafe { self.0.as_ref() }
+    }
+
+    /// The typed cell.
+    ///
+    /// # Safety
+    /// The cell was made as a `Typed<S>`, and is there.
+    #[inline(always)]
+    pub(crate) unsafe fn typed<S>(self) -> *mut Typed<S> {
+        self.0.as_ptr().cast()
+    }
+
+    /// The context's part of the consumer.
+    ///
+    /// # Safety
+    /// The caller owns the cell, or is the code of the actor that is being run; the pointer is used for one access.
+    #[inline(always)]
+    pub(crate) unsafe fn inner(self) -> *mut Inner {
+        // SAFETY: the cell is there; no reference is made, only a pointer.
+        unsafe { &raw mut (*self.0.as_ref().consumer.get()).inner }
+    }
+}
+
+/// A counted hold on a cell.
+pub(crate) struct CellRef(CellPtr);
+
+impl CellRef {
+    /// A new cell with one count.
+    pub(crate) fn new<S>(header: Header, state: S) -> CellRef {
+        let cell = Box::new(Typed { header, state: UnsafeCell::new(state) });
+        CellRef(CellPtr(NonNull::from(Box::leak(cell)).cast()))
+    }
+
+    #[inline(always)]
+    pub(crate) fn header(&self) -> &Header {
+        // SAFETY: this hold keeps the cell.
+        unsafe { self.0.header() }
+    }
+
+    #[inline(always)]
+    pub(crate) fn ptr(&self) -> CellPtr {
+        self.0
+    }
+
+    /// A hold on the cell of a living incarnation.
+    ///
+    /// # Safety
+    /// The cell has a count that is not given up before this returns.
+    pub(crate) unsafe fn retain(ptr: CellPtr) -> CellRef {
+        // SAFETY: the caller's promise.
+        unsafe { ptr.header() }.retain();
+        CellRef(ptr)
+    }
+
+    /// Binds the place to its system, for good. False: it lives in another one.
+    pub(crate) fn bind(&self, host: &Arc<dyn Host>) -> bool {
+        Arc::ptr_eq(self.header().host.get_or_init(|| host.clone()), host)
+    }
+
+    /// Begins a new incarnation and makes the caller the cell's owner; with a count for the living. False: there is
+    /// an incarnation.
+    pub(crate) fn reopen(&self, capacity: Capacity, begin: impl FnOnce(&mut Life)) -> bool {
+        let opened = self.header().mailbox.reopen(capacity, |life| {
+            begin(life);
+            true
+        });
+        if opened {
+            self.header().retain();
+        }
+        opened
+    }
+}
+
+impl Clone for CellRef {
+    #[inline]
+    fn clone(&self) -> CellRef {
+        self.header().retain();
+        CellRef(self.0)
+    }
+}
+
+impl Drop for CellRef {
+    #[inline]
+    fn drop(&mut self) {
+        self.header().release();
+    }
+}
+
+/// Frees a cell of type `Typed<S>`.
+///
+/// # Safety
+/// The cell was made by `CellRef::new::<S>`, and nobody has it any more.
+pub(crate) unsafe fn free<S>(cell: CellPtr) {
+    // SAFETY: the caller's promise.
+    drop(unsafe { Box::from_raw(cell.typed::<S>()) });
+}
+
+/// Asks the runtime for a fault at an await point.
+#[inline(always)]
+fn fault(header: &Header) -> Option<crate::runtime::Fault> {
+    header.host().and_then(|host| host.runtime().fault(FaultPoint::Poll))
+}
+
+impl Life {
+    /// The bonds, made when first needed.
+    pub(crate) fn bonds(&mut self) -> &mut Bonds {
+        self.bonds.get_or_insert_default()
+    }
+}
+

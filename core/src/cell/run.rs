@@ -1,0 +1,416 @@
+//! The loop that runs an actor: signals first, then the future that waits, then messages, until there is nothing to
+//! do. What an event means is decided in `lifecycle`; here it is done.
+
+use super::finish::finish;
+use super::local::{self, Local, eject};
+use super::{CellPtr, Consumer, Control, Header, Inner, Slot, fault};
+use crate::exit::Exit;
+use crate::fate;
+use crate::id::Pid;
+use crate::lifecycle::{Event, Stage, Then, decide};
+use crate::panics;
+use crate::reply::{Reply, reply};
+use crate::runtime::Fault;
+use crate::time::Time;
+use ravelin_mailbox::{Capacity, Next};
+use std::mem::{self, ManuallyDrop};
+use std::task::{Context, Poll, RawWaker, RawWakerVTable, Waker};
+use std::time::Duration;
+
+/// Messages of one actor before another one gets its turn.
+const BUDGET: u32 = 128;
+/// How often the clock is looked at.
+const CHECK_EVERY: u32 = 32;
+/// How long a stretch may hold its thread, when it handles messages.
+const SLICE: Duration = Duration::from_micros(200);
+
+/// Why the loop stopped.
+enum Pause {
+    /// Idle or suspended; the cell is no longer owned.
+    Parked,
+    /// The budget is used up.
+    Yield,
+    /// Something that the life cycle decides about.
+    Event(Event),
+}
+
+/// Runs the cell until it is idle, suspended, over, or out of budget.
+///
+/// # Safety
+/// The caller owns the cell, and `local` is this thread's innermost stretch. The cell is no longer owned after this,
+/// and may be gone unless the caller has a hold of its own.
+pub(super) unsafe fn run(cell: CellPtr, local: *mut Local) {
+    // SAFETY: the cell is owned by this thread until one of the returns below; see the folder's proof.
+    unsafe {
+        let header = cell.header();
+        let consumer = header.consumer.get();
+        let waker = borrowed_waker(cell);
+        let mut cx = Context::from_waker(&waker);
+        if (*consumer).slot.has_buffer() {
+            let parked = mem::replace(&mut (*consumer).slot, Slot::empty());
+            mem::replace(&mut (*local).slot, parked).give_back();
+        }
+        let before = (*local).current.replace(cell);
+        let mut handled = 0;
+        loop {
+            let event = match panics::isolate(|| work(header, consumer, local, &mut cx, &mut handled)) {
+                Ok(Pause::Parked) => break,
+                Ok(Pause::Yield) => {
+                    if (*local).slot.has_future() {
+                        mem::swap(&mut (*local).slot, &mut (*consumer).slot);
+                    }
+                    eject(cell);
+                    break;
+                }
+                Ok(Pause::Event(event)) => event,
+                Err(exit) => Event::Panicked(exit),
+            };
+            if step(cell, &mut (*local).slot, event) {
+                break;
+            }
+        }
+        (*local).current = before;
+    }
+}
+
+/// # Safety
+/// As `run`.
+unsafe fn work(
+    header: &Header,
+    consumer: *mut Consumer,
+    local: *mut Local,
+    cx: &mut Context<'_>,
+    handled: &mut u32,
+) -> Pause {
+    // SAFETY: the cell is owned; each access through a pointer is one read or write, or a call that user code cannot
+    // re-enter (`Records::pop`, `Slot::poll` of the slot that is lent to this actor alone).
+    unsafe {
+        let mailbox = &header.mailbox;
+        let slot = &raw mut (*local).slot;
+        let inner: *mut Inner = &raw mut (*consumer).inner;
+        let mut look = true;
+        let mut since_published = 0;
+        loop {
+            if mailbox.has_control()
+                && let Some(event) = signalled(header, (*slot).has_future())
+            {
+                return Pause::Event(event);
+            }
+            if (*slot).has_future() {
+                match fault(header) {
+                    Some(Fault::Kill) => return Pause::Event(Event::Kill),
+                    Some(Fault::Panic) => panic!("injected fault"),
+                    None => {}
+                }
+                if (*slot).poll(cx).is_pending() {
+                    if suspend(header, consumer, slot) {
+                        return Pause::Parked;
+                    }
+                    continue;
+                }
+                match (*consumer).stage {
+                    Stage::Up | Stage::Down => {}
+                    Stage::Starting => {
+                        let refused = (*inner).refused.take();
+                        return Pause::Event(refused.map_or(Event::Started, Event::Refused));
+                    }
+                    Stage::Terminating | Stage::Reaping => return Pause::Event(Event::Finished),
+                }
+            }
+            if let Some(exit) = (*inner).stop.take() {
+                return Pause::Event(Event::Stop(exit));
+            }
+            if look || (*inner).wants_turn {
+                look = false;
+                (*inner).wants_turn = false;
+                if (*inner).rare.is_some() && rare_work(header, inner, slot, cx).is_pending() {
+                    if suspend(header, consumer, slot) {
+                        return Pause::Parked;
+                    }
+                    continue;
+                }
+                if (*inner).wants_turn {
+                    continue;
+                }
+            }
+            while !(*consumer).work.is_empty() {
+                if *handled >= BUDGET || (*local).budget == 0 {
+                    return Pause::Yield;
+                }
+                *handled += 1;
+                (*local).budget -= 1;
+                if *handled % CHECK_EVERY == 0 && slice_is_over(header, local) {
+                    return Pause::Yield;
+                }
+                let Some(record) = (*consumer).work.pop() else { break };
+                header.counts.begun();
+                let run = record.ext().run;
+                let polled = run(header.ptr(), record, &mut *slot, cx);
+                since_published += 1;
+                if since_published >= (*consumer).publish_every {
+                    since_published = 0;
+                    mailbox.publish((*consumer).work.len());
+                }
+                if polled.is_pending() {
+                    if suspend(header, consumer, slot) {
+                        return Pause::Parked;
+                    }
+                    break;
+                }
+                if (*inner).wants_turn || mailbox.has_control() {
+                    break;
+                }
+            }
+            if (*slot).has_future() || (*inner).wants_turn || !(*consumer).work.is_empty() {
+                continue;
+            }
+            match mailbox.next(&mut (*consumer).work) {
+                Next::Batch | Next::Control => {}
+                Next::Notified => look = true,
+                Next::Parked => return Pause::Parked,
+            }
+        }
+    }
+}
+
+/// The next signal, as an event; with a future in the slot only one that cuts it off.
+fn signalled(header: &Header, is_busy: bool) -> Option<Event> {
+    let signal = if is_busy {
+        header.mailbox.take_control_if(|signal| matches!(signal, Control::Die(_) | Control::Kill))
+    } else {
+        header.mailbox.take_control()
+    };
+    Some(match signal? {
+        Control::Stop(exit) => Event::Stop(exit),
+        Control::Die(exit) => Event::Die(exit),
+        Control::Kill => Event::Kill,
+    })
+}
+
+/// What few actors have: something to run before any message, and timers that may be due.
+///
+/// # Safety
+/// As `run`; the slot is empty.
+#[cold]
+unsafe fn rare_work(header: &Header, inner: *mut Inner, slot: *mut Slot, cx: &mut Context<'_>) -> Poll<()> {
+    // SAFETY: the cell is owned. The timers are taken out while they work, because they push to this very cell.
+    unsafe {
+        let Some(rare) = (*inner).rare.as_mut() else { return Poll::Ready(()) };
+        if let Some(mut timers) = rare.timers.take() {
+            timers.fire(header.ptr(), cx);
+            if let Some(rare) = (*inner).rare.as_mut() {
+                rare.timers = Some(timers);
+            }
+        }
+        let Some(rare) = (*inner).rare.as_mut() else { return Poll::Ready(()) };
+        let Some(mut then) = rare.then.pop_front() else { return Poll::Ready(()) };
+        (*inner).wants_turn = true;
+        let Some(record) = then.pop() else { return Poll::Ready(()) };
+        header.counts.begun();
+        let run = record.ext().run;
+        run(header.ptr(), record, &mut *slot, cx)
+    }
+}
+
+/// Leaves the future in the slot with the actor. True: suspended, and no longer owned. False: go on.
+///
+/// # Safety
+/// As `run`.
+unsafe fn suspend(header: &Header, consumer: *mut Consumer, slot: *mut Slot) -> bool {
+    // SAFETY: the cell is owned until `suspend` gives true; nothing of it is touched after that.
+    unsafe {
+        mem::swap(&mut *slot, &mut (*consumer).slot);
+        if header.mailbox.suspend((*consumer).work.len()) {
+            return true;
+        }
+        mem::swap(&mut *slot, &mut (*consumer).slot);
+        false
+    }
+}
+
+/// Looks at the clock: what was handed over does not wait for a long batch, and a long stretch yields.
+///
+/// # Safety
+/// As `run`.
+#[cold]
+unsafe fn slice_is_over(header: &Header, local: *mut Local) -> bool {
+    let Some(host) = header.host() else { return false };
+    let now: Time = host.runtime().now();
+    // SAFETY: `local` is this thread's stretch; `next`, if any, is held by it.
+    unsafe {
+        let began = *(*local).began.get_or_insert(now);
+        if let Some(next) = (*local).next.take() {
+            eject(next);
+        }
+        now - began > SLICE
+    }
+}
+
+/// Does what the life cycle decides. True: the incarnation is over, and the cell no longer owned.
+///
+/// # Safety
+/// As `run`.
+unsafe fn step(cell: CellPtr, slot: &mut Slot, event: Event) -> bool {
+    // SAFETY: the cell is owned; a future in the slot is cancelled before what it borrows is used otherwise.
+    unsafe {
+        let header = cell.header();
+        let consumer = header.consumer.get();
+        match decide((*consumer).stage, event) {
+            Then::Continue => false,
+            Then::Run => {
+                (*consumer).stage = Stage::Up;
+                come_up(header);
+                false
+            }
+            Then::Terminate(why) => {
+                cut(header, slot);
+                (*consumer).exit = Some(why.clone());
+                (*consumer).stage = Stage::Terminating;
+                (header.vtable.terminate)(cell, slot, why);
+                false
+            }
+            Then::Reap(why) => {
+                cut(header, slot);
+                let why = why.or((*consumer).exit.take()).unwrap_or(Exit::Killed);
+                (*consumer).exit = Some(why.clone());
+                (*consumer).stage = Stage::Reaping;
+                let children = (*consumer).inner.rare.as_mut().map(|rare| mem::take(&mut rare.children));
+                match (children, header.host()) {
+                    (Some(children), Some(host)) if !children.by_start.is_empty() => {
+                        slot.put(host.clone().reap(children, &why));
+                        false
+                    }
+                    (Some(_) | None, Some(_) | None) => {
+                        finish(cell, slot);
+                        true
+                    }
+                }
+            }
+            Then::End => {
+                finish(cell, slot);
+                true
+            }
+        }
+    }
+}
+
+/// `init` succeeded: the starter learns of it.
+fn come_up(header: &Header) {
+    let starter = header.mailbox.with(|_, life| {
+        life.is_up = true;
+        life.starter.take().zip(life.pid)
+    });
+    if let Some((starter, pid)) = starter {
+        starter.send(Ok(pid));
+    }
+}
+
+/// Drops the future in the slot, if any; the calls it had not answered are kept, to end with the actor.
+///
+/// # Safety
+/// The caller owns the cell.
+unsafe fn cut(header: &Header, slot: &mut Slot) {
+    let was_busy = slot.has_future();
+    let mut unanswered = fate::fallen();
+    unanswered.extend(fate::collecting(|| {
+        // A destructor that panics changes nothing any more.
+        let _ = panics::isolate(|| slot.cancel());
+    }));
+    // SAFETY: the cell is owned, and no future is in the slot.
+    unsafe {
+        let consumer = header.consumer.get();
+        if was_busy && (*consumer).stage == Stage::Up {
+            header.counts.interrupted();
+        }
+        if !unanswered.is_empty() {
+            (*consumer).inner.rare.get_or_insert_default().pending.append(&mut unanswered);
+        }
+    }
+}
+
+/// Starts an incarnation whose `init` future `put` puts in the slot: on the spot where that is possible, else on the
+/// executor. Gives the outcome of `init`, or where it will come.
+///
+/// # Safety
+/// The caller owns the cell, freshly reopened as `pid`, and has a hold on it; what `put` puts in borrows nothing but
+/// the cell.
+pub(crate) unsafe fn start(
+    cell: CellPtr,
+    pid: Pid,
+    capacity: Capacity,
+    put: impl FnOnce(&mut Slot),
+) -> Result<Result<Pid, Exit>, Reply<Result<Pid, Exit>>> {
+    // SAFETY: the cell is owned until `run` or `eject`, and kept by the caller's hold.
+    unsafe {
+        let header = cell.header();
+        let consumer = header.consumer.get();
+        (*consumer).stage = Stage::Starting;
+        (*consumer).exit = None;
+        (*consumer).publish_every = capacity.limit().map_or(u32::MAX, |limit| (limit / 8).clamp(1, 32));
+        let host = header.host().filter(|host| local::may_enter(host));
+        match host {
+            Some(host) => local::enter(host, |local| {
+                put(&mut (*local).slot);
+                run(cell, local);
+            }),
+            None => {
+                put(&mut (*consumer).slot);
+                eject(cell);
+            }
+        }
+        header.mailbox.with(|_, life| {
+            if life.pid == Some(pid) && !life.is_up {
+                let (starter, outcome) = reply();
+                life.starter = Some(starter);
+                Err(outcome)
+            } else if life.pid == Some(pid) {
+                Ok(Ok(pid))
+            } else if life.started == Some(pid) {
+                // It came up and has ended since.
+                Ok(Ok(pid))
+            } else {
+                Ok(Err(life.last_exit.clone().unwrap_or(Exit::Killed)))
+            }
+        })
+    }
+}
+
+// The cell is its own waker: what an actor waits for wakes the cell, whoever polls it.
+static WAKER: RawWakerVTable = RawWakerVTable::new(clone_waker, wake, wake_by_ref, drop_waker);
+
+fn of(data: *const ()) -> CellPtr {
+    // SAFETY: wakers are made of the pointer to a cell, which is never null.
+    CellPtr(unsafe { std::ptr::NonNull::new_unchecked(data.cast_mut().cast()) })
+}
+
+unsafe fn clone_waker(data: *const ()) -> RawWaker {
+    // SAFETY: the waker that is cloned holds a count, or is borrowed from one who does.
+    unsafe { of(data).header() }.retain();
+    RawWaker::new(data, &WAKER)
+}
+
+unsafe fn wake(data: *const ()) {
+    // SAFETY: the waker holds a count, which is given up here.
+    let header = unsafe { of(data).header() };
+    header.notify();
+    header.release();
+}
+
+unsafe fn wake_by_ref(data: *const ()) {
+    // SAFETY: the waker holds a count.
+    unsafe { of(data).header() }.notify();
+}
+
+unsafe fn drop_waker(data: *const ()) {
+    // SAFETY: the waker holds a count, which is given up here.
+    unsafe { of(data).header() }.release();
+}
+
+/// A waker without a count of its own.
+///
+/// # Safety
+/// The cell is there as long as the waker.
+unsafe fn borrowed_waker(cell: CellPtr) -> ManuallyDrop<Waker> {
+    // SAFETY: the vtable's functions are right for a pointer to a cell; without a drop no count is given up.
+    ManuallyDrop::new(unsafe { Waker::from_raw(RawWaker::new(cell.0.as_ptr().cast_const().cast(), &WAKER)) })
+}

@@ -1,0 +1,101 @@
+//! What the executor runs for an actor: a task that is woken when the actor has something to do.
+
+use super::finish::finish_lost;
+use super::local::{self, Local};
+use super::run::run;
+use super::{CellPtr, CellRef, Ext, Header};
+use ravelin_mailbox::{Phase, Records};
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+/// The task of one cell. It ends when the cell has no incarnation; dropped before that, the incarnation is lost.
+pub(super) struct Runner {
+    cell: CellRef,
+    is_over: bool,
+}
+
+impl Runner {
+    pub(super) fn new(cell: CellRef) -> Runner {
+        Runner { cell, is_over: false }
+    }
+
+    /// True when the cell has no incarnation: the task is no longer the cell's.
+    fn ends(&mut self) -> bool {
+        let gone = self.cell.header().mailbox.with(|phase, life| {
+            (phase == Phase::Closed).then(|| life.task_gone())
+        });
+        self.is_over = gone.is_some();
+        self.is_over
+    }
+}
+
+impl Future for Runner {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        if self.ends() {
+            return Poll::Ready(());
+        }
+        let header = self.cell.header();
+        let old = header.mailbox.with(|_, life| life.polled_with(cx.waker()));
+        drop(old);
+        let Some(host) = header.host() else { return Poll::Pending };
+        // SAFETY: `begin` calls this once the cell is owned.
+        if !header.mailbox.begin(Phase::Queued, || unsafe { batch(header) }) {
+            // A stale wake: somebody else runs it, or did.
+            return Poll::Pending;
+        }
+        // SAFETY: the cell is owned, and this task's hold keeps it.
+        local::enter(host, |local| unsafe {
+            run(self.cell.ptr(), local);
+            run_handed(local);
+        });
+        if self.ends() { Poll::Ready(()) } else { Poll::Pending }
+    }
+}
+
+/// Runs what was handed over, while the budget lasts.
+///
+/// # Safety
+/// `local` is this thread's innermost stretch.
+unsafe fn run_handed(local: *mut Local) {
+    // SAFETY: a handed cell lives until the holder of `next` has run it; `begin` makes this thread its owner.
+    unsafe {
+        while (*local).budget > 0 {
+            let Some(next) = (*local).next.take() else { return };
+            (*local).budget -= 1;
+            let header = CellPtr::header(next);
+            let begun = header.mailbox.begin(Phase::Handed, || batch(header));
+            debug_assert!(begun, "only the holder runs a handed cell");
+            if begun {
+                run(next, local);
+            }
+        }
+    }
+}
+
+/// Where the next batch goes; none while a future waits, which may receive messages itself.
+///
+/// # Safety
+/// The caller owns the cell.
+unsafe fn batch(header: &Header) -> Option<&mut Records<Ext>> {
+    // SAFETY: the caller's promise; the owner alone touches the consumer.
+    let consumer = unsafe { &mut *header.consumer.get() };
+    if consumer.slot.has_future() { None } else { Some(&mut consumer.work) }
+}
+
+impl Drop for Runner {
+    fn drop(&mut self) {
+        if self.is_over {
+            return;
+        }
+        let header = self.cell.header();
+        let old = header.mailbox.with(|_, life| life.task_gone());
+        drop(old);
+        if header.mailbox.seize() {
+            // SAFETY: `seize` made this thread the cell's owner.
+            unsafe { finish_lost(self.cell.ptr()) };
+        }
+    }
+}

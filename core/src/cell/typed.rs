@@ -1,0 +1,362 @@
+//! Cells whose actor type is known: what turns an actor's `async fn`s into the cell's function pointers.
+//!
+//! Proof: a [`TypedRef<B>`] is made only by `TypedRef::new`, together with a cell of type `Typed<State<B>>`, so the
+//! cell behind one always has that type. A record of kind `Of<B, P>` gets into a cell only through `TypedRef<B>::push`
+//! or a [`Port`] made by one, so it is run by a cell of that type, and its payload is a `P`. The pointers to the body
+//! and to the context are lent to one future at a time (see the folder's proof, "Aliasing").
+
+use super::{
+    CellPtr, CellRef, CellVTable, Ext, Header, Inner, Life, Slot, free, run,
+};
+use crate::exit::Exit;
+use crate::id::Pid;
+use crate::info::Info;
+use crate::ledger::Counters;
+use crate::reply::Reply;
+use ravelin_mailbox::{Capacity, Kind, Record, Refused, Ticket};
+use std::any::{Any, type_name};
+use std::future::Future;
+use std::marker::PhantomData;
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+
+/// What lives in a cell.
+pub(crate) trait Body: Sized + Send + 'static {
+    type Args: Send + 'static;
+    type Cx: Send + 'static;
+
+    fn init(args: Self::Args, cx: &mut Self::Cx) -> impl Future<Output = Result<Self, Exit>> + Send;
+    fn terminate(&mut self, why: &Exit, cx: &mut Self::Cx) -> impl Future<Output = ()> + Send;
+}
+
+/// What a body does with a payload.
+pub(crate) trait Takes<P: Payload>: Body {
+    fn take(&mut self, payload: P, cx: &mut Self::Cx) -> impl Future<Output = ()> + Send;
+}
+
+/// What can be put into a mailbox.
+pub(crate) trait Payload: Send + 'static {
+    /// How a future that receives messages one by one sees it.
+    type Received: 'static;
+    fn received(self) -> Self::Received;
+    /// Its handler ran to its end.
+    fn count(counters: &Counters);
+}
+
+/// The state in a cell. Both are there while an incarnation is up.
+pub(crate) struct State<B: Body> {
+    body: Option<B>,
+    cx: Option<B::Cx>,
+}
+
+/// The running actor's own hold on its cell; in its context, which nobody else has.
+pub(crate) struct Own(CellPtr);
+
+impl Own {
+    /// The actor's own part of the cell. `f` is framework code that does not call the actor's.
+    pub(crate) fn with<R>(&mut self, f: impl FnOnce(&mut Inner) -> R) -> R {
+        // SAFETY: an `Own` exists only in the context of the cell's actor, `&mut` shows that this is its running
+        // code, and the run loop does not borrow this part over a call into that code.
+        f(unsafe { &mut *self.0.inner() })
+    }
+
+    pub(crate) fn header(&self) -> &Header {
+        // SAFETY: the context lives in the cell.
+        unsafe { self.0.header() }
+    }
+
+    /// A hold on the cell, for the body that lives in it.
+    pub(crate) fn typed<B: Body<Cx = Cx>, Cx>(&self) -> TypedRef<B> {
+        // SAFETY: the context lives in the cell, so the cell is there.
+        let cell = unsafe { CellRef::retain(self.0) };
+        TypedRef { cell, _body: PhantomData }
+    }
+}
+
+/// A hold on a cell for a body `B`.
+pub(crate) struct TypedRef<B: Body> {
+    cell: CellRef,
+    _body: PhantomData<fn(B)>,
+}
+
+impl<B: Body> Clone for TypedRef<B> {
+    #[inline]
+    fn clone(&self) -> TypedRef<B> {
+        TypedRef { cell: self.cell.clone(), _body: PhantomData }
+    }
+}
+
+struct Of<B, P>(PhantomData<(B, P)>);
+
+impl<B: Takes<P>, P: Payload> Of<B, P> {
+    const KIND: Kind<P, Ext> = Kind::new(Ext { run: run_record::<B, P>, receive: receive_record::<P> });
+}
+
+struct VTableOf<B>(PhantomData<B>);
+
+impl<B: Takes<Info>> VTableOf<B> {
+    const VTABLE: CellVTable = CellVTable {
+        terminate: put_terminate::<B>,
+        drop_state: drop_state::<B>,
+        free: free::<State<B>>,
+        info: &Of::<B, Info>::KIND,
+        type_name: type_name::<B>,
+    };
+}
+
+impl<B: Takes<Info>> TypedRef<B> {
+    /// A new place.
+    pub(crate) fn new(name: Option<Arc<str>>) -> TypedRef<B> {
+        let header = Header::new(&VTableOf::<B>::VTABLE, name);
+        TypedRef { cell: CellRef::new(header, State::<B> { body: None, cx: None }), _body: PhantomData }
+    }
+}
+
+impl<B: Body> TypedRef<B> {
+    pub(crate) fn cell(&self) -> &CellRef {
+        &self.cell
+    }
+
+    #[inline]
+    pub(crate) fn push<P: Payload>(&self, payload: P) -> Result<(), Refused<P>>
+    where
+        B: Takes<P>,
+    {
+        self.cell.header().push(&Of::<B, P>::KIND, payload)
+    }
+
+    /// As `push`, whatever the capacity.
+    pub(crate) fn push_exempt<P: Payload>(&self, payload: P) -> Result<(), Refused<P>>
+    where
+        B: Takes<P>,
+    {
+        self.cell.header().push_exempt(&Of::<B, P>::KIND, payload)
+    }
+
+    /// The way in for one kind of payload.
+    #[inline]
+    pub(crate) fn port<P: Payload>(&self) -> Port<'_, P>
+    where
+        B: Takes<P>,
+    {
+        Port { cell: &self.cell, kind: &Of::<B, P>::KIND }
+    }
+
+    /// The kind for records of the payload, to make a port of a stored cell.
+    pub(crate) fn gate<P: Payload>(&self) -> Gate<P>
+    where
+        B: Takes<P>,
+    {
+        Gate { cell: self.cell.clone(), kind: &Of::<B, P>::KIND }
+    }
+
+    /// Starts an incarnation. `Err(args)`: there is one already. Gives the outcome of `init`, or where it will come.
+    pub(crate) fn start(
+        &self,
+        args: B::Args,
+        capacity: Capacity,
+        begin: impl FnOnce(&mut Life) -> Pid,
+        context: impl FnOnce(Own, Pid) -> B::Cx,
+    ) -> Result<Outcome, B::Args> {
+        let mut pid = None;
+        if !self.cell.reopen(capacity, |life| pid = Some(begin(life))) {
+            return Err(args);
+        }
+        let Some(pid) = pid else { return Err(args) };
+        let cell = self.cell.ptr();
+        // SAFETY: `reopen` made this thread the owner; the cell is a `Typed<State<B>>`, and this hold keeps it. The
+        // future borrows the state and the context in the cell, which `finish` drops after it.
+        Ok(unsafe {
+            let state = (*cell.typed::<State<B>>()).state.get();
+            (*state).cx = Some(context(Own(cell), pid));
+            run::start(cell, pid, capacity, |slot| slot.put(init_in::<B>(Lent(state), args, cell)))
+        })
+    }
+
+    /// Puts a message of the actor to itself where it is handled before any other.
+    pub(crate) fn then<P: Payload>(own: &mut Own, payload: P)
+    where
+        B: Takes<P>,
+    {
+        let mut one = ravelin_mailbox::Records::new();
+        if one.push(&Of::<B, P>::KIND, payload).is_ok() {
+            own.header().counts.continued();
+            own.with(|inner| {
+                inner.wants_turn = true;
+                inner.rare.get_or_insert_default().then.push_back(one);
+            });
+        }
+    }
+}
+
+/// The outcome of `init`, or where it will come.
+pub(crate) type Outcome = Result<Result<Pid, Exit>, Reply<Result<Pid, Exit>>>;
+
+/// A pointer to the state, which a future of the cell may take along.
+struct Lent<B: Body>(*mut State<B>);
+
+// SAFETY: the future that has it runs where the cell's owner runs, one thread at a time.
+unsafe impl<B: Body> Send for Lent<B> {}
+
+impl<B: Body> Lent<B> {
+    /// # Safety
+    /// The caller is the one future that the state is lent to, and the state is there as long as `'a`.
+    #[expect(clippy::mut_from_ref, reason = "the pointer is lent once")]
+    unsafe fn state<'a>(&self) -> &'a mut State<B> {
+        // SAFETY: the caller's promise.
+        unsafe { &mut *self.0 }
+    }
+}
+
+async fn init_in<B: Body>(lent: Lent<B>, args: B::Args, cell: CellPtr) {
+    // SAFETY: this is the one future in the slot.
+    let state = unsafe { lent.state() };
+    let Some(cx) = state.cx.as_mut() else { return };
+    match B::init(args, cx).await {
+        Ok(body) => state.body = Some(body),
+        // SAFETY: this is the cell's running code; one access.
+        Err(exit) => unsafe { (*cell.inner()).refused = Some(exit) },
+    }
+}
+
+/// # Safety
+/// As `Ext::run`, for a cell of type `Typed<State<B>>` and a record with a `P`.
+unsafe fn run_record<B: Takes<P>, P: Payload>(
+    cell: CellPtr,
+    record: Record<'_, Ext>,
+    slot: &mut Slot,
+    cx: &mut Context<'_>,
+) -> Poll<()> {
+    // SAFETY: the caller's promises; the incarnation is up, so the slot is empty and nobody borrows the state.
+    unsafe {
+        let payload = record.take::<P>();
+        let typed = cell.typed::<State<B>>();
+        let State { body: Some(body), cx: Some(context) } = &mut *(*typed).state.get() else {
+            return Poll::Ready(());
+        };
+        let counts = &(*typed).header.counts;
+        let handle = async move {
+            body.take(payload, context).await;
+            P::count(counts);
+        };
+        slot.start(handle, cx)
+    }
+}
+
+/// # Safety
+/// As `Ext::receive`, for a record with a `P`.
+unsafe fn receive_record<'a, P: Payload>(record: Record<'a, Ext>, to: &mut dyn Any) -> Option<Record<'a, Ext>> {
+    let Some(to) = to.downcast_mut::<Option<P::Received>>() else { return Some(record) };
+    // SAFETY: the record holds a `P`.
+    *to = Some(unsafe { record.take::<P>() }.received());
+    None
+}
+
+/// # Safety
+/// As `CellVTable::terminate`, for a cell of type `Typed<State<B>>`.
+unsafe fn put_terminate<B: Body>(cell: CellPtr, slot: &mut Slot, why: Exit) {
+    // SAFETY: the caller owns the cell and the slot is empty, so nobody borrows the state.
+    unsafe {
+        let lent = Lent((*cell.typed::<State<B>>()).state.get());
+        slot.put(async move {
+            if let State { body: Some(body), cx: Some(context) } = lent.state() {
+                body.terminate(&why, context).await;
+            }
+        });
+    }
+}
+
+/// # Safety
+/// As `CellVTable::drop_state`, for a cell of type `Typed<State<B>>`.
+unsafe fn drop_state<B: Body>(cell: CellPtr) {
+    // SAFETY: the caller owns the cell and no future is in the slot, so nobody borrows the state.
+    unsafe {
+        let state = (*cell.typed::<State<B>>()).state.get();
+        (*state).cx = None;
+        let body = (*state).body.take();
+        drop(body);
+    }
+}
+
+/// The way into a mailbox for one kind of payload.
+pub(crate) struct Port<'a, P: 'static> {
+    cell: &'a CellRef,
+    kind: &'static Kind<P, Ext>,
+}
+
+impl<P: Payload> Port<'_, P> {
+    pub(crate) fn header(&self) -> &Header {
+        self.cell.header()
+    }
+
+    pub(crate) fn ptr(&self) -> CellPtr {
+        self.cell.ptr()
+    }
+
+    #[inline]
+    pub(crate) fn push(&self, payload: P) -> Result<(), Refused<P>> {
+        self.cell.header().push(self.kind, payload)
+    }
+
+    #[inline]
+    pub(crate) fn push_or_wait(
+        &self,
+        payload: P,
+        waker: &Waker,
+        ticket: &mut Option<Ticket>,
+    ) -> Result<(), Refused<P>> {
+        self.cell.header().push_or_wait(self.kind, payload, waker, ticket)
+    }
+}
+
+impl<P> Clone for Port<'_, P> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<P> Copy for Port<'_, P> {}
+
+/// A port of its own: with a hold on the cell.
+pub(crate) struct Gate<P: 'static> {
+    cell: CellRef,
+    kind: &'static Kind<P, Ext>,
+}
+
+impl<P> Gate<P> {
+    #[inline]
+    pub(crate) fn port(&self) -> Port<'_, P> {
+        Port { cell: &self.cell, kind: self.kind }
+    }
+
+    pub(crate) fn cell(&self) -> &CellRef {
+        &self.cell
+    }
+}
+
+impl<P> Clone for Gate<P> {
+    fn clone(&self) -> Self {
+        Gate { cell: self.cell.clone(), kind: self.kind }
+    }
+}
+
+/// Takes one message from the mailbox for a future that receives them one by one: as an `R`, or as a notice of the
+/// framework. `None` when nothing waits; then `waker` is woken by the next.
+pub(crate) fn receive_one<R: 'static>(cell: &CellRef, waker: &Waker) -> Option<Result<R, Info>> {
+    let header = cell.header();
+    let received = header.mailbox.receive(waker, |_, record| {
+        let (mut message, mut info) = (None::<R>, None::<Info>);
+        let receive = record.ext().receive;
+        // SAFETY: a record's own function gets it.
+        let left = unsafe { receive(record, &mut message) };
+        if let Some(record) = left {
+            // SAFETY: as above.
+            drop(unsafe { receive(record, &mut info) });
+        }
+        message.map(Ok).or(info.map(Err))
+    });
+    let received = received?;
+    header.counts.begun();
+    header.counts.handled();
+    received
+}

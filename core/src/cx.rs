@@ -1,0 +1,225 @@
+//! The context: what an actor's own code can do as that actor.
+//!
+//! This file has what needs no actor type: who it is, stopping, bonds, names and groups. Timers, spawning, pipes and
+//! streams are in files of their own further down.
+
+use crate::cell::{Grace, Own};
+use crate::exit::Exit;
+use crate::fate::Pending;
+use crate::id::{MonitorRef, Pid};
+use crate::info::Info;
+use crate::runtime::Runtime;
+use crate::system::{RegisterError, System};
+use crate::time::Time;
+use std::fmt;
+use std::marker::PhantomData;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// What an actor's own code can do as that actor. Lent to its callbacks; nobody else has it.
+pub struct Cx<A> {
+    pub(crate) own: Own,
+    pub(crate) pid: Pid,
+    system: System,
+    _actor: PhantomData<fn(A)>,
+}
+
+/// Whether an actor traps exit signals.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum TrapExits {
+    /// Exit signals, other than `normal`, end it. The default, as in OTP.
+    No,
+    /// Exit signals reach it as [`Info::Exit`](crate::Info::Exit); its parent's make it terminate.
+    Yes,
+}
+
+impl<A> Cx<A> {
+    pub(crate) fn new(own: Own, pid: Pid, system: System) -> Cx<A> {
+        Cx { own, pid, system, _actor: PhantomData }
+    }
+
+    /// This incarnation. Source: `self/0`.
+    pub fn pid(&self) -> Pid {
+        self.pid
+    }
+
+    /// The system it lives in.
+    pub fn system(&self) -> &System {
+        &self.system
+    }
+
+    /// The runtime it runs on: for sleeping, reading the clock, randomness.
+    pub fn runtime(&self) -> &Arc<dyn Runtime> {
+        self.system.runtime()
+    }
+
+    /// The time on the runtime's clock.
+    pub fn now(&self) -> Time {
+        self.runtime().now()
+    }
+
+    /// Waits. The actor handles no message meanwhile; a kill cuts the wait off.
+    pub async fn sleep(&self, wait: Duration) {
+        crate::timer::sleep(&**self.system.runtime(), wait).await;
+    }
+
+    /// Ends this actor when the present callback returns: `terminate` runs, then it ends with this reason. The first
+    /// reason given counts. Source: `{stop, Reason, State}`.
+    pub fn stop(&mut self, reason: Exit) {
+        self.own.with(|inner| {
+            inner.wants_turn = true;
+            inner.stop.get_or_insert(reason);
+        });
+    }
+
+    /// Whether [`Cx::stop`] was called.
+    pub fn is_stopping(&mut self) -> bool {
+        self.own.with(|inner| inner.stop.is_some())
+    }
+
+    /// Sets whether this actor traps exit signals; gives what was set before. Source: `process_flag(trap_exit, _)`.
+    ///
+    /// Without trapping, a shutdown order ends the actor on the spot and `terminate` does not run. So an actor with
+    /// something to put in order at its end traps exits, usually in `init`.
+    pub fn trap_exits(&mut self, trap: TrapExits) -> TrapExits {
+        let traps = trap == TrapExits::Yes;
+        let before = self.own.header().mailbox.with(|_, life| std::mem::replace(&mut life.traps, traps));
+        if before { TrapExits::Yes } else { TrapExits::No }
+    }
+
+    // ---- bonds ----
+
+    /// Links this actor with another one: when one ends, the other gets an exit signal with the reason. Once per
+    /// pair; a link to the dead is the exit signal `noproc`; a link to oneself is nothing. Source: `link/1`.
+    pub fn link(&mut self, other: Pid) {
+        self.system.link(self.pid, other);
+    }
+
+    /// Takes the link away, whoever made it; no exit signal of the other's end comes after this. Source: `unlink/1`.
+    pub fn unlink(&mut self, other: Pid) {
+        self.system.unlink(self.pid, other);
+    }
+
+    /// Watches an actor: this one gets [`Info::Down`](crate::Info::Down) when it ends, or at once when it is dead.
+    /// Each call has a `Down` of its own. Source: `monitor(process, Pid)`.
+    pub fn monitor(&mut self, target: Pid) -> MonitorRef {
+        self.system.monitor(self.pid, target)
+    }
+
+    /// Ends a monitor; its `Down` is not handled after this, even if it waits in the mailbox already. False: it had
+    /// been handled, or is none of this actor's. Source: `demonitor(Ref, [flush, info])`.
+    pub fn demonitor(&mut self, monitor: MonitorRef) -> bool {
+        self.system.demonitor(self.pid, monitor)
+    }
+
+    /// Sends an exit signal to another actor. Source: `exit/2`.
+    pub fn exit(&self, other: Pid, reason: Exit) {
+        self.system.exit(self.pid, other, reason);
+    }
+
+    // ---- names and groups ----
+
+    /// Gives this actor a name for as long as it lives.
+    ///
+    /// # Errors
+    /// Another living actor has the name.
+    pub fn register(&self, name: impl Into<Arc<str>>) -> Result<(), RegisterError> {
+        self.system.register(name, self.pid)
+    }
+
+    /// Adds this actor to a group.
+    pub fn join(&self, group: impl Into<Arc<str>>) {
+        self.system.join(group, self.pid);
+    }
+
+    /// Takes this actor out of a group, once. False: it was not a member.
+    pub fn leave(&self, group: impl Into<Arc<str>>) -> bool {
+        self.system.leave(group, self.pid)
+    }
+
+    /// Watches a group: gives its members now, and an [`Info::Group`](crate::Info::Group) for each change after.
+    /// Source: `pg:monitor/1`.
+    pub fn monitor_group(&mut self, group: impl Into<Arc<str>>) -> (MonitorRef, Vec<Pid>) {
+        self.system.monitor_group(&group.into(), self.pid)
+    }
+
+    /// Ends the watch on a group. False: there was none.
+    pub fn demonitor_group(&mut self, monitor: MonitorRef) -> bool {
+        self.system.demonitor_group(monitor, self.pid)
+    }
+
+    // ---- children ----
+
+    /// Makes a living actor one that this one must outlive: when this one ends for any reason, also by a kill or in
+    /// the middle of `init`, its children are ended first, newest first, each with its grace. For supervisors.
+    #[doc(hidden)]
+    pub fn adopt(&mut self, child: Pid, grace: ChildGrace) {
+        let grace = match grace {
+            ChildGrace::Kill => Grace::Kill,
+            ChildGrace::For(time) => Grace::For(time),
+            ChildGrace::Unbounded => Grace::Unbounded,
+            ChildGrace::Supervisor => Grace::Supervisor,
+        };
+        self.own.with(|inner| {
+            let children = &mut inner.rare.get_or_insert_default().children;
+            children.started += 1;
+            let start = children.started;
+            children.by_start.insert(start, (child, grace));
+            children.start_of.insert(child, start);
+        });
+    }
+
+    /// The child is gone, or is a child no longer.
+    #[doc(hidden)]
+    pub fn disown(&mut self, child: Pid) {
+        self.own.with(|inner| {
+            let Some(rare) = inner.rare.as_mut() else { return };
+            if let Some(start) = rare.children.start_of.remove(&child) {
+                rare.children.by_start.remove(&start);
+            }
+        });
+    }
+}
+
+impl<A> Cx<A> {
+    /// A call is left to be answered later: should this actor end first, the call ends with its reason.
+    pub(crate) fn owe(&mut self, call: Arc<dyn Pending>) {
+        self.own.with(|inner| {
+            let rare = inner.rare.get_or_insert_default();
+            rare.pending.push(call);
+            // Those that were answered since are dropped whenever the list has doubled: a constant cost per call.
+            if rare.pending.len() >= rare.pending_checked.max(16) {
+                rare.pending.retain(|call| !call.is_over());
+                rare.pending_checked = rare.pending.len() * 2;
+            }
+        });
+    }
+
+    /// Whether a notice still counts when it is handled: not a `Down` whose monitor was ended since.
+    pub(crate) fn is_current(&mut self, info: &Info) -> bool {
+        match info {
+            Info::Down { monitor, .. } => self.system.demonitor(self.pid, *monitor),
+            Info::Exit { .. } | Info::Timeout | Info::Group { .. } => true,
+        }
+    }
+}
+
+/// How long a child may take to end when its parent was killed.
+#[doc(hidden)]
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum ChildGrace {
+    /// None.
+    Kill,
+    /// So long.
+    For(Duration),
+    /// A worker without a deadline; it gets five seconds.
+    Unbounded,
+    /// A supervisor, which bounds the time of its own children.
+    Supervisor,
+}
+
+impl<A> fmt::Debug for Cx<A> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Cx({})", self.pid)
+    }
+}

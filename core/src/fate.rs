@@ -1,0 +1,89 @@
+//! What a dropped `ReplyTo` means depends on why it is dropped; this is where it looks.
+//!
+//! When an actor ends, the calls that it had not answered end with its exit reason, and they learn of it when
+//! everybody else does: after its state is gone and its name is free. So what is dropped on the way there is
+//! *collected*, and failed at the end.
+
+use crate::exit::Exit;
+use crate::panics;
+use std::cell::RefCell;
+use std::mem;
+use std::sync::Arc;
+
+/// Why a call that will get no reply ends.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) enum Unanswered {
+    /// The `ReplyTo` was dropped by a living actor.
+    Dropped,
+    /// The callee ended.
+    Exited(Exit),
+    /// The mailbox's policy discarded the request.
+    Discarded,
+}
+
+/// A call that waits for its answer.
+pub(crate) trait Pending: Send + Sync {
+    /// Whether it was answered, or its caller has gone.
+    fn is_over(&self) -> bool;
+    /// It will get no answer.
+    fn fail(&self, why: Unanswered);
+}
+
+enum Scope {
+    /// A living actor, or no actor at all.
+    Plain,
+    /// An overflow policy is at work.
+    Discarding,
+    /// An actor is ending.
+    Collecting(Vec<Arc<dyn Pending>>),
+}
+
+thread_local! {
+    static SCOPE: RefCell<Scope> = const { RefCell::new(Scope::Plain) };
+    /// Calls that lost their `ReplyTo` when an actor's code unwound.
+    static FALLEN: RefCell<Vec<Arc<dyn Pending>>> = const { RefCell::new(Vec::new()) };
+}
+
+fn within<R>(scope: Scope, f: impl FnOnce() -> R) -> (R, Scope) {
+    let before = SCOPE.with(|now| mem::replace(&mut *now.borrow_mut(), scope));
+    let out = f();
+    let after = SCOPE.with(|now| mem::replace(&mut *now.borrow_mut(), before));
+    (out, after)
+}
+
+/// Runs `f`, which must not panic; calls that lose their `ReplyTo` in it were discarded by a policy.
+pub(crate) fn discarding<R>(f: impl FnOnce() -> R) -> R {
+    within(Scope::Discarding, f).0
+}
+
+/// Runs `f`, which must not panic; gives the calls that lost their `ReplyTo` in it, to be failed later.
+pub(crate) fn collecting(f: impl FnOnce()) -> Vec<Arc<dyn Pending>> {
+    match within(Scope::Collecting(Vec::new()), f).1 {
+        Scope::Collecting(pending) => pending,
+        Scope::Plain | Scope::Discarding => Vec::new(),
+    }
+}
+
+/// The calls that lost their `ReplyTo` in the panic of an actor's code, just isolated on this thread.
+pub(crate) fn fallen() -> Vec<Arc<dyn Pending>> {
+    FALLEN.with(|fallen| mem::take(&mut *fallen.borrow_mut()))
+}
+
+/// A `ReplyTo` was dropped: ends its call, or leaves it to who collects.
+pub(crate) fn dropped(call: Arc<dyn Pending>) {
+    if std::thread::panicking() && panics::is_inside() {
+        let _ = FALLEN.try_with(|fallen| fallen.borrow_mut().push(call));
+        return;
+    }
+    let why = SCOPE.try_with(|scope| match &mut *scope.borrow_mut() {
+        Scope::Collecting(pending) => {
+            pending.push(call.clone());
+            None
+        }
+        Scope::Discarding => Some(Unanswered::Discarded),
+        Scope::Plain => Some(Unanswered::Dropped),
+    });
+    if let Some(why) = why.unwrap_or(Some(Unanswered::Dropped)) {
+        call.fail(why);
+    }
+}

@@ -1,0 +1,125 @@
+//! The ledger: every message that an actor accepts has exactly one counted fate.
+//!
+//! `accepted = handled + answered + interrupted + discarded + dead_lettered + waiting` holds for an actor at rest, and
+//! for a system at rest; a message that is being handled just now counts as waiting. What was refused was handed back
+//! and is not in the ledger. The counters are plain words written by the one who runs the actor: always on, at the cost
+//! of a store per message.
+
+use std::ops::{Add, AddAssign};
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+
+/// How many messages met which fate, over all incarnations of a place, or of all places of a system.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+#[non_exhaustive]
+pub struct Ledger {
+    /// Got into a mailbox, or were discarded there.
+    pub accepted: u64,
+    /// Casts and notices whose handler ran to its end.
+    pub handled: u64,
+    /// Calls whose handler ran to its end.
+    pub answered: u64,
+    /// Their handler was cut off by a panic or a kill.
+    pub interrupted: u64,
+    /// Discarded by the mailbox's overflow policy.
+    pub discarded: u64,
+    /// Accepted, and left when the actor ended.
+    pub dead_lettered: u64,
+    /// In the mailbox, or being handled.
+    pub waiting: u64,
+}
+
+impl Ledger {
+    /// Whether every accepted message has one fate.
+    pub fn is_balanced(&self) -> bool {
+        let fates = self.handled + self.answered + self.interrupted + self.discarded + self.dead_lettered;
+        self.accepted == fates + self.waiting
+    }
+}
+
+impl Add for Ledger {
+    type Output = Ledger;
+    fn add(self, other: Ledger) -> Ledger {
+        Ledger {
+            accepted: self.accepted + other.accepted,
+            handled: self.handled + other.handled,
+            answered: self.answered + other.answered,
+            interrupted: self.interrupted + other.interrupted,
+            discarded: self.discarded + other.discarded,
+            dead_lettered: self.dead_lettered + other.dead_lettered,
+            waiting: self.waiting + other.waiting,
+        }
+    }
+}
+
+impl AddAssign for Ledger {
+    fn add_assign(&mut self, other: Ledger) {
+        *self = *self + other;
+    }
+}
+
+/// The counters of a place, written by who runs it.
+#[derive(Debug, Default)]
+pub(crate) struct Counters {
+    begun: AtomicU64,
+    handled: AtomicU64,
+    answered: AtomicU64,
+    interrupted: AtomicU64,
+    dead_lettered: AtomicU64,
+    /// Messages that an actor gave itself to go on with, which no mailbox counted.
+    continued: AtomicU64,
+}
+
+/// One writer at a time, so no read-modify-write is needed.
+fn bump(counter: &AtomicU64) {
+    counter.store(counter.load(Relaxed) + 1, Relaxed);
+}
+
+impl Counters {
+    #[inline(always)]
+    pub(crate) fn begun(&self) {
+        bump(&self.begun);
+    }
+
+    #[inline(always)]
+    pub(crate) fn handled(&self) {
+        bump(&self.handled);
+    }
+
+    #[inline(always)]
+    pub(crate) fn answered(&self) {
+        bump(&self.answered);
+    }
+
+    /// How many messages have begun to be handled.
+    pub(crate) fn begun_so_far(&self) -> u64 {
+        self.begun.load(Relaxed)
+    }
+
+    pub(crate) fn interrupted(&self) {
+        bump(&self.interrupted);
+    }
+
+    pub(crate) fn dead_lettered(&self) {
+        bump(&self.dead_lettered);
+    }
+
+    pub(crate) fn continued(&self) {
+        bump(&self.continued);
+    }
+
+    /// The ledger, with what the mailbox counted. What has begun and not ended is being handled.
+    pub(crate) fn read(&self, accepted: u64, discarded: u64, in_mailbox: u32) -> Ledger {
+        let (handled, answered) = (self.handled.load(Relaxed), self.answered.load(Relaxed));
+        let interrupted = self.interrupted.load(Relaxed);
+        let in_hand = self.begun.load(Relaxed).saturating_sub(handled + answered + interrupted);
+        Ledger {
+            accepted: accepted + self.continued.load(Relaxed),
+            handled,
+            answered,
+            interrupted,
+            discarded,
+            dead_lettered: self.dead_lettered.load(Relaxed),
+            waiting: u64::from(in_mailbox) + in_hand,
+        }
+    }
+}

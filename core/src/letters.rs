@@ -1,0 +1,54 @@
+//! Dead letters: messages that were accepted and that nobody will handle.
+
+use crate::exit::Exit;
+use crate::id::Pid;
+use ravelin_mailbox::Lock;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+
+/// A message that was accepted and that nobody will handle. The message itself is gone: its destructor has run.
+#[derive(Clone, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub struct DeadLetter {
+    /// The incarnation it was sent to, when it is known.
+    pub to: Option<Pid>,
+    /// The name of the place, if it has one.
+    pub place: Option<Arc<str>>,
+    /// The name of the message's type.
+    pub message: &'static str,
+    /// Why its receiver ended.
+    pub reason: Exit,
+}
+
+type Subscriber = Box<dyn Fn(&DeadLetter) -> bool + Send + Sync>;
+
+pub(crate) struct Letters {
+    is_wanted: AtomicBool,
+    subscribers: Lock<Vec<Arc<Subscriber>>>,
+}
+
+impl Letters {
+    pub(crate) fn new() -> Letters {
+        Letters { is_wanted: AtomicBool::new(false), subscribers: Lock::new(Vec::new()) }
+    }
+
+    /// `subscriber` is told of each dead letter from now on, until it answers false.
+    pub(crate) fn subscribe(&self, subscriber: Subscriber) {
+        self.subscribers.lock().push(Arc::new(subscriber));
+        self.is_wanted.store(true, Relaxed);
+    }
+
+    pub(crate) fn is_wanted(&self) -> bool {
+        self.is_wanted.load(Relaxed)
+    }
+
+    pub(crate) fn tell(&self, letter: &DeadLetter) {
+        let subscribers = self.subscribers.lock().clone();
+        let gone: Vec<_> = subscribers.iter().filter(|subscriber| !subscriber(letter)).collect();
+        if !gone.is_empty() {
+            let mut left = self.subscribers.lock();
+            left.retain(|subscriber| !gone.iter().any(|gone| Arc::ptr_eq(gone, subscriber)));
+            self.is_wanted.store(!left.is_empty(), Relaxed);
+        }
+    }
+}

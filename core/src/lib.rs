@@ -1,0 +1,69 @@
+//! One actor, its life and its bonds.
+//!
+//! The modules are in layer order: each uses only what stands above it.
+//!
+//! * What things are: [`Time`], [`Pid`], [`Exit`].
+//! * The seam: [`Runtime`], and the adapters in [`runtimes`].
+//! * Decisions, pure: `lifecycle`, `bonds`.
+//! * The cell: where an actor lives and is run; the only `unsafe` of the crate.
+//! * [`System`]: the living, their names and groups, and the signals between them.
+//! * What users write and hold: [`Actor`], [`Cx`], [`ActorRef`], [`Task`].
+
+mod exit;
+mod id;
+mod time;
+
+mod panics;
+mod runtime;
+pub mod runtimes;
+
+mod fate;
+mod info;
+mod ledger;
+mod message;
+mod error;
+mod reply;
+
+mod bonds;
+mod lifecycle;
+
+mod cell;
+mod timer;
+
+mod groups;
+mod letters;
+mod table;
+mod system;
+
+mod cx;
+mod actor;
+mod call;
+mod send;
+mod reference;
+mod start;
+mod alarms;
+mod task;
+mod pipe;
+
+pub use actor::{Actor, Handle, Received, Serve};
+pub use call::{CALL_TIMEOUT, Call};
+#[doc(hidden)]
+pub use cx::ChildGrace;
+pub use cx::{Cx, TrapExits};
+pub use error::{CallError, SendError, StartError};
+pub use exit::{Exit, Panic, StartFailed};
+pub use id::{MonitorRef, Pid, TimerRef};
+pub use info::{GroupChange, Info};
+pub use ledger::Ledger;
+pub use letters::DeadLetter;
+pub use message::Message;
+pub use ravelin_mailbox::{Bounded, Capacity, Overflow, Unbounded};
+pub use reference::{ActorRef, Recipient};
+pub use reply::ReplyTo;
+pub use runtime::{Fault, FaultPoint, LocalRuntime, Runtime, TaskName, Timer};
+pub use send::Send;
+pub use start::{Spawn, Start};
+pub use system::{Description, RegisterError, System};
+pub use task::{Inbox, NoMessage, Task, TaskArgs, TaskFn, TaskOutput};
+pub use time::{Missed, Time};
+pub use timer::{sleep, within};

@@ -1,0 +1,60 @@
+//! What a panic said and where: a hook, installed once per process, notes the place of panics inside actors.
+//!
+//! The hook calls the one that was there before it, so a program's own reporting goes on as it was. A program that
+//! installs its own hook later loses the location in exit reasons, and nothing else.
+
+use crate::exit::Exit;
+use std::any::Any;
+use std::cell::{Cell, RefCell};
+use std::panic;
+use std::sync::Once;
+
+thread_local! {
+    /// Whether an actor runs on this thread.
+    static INSIDE: Cell<bool> = const { Cell::new(false) };
+    /// Where the last panic of an actor on this thread was.
+    static LOCATION: RefCell<Option<String>> = const { RefCell::new(None) };
+}
+
+static HOOK: Once = Once::new();
+
+/// Installs the hook; once, however often it is called.
+pub(crate) fn install_hook() {
+    HOOK.call_once(|| {
+        let before = panic::take_hook();
+        panic::set_hook(Box::new(move |info| {
+            let _ = INSIDE.try_with(|inside| {
+                if inside.get() {
+                    let location = info.location().map(ToString::to_string);
+                    let _ = LOCATION.try_with(|last| *last.borrow_mut() = location);
+                }
+            });
+            before(info);
+        }));
+    });
+}
+
+/// Runs `f` as an actor's code; a panic becomes an exit reason. `f` must leave nothing broken behind that is used
+/// again (the actor's state is dropped, or seen by `terminate` only).
+pub(crate) fn isolate<R>(f: impl FnOnce() -> R) -> Result<R, Exit> {
+    let before = INSIDE.with(|inside| inside.replace(true));
+    let result = panic::catch_unwind(panic::AssertUnwindSafe(f));
+    INSIDE.with(|inside| inside.set(before));
+    result.map_err(|payload| exit_of(payload.as_ref()))
+}
+
+/// Whether an actor's code runs on this thread.
+pub(crate) fn is_inside() -> bool {
+    INSIDE.try_with(Cell::get).unwrap_or(false)
+}
+
+#[cold]
+fn exit_of(payload: &(dyn Any + Send)) -> Exit {
+    let location = LOCATION.with(|last| last.borrow_mut().take());
+    let message = match (payload.downcast_ref::<&str>(), payload.downcast_ref::<String>()) {
+        (Some(message), _) => (*message).to_owned(),
+        (None, Some(message)) => message.clone(),
+        (None, None) => "a panic with no message".to_owned(),
+    };
+    Exit::panic(message, location)
+}

@@ -1,0 +1,126 @@
+//! The way back of a call: one slot, filled once, by a reply or by the reason why none will come.
+
+use crate::fate::{self, Pending, Unanswered};
+use ravelin_mailbox::Lock;
+use std::fmt;
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+
+enum State<R> {
+    /// The caller has not looked yet.
+    Empty,
+    /// The caller waits.
+    Waiting(Waker),
+    /// There is an answer.
+    Done(Result<R, Unanswered>),
+    /// Nobody is interested any more, or the answer was fetched.
+    Over,
+}
+
+type Slot<R> = Arc<Lock<State<R>>>;
+
+/// Where the answer to a call goes; made by a call, used once.
+///
+/// It may leave the handler: kept in the actor's state, or sent to another actor or task, it answers later, from
+/// there. A late reply, after the caller's time-out, reaches nobody. Dropped without [`ReplyTo::send`] it ends the
+/// call with `CallError::NoReply`; when the callee ends first, the call ends with the callee's exit reason.
+/// Source: `gen_server:reply/2`.
+pub struct ReplyTo<R: Send + 'static>(Option<Slot<R>>);
+
+/// The caller's end.
+pub(crate) struct Reply<R>(Slot<R>);
+
+pub(crate) fn reply<R: Send + 'static>() -> (ReplyTo<R>, Reply<R>) {
+    let slot = Arc::new(Lock::new(State::Empty));
+    (ReplyTo(Some(slot.clone())), Reply(slot))
+}
+
+fn finish<R>(slot: &Lock<State<R>>, answer: Result<R, Unanswered>) {
+    let mut state = slot.lock();
+    if matches!(*state, State::Done(_) | State::Over) {
+        drop(state);
+        return drop(answer);
+    }
+    let before = std::mem::replace(&mut *state, State::Done(answer));
+    drop(state);
+    if let State::Waiting(waker) = before {
+        waker.wake();
+    }
+}
+
+impl<R: Send + 'static> ReplyTo<R> {
+    /// The reply address of a cast: an answer goes nowhere.
+    pub const fn nobody() -> ReplyTo<R> {
+        ReplyTo(None)
+    }
+
+    /// Answers the call. Never blocks; does nothing when the caller has gone, or was a cast.
+    pub fn send(mut self, answer: R) {
+        if let Some(slot) = self.0.take() {
+            finish(&slot, Ok(answer));
+        }
+    }
+
+    /// A second hold on the slot, to end the call when the callee ends before anybody answered.
+    pub(crate) fn pending(&self) -> Option<Arc<dyn Pending>> {
+        self.0.as_ref().map(|slot| slot.clone() as Arc<dyn Pending>)
+    }
+
+    /// Whether somebody still waits for the answer: false for a cast, and after the caller's time-out.
+    pub fn is_awaited(&self) -> bool {
+        self.0.as_ref().is_some_and(|slot| !matches!(*slot.lock(), State::Over | State::Done(_)))
+    }
+}
+
+impl<R: Send + 'static> Drop for ReplyTo<R> {
+    fn drop(&mut self) {
+        if let Some(slot) = self.0.take() {
+            fate::dropped(slot);
+        }
+    }
+}
+
+impl<R: Send + 'static> fmt::Debug for ReplyTo<R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(if self.0.is_some() { "ReplyTo(caller)" } else { "ReplyTo(nobody)" })
+    }
+}
+
+impl<R: Send> Pending for Lock<State<R>> {
+    fn is_over(&self) -> bool {
+        matches!(*self.lock(), State::Over | State::Done(_))
+    }
+    fn fail(&self, why: Unanswered) {
+        finish(self, Err(why));
+    }
+}
+
+impl<R> Reply<R> {
+    pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<R, Unanswered>> {
+        let mut state = self.0.lock();
+        match &mut *state {
+            State::Empty => {
+                *state = State::Waiting(cx.waker().clone());
+                Poll::Pending
+            }
+            State::Waiting(waker) if waker.will_wake(cx.waker()) => Poll::Pending,
+            State::Waiting(waker) => {
+                let old = std::mem::replace(waker, cx.waker().clone());
+                drop(state);
+                drop(old);
+                Poll::Pending
+            }
+            State::Done(_) | State::Over => match std::mem::replace(&mut *state, State::Over) {
+                State::Done(answer) => Poll::Ready(answer),
+                State::Empty | State::Waiting(_) | State::Over => Poll::Ready(Err(Unanswered::Dropped)),
+            },
+        }
+    }
+}
+
+impl<R> Drop for Reply<R> {
+    fn drop(&mut self) {
+        let before = std::mem::replace(&mut *self.0.lock(), State::Over);
+        drop(before);
+    }
+}

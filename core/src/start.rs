@@ -1,0 +1,201 @@
+//! Starting actors: synchronous, as in OTP. A start returns when `init` has.
+
+use crate::actor::Actor;
+use crate::cell::Outcome;
+use crate::cx::Cx;
+use crate::error::StartError;
+use crate::exit::Exit;
+use crate::id::Pid;
+use crate::reference::ActorRef;
+use crate::system::System;
+use ravelin_mailbox::Capacity;
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+/// The start of an actor: the future of [`System::start`]. Nothing happens before it is polled.
+///
+/// # Errors
+/// `init` failed or declined, or the place is taken.
+///
+/// # Cancel safety
+/// Dropped after the first poll, the start goes on; a linked child then still belongs to its parent.
+#[must_use = "a start does nothing until it is awaited"]
+pub struct Start<A: Actor> {
+    system: System,
+    place: ActorRef<A>,
+    capacity: Capacity,
+    parent: Option<Pid>,
+    state: State<A>,
+}
+
+enum State<A: Actor> {
+    NotStarted(A::Args),
+    Started(Outcome),
+    Over,
+}
+
+impl<A: Actor> Start<A> {
+    /// The capacity of the mailbox; 1024 messages and waiting senders if nothing is said.
+    pub fn mailbox(mut self, capacity: impl Into<Capacity>) -> Self {
+        self.capacity = capacity.into();
+        self
+    }
+
+    /// Makes `parent` the actor's parent, and links the two: the parent's exit signals are orders. The link is there
+    /// before `init` runs. Source: `start_link`.
+    pub fn linked_to(mut self, parent: Pid) -> Self {
+        self.parent = Some(parent);
+        self
+    }
+
+    fn begin(&mut self, args: A::Args) -> Result<Outcome, StartError> {
+        let typed = &self.place.typed;
+        if !typed.cell().bind(&self.system.host()) {
+            return Err(StartError::AlreadyStarted);
+        }
+        if self.capacity.limit() == Some(0) {
+            return Err(StartError::Init(Exit::invalid_spec("mailbox: a capacity of 0 holds no message")));
+        }
+        let (system, parent) = (&self.system, self.parent);
+        let cell = typed.cell();
+        typed
+            .start(
+                args,
+                self.capacity,
+                |life| {
+                    let pid = system.enter(cell);
+                    life.pid = Some(pid);
+                    life.parent = parent;
+                    pid
+                },
+                |own, pid| {
+                    if let Some(parent) = parent {
+                        system.link(pid, parent);
+                    }
+                    Cx::new(own, pid, system.clone())
+                },
+            )
+            .map_err(|_| StartError::AlreadyStarted)
+    }
+
+    fn report(&self, outcome: Result<Pid, Exit>) -> Result<Pid, StartError> {
+        let place = self.place.name().map(|name| &**name);
+        let actor = std::any::type_name::<A>();
+        match &outcome {
+            Ok(pid) => tracing::debug!(target: "ravelin", %pid, place, actor, "ravelin.started"),
+            Err(exit) => tracing::debug!(target: "ravelin", place, actor, reason = %exit, "ravelin.start_failed"),
+        }
+        outcome.map_err(StartError::Init)
+    }
+}
+
+impl<A: Actor> Unpin for Start<A> {}
+
+impl<A: Actor> Future for Start<A> {
+    type Output = Result<Pid, StartError>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = &mut *self;
+        if let State::NotStarted(_) = &this.state
+            && let State::NotStarted(args) = std::mem::replace(&mut this.state, State::Over)
+        {
+            match this.begin(args) {
+                Ok(outcome) => this.state = State::Started(outcome),
+                Err(error) => return Poll::Ready(Err(error)),
+            }
+        }
+        let outcome = match &mut this.state {
+            State::Started(Ok(outcome)) => outcome.clone(),
+            State::Started(Err(reply)) => match reply.poll(cx) {
+                Poll::Ready(outcome) => outcome.unwrap_or(Err(Exit::Lost)),
+                Poll::Pending => return Poll::Pending,
+            },
+            State::NotStarted(_) | State::Over => return Poll::Pending,
+        };
+        this.state = State::Over;
+        Poll::Ready(this.report(outcome))
+    }
+}
+
+/// The start of an actor at a new place: the future of [`System::spawn`].
+#[must_use = "a start does nothing until it is awaited"]
+pub struct Spawn<A: Actor>(Start<A>);
+
+impl<A: Actor> Spawn<A> {
+    /// As [`Start::mailbox`].
+    pub fn mailbox(self, capacity: impl Into<Capacity>) -> Self {
+        Spawn(self.0.mailbox(capacity))
+    }
+
+    /// As [`Start::linked_to`].
+    pub fn linked_to(self, parent: Pid) -> Self {
+        Spawn(self.0.linked_to(parent))
+    }
+}
+
+impl<A: Actor> Spawn<A> {
+    /// The incarnation, once the first poll has begun the start.
+    pub(crate) fn place_pid(&self) -> Option<Pid> {
+        self.0.place.pid()
+    }
+}
+
+impl<A: Actor> Future for Spawn<A> {
+    type Output = Result<ActorRef<A>, StartError>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let started = Pin::new(&mut self.0).poll(cx);
+        started.map(|started| started.map(|_| self.0.place.clone()))
+    }
+}
+
+impl System {
+    /// Starts an actor at a place; done when its `init` is. It has no parent, and lives until it ends, or is ended.
+    /// Source: `gen_server:start/3`.
+    pub fn start<A: Actor>(&self, place: &ActorRef<A>, args: A::Args) -> Start<A> {
+        Start {
+            system: self.clone(),
+            place: place.clone(),
+            capacity: Capacity::default(),
+            parent: None,
+            state: State::NotStarted(args),
+        }
+    }
+
+    /// Starts an actor at a new place.
+    ///
+    /// ```
+    /// # use ravelin_core::{Actor, Cx, Exit, System, StartError};
+    /// # use ravelin_core::runtimes::Local;
+    /// struct Picky;
+    /// impl Actor for Picky {
+    ///     type Args = u32;
+    ///     async fn init(n: u32, _: &mut Cx<Self>) -> Result<Self, Exit> {
+    ///         if n == 42 { Ok(Picky) } else { Err(Exit::error("not 42")) }
+    ///     }
+    /// }
+    /// # let local = Local::new();
+    /// # let system = System::new(local.clone());
+    /// # local.block_on(async move {
+    /// assert!(system.spawn::<Picky>(42).await.is_ok());
+    /// assert_eq!(system.spawn::<Picky>(7).await.unwrap_err(), StartError::Init(Exit::error("not 42")));
+    /// # system.shut_down_all(std::time::Duration::from_secs(1)).await;
+    /// # });
+    /// ```
+    pub fn spawn<A: Actor>(&self, args: A::Args) -> Spawn<A> {
+        Spawn(self.start(&ActorRef::unnamed(), args))
+    }
+}
+
+impl<A> Cx<A> {
+    /// Starts an actor as this one's child, linked to it. Source: `start_link`.
+    pub fn spawn_link<B: Actor>(&mut self, args: B::Args) -> Spawn<B> {
+        self.system().spawn(args).linked_to(self.pid())
+    }
+
+    /// Starts an actor at a place as this one's child, linked to it.
+    pub fn start_link<B: Actor>(&mut self, place: &ActorRef<B>, args: B::Args) -> Start<B> {
+        self.system().start(place, args).linked_to(self.pid())
+    }
+}

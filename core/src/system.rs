@@ -1,0 +1,581 @@
+//! A system: one node's worth of actors. A value; a process may have ten of them.
+//!
+//! It knows the living by pid, name and group, carries exit signals between them, and keeps the ledger of those that
+//! are gone. It has no task and no thread of its own.
+
+use crate::bonds::{Bonds, Signal, Verdict, verdict};
+use crate::cell::{CellRef, Children, Control, End, Grace, Header, Host, Life};
+use crate::exit::Exit;
+use crate::groups::Groups;
+use crate::id::{MonitorRef, Pid};
+use crate::info::Info;
+use crate::ledger::Ledger;
+use crate::letters::{DeadLetter, Letters};
+use crate::panics;
+use crate::reply::{Reply, reply};
+use crate::runtime::Runtime;
+use crate::table::Table;
+use crate::timer::within;
+use dashmap::DashMap;
+use dashmap::mapref::entry::Entry;
+use futures::future::BoxFuture;
+use ravelin_mailbox::{Cut, Lock};
+use std::fmt;
+use std::future::poll_fn;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::time::Duration;
+
+/// How long a worker with no deadline of its own gets when its supervisor was killed.
+const GRACE_OF_ORPHANS: Duration = Duration::from_secs(5);
+
+/// One node's worth of actors: a runtime, the living, their names and groups. Cheap to clone.
+///
+/// Several live in one process without seeing each other.
+#[derive(Clone)]
+pub struct System(Arc<Shared>);
+
+pub(crate) struct Shared {
+    runtime: Arc<dyn Runtime>,
+    hands_over: bool,
+    table: Table,
+    names: DashMap<Arc<str>, Pid>,
+    groups: Groups,
+    letters: Letters,
+    refs: AtomicU64,
+    retired: Lock<Ledger>,
+}
+
+/// Why a name was not registered.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum RegisterError {
+    /// The name belongs to this living actor; nothing changed.
+    AlreadyRegistered(Pid),
+    /// There is no such actor; nothing changed.
+    NoProc,
+}
+
+impl fmt::Display for RegisterError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            RegisterError::AlreadyRegistered(pid) => write!(f, "the name belongs to {pid}"),
+            RegisterError::NoProc => f.write_str("noproc: no such actor"),
+        }
+    }
+}
+
+impl std::error::Error for RegisterError {}
+
+impl System {
+    /// A system on this runtime.
+    pub fn new(runtime: Arc<dyn Runtime>) -> System {
+        panics::install_hook();
+        if cfg!(panic = "abort") {
+            tracing::error!(target: "ravelin", "built with panic = \"abort\": a panic in an actor ends the process");
+        }
+        System(Arc::new(Shared {
+            hands_over: runtime.hands_over(),
+            runtime,
+            table: Table::new(),
+            names: DashMap::with_shard_amount(16),
+            groups: Groups::new(),
+            letters: Letters::new(),
+            refs: AtomicU64::new(0),
+            retired: Lock::new(Ledger::default()),
+        }))
+    }
+
+    /// The runtime that the system runs on.
+    pub fn runtime(&self) -> &Arc<dyn Runtime> {
+        &self.0.runtime
+    }
+
+    pub(crate) fn host(&self) -> Arc<dyn Host> {
+        self.0.clone()
+    }
+
+    pub(crate) fn next_ref(&self) -> u64 {
+        self.0.refs.fetch_add(1, Relaxed)
+    }
+
+    pub(crate) fn cell(&self, pid: Pid) -> Option<CellRef> {
+        self.0.table.get(pid)
+    }
+
+    pub(crate) fn enter(&self, cell: &CellRef) -> Pid {
+        self.0.table.insert(cell.clone())
+    }
+
+    // ---- the living ----
+
+    /// Whether this incarnation lives. Source: `erlang:is_process_alive/1`.
+    pub fn is_alive(&self, pid: Pid) -> bool {
+        self.cell(pid).is_some()
+    }
+
+    /// How many actors live.
+    pub fn len(&self) -> usize {
+        self.0.table.len()
+    }
+
+    /// Whether no actor lives.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The pids of all living actors, sorted. O(n).
+    pub fn pids(&self) -> Vec<Pid> {
+        let mut pids: Vec<_> = self.0.table.all().iter().filter_map(|cell| cell.header().pid()).collect();
+        pids.sort();
+        pids
+    }
+
+    /// What a living actor is: the place's name and the type's.
+    pub fn describe(&self, pid: Pid) -> Option<Description> {
+        let cell = self.cell(pid)?;
+        let header = cell.header();
+        let parent = header.mailbox.with(|_, life| life.parent);
+        Some(Description {
+            pid,
+            name: header.name().cloned(),
+            actor: header.type_name(),
+            parent,
+            mailbox_len: header.mailbox.len() as usize,
+        })
+    }
+
+    /// The fates of all messages of all actors so far, living and gone. O(living actors).
+    pub fn ledger(&self) -> Ledger {
+        let mut sum = *self.0.retired.lock();
+        for cell in self.0.table.all() {
+            sum += cell.header().ledger();
+        }
+        sum
+    }
+
+    /// Calls `subscriber` with each dead letter from now on, until it answers false. It is called by the thread on
+    /// which an actor ends: be short; to handle dead letters in an actor, cast to it from here.
+    pub fn on_dead_letter(&self, subscriber: impl Fn(&DeadLetter) -> bool + Send + Sync + 'static) {
+        self.0.letters.subscribe(Box::new(subscriber));
+    }
+
+    // ---- signals ----
+
+    /// Sends an exit signal, as from an actor that is neither parent nor linked. Source: `erlang:exit/2`.
+    ///
+    /// An actor that traps exits gets it as [`Info::Exit`]; another one ends with the reason, unless it is `Normal`.
+    /// [`Exit::Killed`] is here a reason like any other; to kill use [`System::kill`]. Nothing happens to the dead.
+    pub fn exit(&self, from: Pid, to: Pid, reason: Exit) {
+        self.0.signal(to, &Signal::Exit { from, reason });
+    }
+
+    /// Kills an actor: it ends at its next await, whatever it does and whatever waits; no callback runs.
+    /// Source: `exit(Pid, kill)`. False: there is no such actor.
+    pub fn kill(&self, pid: Pid) -> bool {
+        self.0.signal(pid, &Signal::Kill)
+    }
+
+    /// Asks an actor to end in good order, with this reason, and waits until it has: OTP's `gen_server:stop/3`.
+    ///
+    /// `terminate` runs, whether the actor traps exits or not.
+    ///
+    /// # Errors
+    /// [`Exit::NoProc`] when there is no such actor; the reason of its end when that is another one than asked for.
+    ///
+    /// # Cancel safety
+    /// The request stands when the future is dropped.
+    pub async fn stop(&self, pid: Pid, reason: Exit) -> Result<(), Exit> {
+        let end = self.mourn(pid);
+        if !self.0.signal(pid, &Signal::Stop { reason: reason.clone() }) {
+            return Err(Exit::NoProc);
+        }
+        match end.wait().await {
+            why if why == reason => Ok(()),
+            why => Err(why),
+        }
+    }
+
+    /// Orders an actor to shut down, as its parent would, and waits until it has ended; after `deadline` kills it.
+    /// Gives the reason of its end, `NoProc` when it is dead already.
+    ///
+    /// One that does not trap exits ends on the spot; one that does runs `terminate`.
+    pub async fn shut_down(&self, pid: Pid, reason: Exit, deadline: Option<Duration>) -> Exit {
+        self.0.clone().shut_down(pid, reason, deadline).await
+    }
+
+    /// Waits for the end of an incarnation and gives its reason; `NoProc` at once when it is dead already.
+    pub async fn ended(&self, pid: Pid) -> Exit {
+        self.mourn(pid).wait().await
+    }
+
+    fn mourn(&self, pid: Pid) -> Mourning {
+        self.0.mourn(pid)
+    }
+
+    /// Orders every actor that has no parent to shut down, waits until all actors have ended, and kills those left
+    /// after `deadline`. Gives how many had to be killed.
+    pub async fn shut_down_all(&self, deadline: Duration) -> usize {
+        let mut ends = Vec::new();
+        for cell in self.0.table.all() {
+            let (pid, parent) = cell.header().mailbox.with(|_, life| (life.pid, life.parent));
+            if let Some(pid) = pid
+                && parent.is_none_or(|parent| !self.is_alive(parent))
+            {
+                ends.push(self.mourn(pid));
+                self.0.signal(pid, &Signal::Order { reason: Exit::Shutdown });
+            }
+        }
+        let all = async {
+            for end in ends {
+                end.wait().await;
+            }
+        };
+        let _ = within(&**self.runtime(), deadline, all).await;
+        let mut killed = 0;
+        loop {
+            let left = self.pids();
+            if left.is_empty() {
+                return killed;
+            }
+            for pid in left {
+                let end = self.mourn(pid);
+                killed += usize::from(self.kill(pid));
+                end.wait().await;
+            }
+        }
+    }
+
+    // ---- links and monitors ----
+
+    pub(crate) fn link(&self, one: Pid, other: Pid) {
+        if one == other || !self.0.with_bonds(one, |bonds| bonds.links.insert(other)).unwrap_or(false) {
+            return;
+        }
+        if self.0.with_bonds(other, |bonds| bonds.links.insert(one)).is_none() {
+            self.0.link_broken(one, other, Exit::NoProc);
+        }
+    }
+
+    pub(crate) fn unlink(&self, one: Pid, other: Pid) {
+        self.0.with_bonds(one, |bonds| bonds.links.remove(&other));
+        self.0.with_bonds(other, |bonds| bonds.links.remove(&one));
+    }
+
+    pub(crate) fn monitor(&self, watcher: Pid, target: Pid) -> MonitorRef {
+        let monitor = MonitorRef(self.next_ref());
+        self.0.with_bonds(watcher, |bonds| bonds.watching.insert(monitor, target));
+        if self.0.with_bonds(target, |bonds| bonds.watchers.insert(monitor, watcher)).is_none() {
+            self.0.inform(watcher, Info::Down { pid: target, monitor, reason: Exit::NoProc });
+        }
+        monitor
+    }
+
+    /// True: the monitor was there, and its `Down` had not been handled.
+    pub(crate) fn demonitor(&self, watcher: Pid, monitor: MonitorRef) -> bool {
+        let target = self.0.with_bonds(watcher, |bonds| bonds.watching.remove(&monitor)).flatten();
+        if let Some(target) = target {
+            self.0.with_bonds(target, |bonds| bonds.watchers.remove(&monitor));
+        }
+        target.is_some()
+    }
+
+    // ---- names ----
+
+    /// Gives a living actor a name, for as long as it lives. An actor may have several. Source: `erlang:register/2`.
+    ///
+    /// # Errors
+    /// The name is taken, or the actor is dead.
+    pub fn register(&self, name: impl Into<Arc<str>>, pid: Pid) -> Result<(), RegisterError> {
+        let name = name.into();
+        match self.0.names.entry(name.clone()) {
+            Entry::Occupied(taken) => return Err(RegisterError::AlreadyRegistered(*taken.get())),
+            Entry::Vacant(free) => drop(free.insert(pid)),
+        }
+        if self.0.with_bonds(pid, |bonds| bonds.names.push(name.clone())).is_none() {
+            self.0.names.remove_if(&name, |_, owner| *owner == pid);
+            return Err(RegisterError::NoProc);
+        }
+        Ok(())
+    }
+
+    /// Frees a name; gives the actor that had it. Source: `erlang:unregister/1`.
+    pub fn unregister(&self, name: &str) -> Option<Pid> {
+        let (name, pid) = self.0.names.remove(name)?;
+        self.0.with_bonds(pid, |bonds| bonds.names.retain(|each| *each != name));
+        Some(pid)
+    }
+
+    /// The actor with this name. Source: `erlang:whereis/1`.
+    pub fn whereis(&self, name: &str) -> Option<Pid> {
+        self.0.names.get(name).map(|pid| *pid)
+    }
+
+    /// All names, sorted. O(n). Source: `erlang:registered/0`.
+    pub fn registered(&self) -> Vec<Arc<str>> {
+        let mut names: Vec<_> = self.0.names.iter().map(|entry| entry.key().clone()).collect();
+        names.sort();
+        names
+    }
+
+    // ---- groups ----
+
+    /// Adds an actor to a group; as often as this is called. False: there is no such actor. Source: `pg:join/2`.
+    pub fn join(&self, group: impl Into<Arc<str>>, pid: Pid) -> bool {
+        let group = group.into();
+        let joined = self.0.with_bonds(pid, |bonds| bonds.groups.push(group.clone())).is_some();
+        if joined {
+            self.0.groups.join(&group, pid, &|watcher, info| self.0.inform(watcher, info));
+            if !self.is_alive(pid) {
+                // It ended meanwhile, perhaps before it was in the group.
+                self.0.groups.leave(&group, pid, &|watcher, info| self.0.inform(watcher, info));
+            }
+        }
+        joined
+    }
+
+    /// Takes an actor out of a group, once. False: it was not a member. Source: `pg:leave/2`.
+    pub fn leave(&self, group: impl Into<Arc<str>>, pid: Pid) -> bool {
+        let group = group.into();
+        let was_in = self.0.with_bonds(pid, |bonds| {
+            let at = bonds.groups.iter().position(|each| *each == group);
+            at.map(|at| bonds.groups.swap_remove(at)).is_some()
+        });
+        was_in == Some(true) && self.0.groups.leave(&group, pid, &|watcher, info| self.0.inform(watcher, info))
+    }
+
+    /// The members of a group, sorted; one that joined twice is there twice. Source: `pg:get_members/1`.
+    pub fn members(&self, group: &str) -> Vec<Pid> {
+        self.0.groups.members(group)
+    }
+
+    /// The names of all groups that have members, sorted. Source: `pg:which_groups/0`.
+    pub fn groups(&self) -> Vec<Arc<str>> {
+        self.0.groups.names()
+    }
+
+    pub(crate) fn monitor_group(&self, group: &Arc<str>, watcher: Pid) -> (MonitorRef, Vec<Pid>) {
+        let monitor = MonitorRef(self.next_ref());
+        self.0.with_bonds(watcher, |bonds| bonds.watched_groups.push((group.clone(), monitor)));
+        (monitor, self.0.groups.monitor(group, monitor, watcher))
+    }
+
+    pub(crate) fn demonitor_group(&self, monitor: MonitorRef, watcher: Pid) -> bool {
+        let group = self.0.with_bonds(watcher, |bonds| {
+            let at = bonds.watched_groups.iter().position(|(_, each)| *each == monitor)?;
+            Some(bonds.watched_groups.swap_remove(at).0)
+        });
+        let Some(group) = group.flatten() else { return false };
+        self.0.groups.demonitor(&group, Some(monitor), watcher);
+        true
+    }
+
+    pub(crate) fn with_life<R>(&self, pid: Pid, f: impl FnOnce(&mut Life) -> R) -> Option<R> {
+        self.0.with_life(pid, f)
+    }
+}
+
+impl Shared {
+    fn with_life<R>(&self, pid: Pid, f: impl FnOnce(&mut Life) -> R) -> Option<R> {
+        let cell = self.table.get(pid)?;
+        cell.header().mailbox.with(|_, life| (life.pid == Some(pid)).then(|| f(life)))
+    }
+
+    fn with_bonds<R>(&self, pid: Pid, f: impl FnOnce(&mut Bonds) -> R) -> Option<R> {
+        self.with_life(pid, |life| f(life.bonds()))
+    }
+
+    fn inform(&self, pid: Pid, info: Info) {
+        if let Some(cell) = self.table.get(pid) {
+            cell.header().inform(info);
+        }
+    }
+
+    /// False: there is no such actor.
+    fn signal(&self, to: Pid, signal: &Signal) -> bool {
+        let Some(cell) = self.table.get(to) else { return false };
+        let mut is_message = false;
+        let there = cell.header().signal(Some(to), |life| control(life, signal, &mut is_message));
+        if let (true, Signal::Exit { from, reason }) = (is_message, signal) {
+            cell.header().inform(Info::Exit { from: *from, reason: reason.clone() });
+        }
+        there
+    }
+
+    /// The link from `from`, which has ended, to `to`: an exit signal, if the link is still there.
+    fn link_broken(&self, to: Pid, from: Pid, reason: Exit) {
+        let Some(cell) = self.table.get(to) else { return };
+        let mut is_message = false;
+        let signal = Signal::Exit { from, reason };
+        cell.header().signal(Some(to), |life| {
+            let was_linked = life.bonds.as_mut().is_some_and(|bonds| bonds.links.remove(&from));
+            if was_linked { control(life, &signal, &mut is_message) } else { None }
+        });
+        if let (true, Signal::Exit { from, reason }) = (is_message, signal) {
+            cell.header().inform(Info::Exit { from, reason });
+        }
+    }
+
+    fn mourn(&self, pid: Pid) -> Mourning {
+        let (mourner, end) = reply();
+        let there = self.with_life(pid, |life| {
+            life.mourners.retain(|each| each.is_awaited());
+            life.mourners.push(mourner);
+        });
+        Mourning(there.map(|()| end))
+    }
+
+    async fn shut_down(self: Arc<Self>, pid: Pid, reason: Exit, deadline: Option<Duration>) -> Exit {
+        let end = self.mourn(pid);
+        self.signal(pid, &Signal::Order { reason });
+        let Some(deadline) = deadline else { return end.wait().await };
+        let mut end = std::pin::pin!(end.wait());
+        match within(&*self.runtime, deadline, end.as_mut()).await {
+            Some(why) => why,
+            None => {
+                self.signal(pid, &Signal::Kill);
+                end.await
+            }
+        }
+    }
+}
+
+/// What a signal means to its receiver, as something for its control lane.
+fn control(life: &Life, signal: &Signal, is_message: &mut bool) -> Option<(Control, Cut)> {
+    match verdict(life.traps, life.parent, signal) {
+        Verdict::Ignore => None,
+        Verdict::Message => {
+            *is_message = true;
+            None
+        }
+        Verdict::Stop(why) => Some((Control::Stop(why), Cut::No)),
+        Verdict::Die(why) => Some((Control::Die(why), Cut::Yes)),
+        Verdict::Kill => Some((Control::Kill, Cut::Yes)),
+    }
+}
+
+/// Somebody waits for an end.
+struct Mourning(Option<Reply<Exit>>);
+
+impl Mourning {
+    async fn wait(mut self) -> Exit {
+        match self.0.as_mut() {
+            None => Exit::NoProc,
+            Some(end) => poll_fn(|cx| end.poll(cx)).await.unwrap_or(Exit::Lost),
+        }
+    }
+}
+
+impl Host for Shared {
+    fn runtime(&self) -> &Arc<dyn Runtime> {
+        &self.runtime
+    }
+
+    fn hands_over(&self) -> bool {
+        self.hands_over
+    }
+
+    fn reap(self: Arc<Self>, children: Children, why: &Exit) -> BoxFuture<'static, ()> {
+        let why = why.clone();
+        Box::pin(async move {
+            for (pid, grace) in children.by_start.into_values().rev() {
+                let deadline = match grace {
+                    Grace::Kill => Some(Duration::ZERO),
+                    Grace::For(deadline) => Some(deadline),
+                    Grace::Unbounded => Some(GRACE_OF_ORPHANS),
+                    Grace::Supervisor => None,
+                };
+                self.clone().shut_down(pid, why.clone(), deadline).await;
+            }
+        })
+    }
+
+    fn ended(&self, cell: &Header, end: End) {
+        let End { pid, parent, exit, was_up, bonds, helpers, starter, mourners } = end;
+        let bonds = bonds.map(|bonds| *bonds).unwrap_or_default();
+        for name in &bonds.names {
+            self.names.remove_if(name, |_, owner| *owner == pid);
+        }
+        let inform = |watcher: Pid, info: Info| self.inform(watcher, info);
+        for group in &bonds.groups {
+            self.groups.leave(group, pid, &inform);
+        }
+        for (group, _) in &bonds.watched_groups {
+            self.groups.demonitor(group, None, pid);
+        }
+        self.table.remove(pid);
+        tell_exited(cell, pid, &exit);
+        for (monitor, target) in bonds.watching {
+            self.with_bonds(target, |bonds| bonds.watchers.remove(&monitor));
+        }
+        for helper in helpers {
+            self.signal(helper, &Signal::Kill);
+        }
+        for linked in bonds.links {
+            if parent == Some(linked) && !was_up {
+                // The parent waits for the outcome of the start, and gets no exit signal beside it.
+                self.with_bonds(linked, |bonds| bonds.links.remove(&pid));
+            } else {
+                self.link_broken(linked, pid, exit.clone());
+            }
+        }
+        for (monitor, watcher) in bonds.watchers {
+            self.inform(watcher, Info::Down { pid, monitor, reason: exit.clone() });
+        }
+        for mourner in mourners {
+            mourner.send(exit.clone());
+        }
+        if let Some(starter) = starter {
+            starter.send(Err(exit));
+        }
+    }
+
+    fn dead_letter(&self, cell: &Header, message: &'static str, why: &Exit) {
+        tracing::debug!(target: "ravelin", place = cell.name().map(|name| &**name), message_type = message, reason = %why, "ravelin.dead_letter");
+        if self.letters.is_wanted() {
+            let place = cell.name().cloned();
+            self.letters.tell(&DeadLetter { to: None, place, message, reason: why.clone() });
+        }
+    }
+
+    fn overloaded(&self, cell: &Header, message: &'static str) {
+        tracing::debug!(target: "ravelin", place = cell.name().map(|name| &**name), message_type = message, "ravelin.overloaded");
+    }
+
+    fn retire(&self, ledger: Ledger) {
+        *self.retired.lock() += ledger;
+    }
+}
+
+fn tell_exited(cell: &Header, pid: Pid, exit: &Exit) {
+    let place = cell.name().map(|name| &**name);
+    let actor = cell.type_name();
+    match exit {
+        exit if exit.is_normal() || *exit == Exit::Ignore => {
+            tracing::debug!(target: "ravelin", %pid, place, actor, reason = %exit, "ravelin.exited");
+        }
+        exit => tracing::warn!(target: "ravelin", %pid, place, actor, reason = %exit, "ravelin.exited"),
+    }
+}
+
+/// What a living actor is.
+#[derive(Clone, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub struct Description {
+    /// Which incarnation.
+    pub pid: Pid,
+    /// The name of its place.
+    pub name: Option<Arc<str>>,
+    /// The name of its type.
+    pub actor: &'static str,
+    /// Who started it.
+    pub parent: Option<Pid>,
+    /// How many messages wait in its mailbox.
+    pub mailbox_len: usize,
+}
+
+impl fmt::Debug for System {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("System").field("runtime", &self.runtime().name()).field("living", &self.len()).finish()
+    }
+}

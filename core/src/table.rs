@@ -1,0 +1,102 @@
+//! The living: from a pid to its cell.
+//!
+//! Sharded, so that many threads can start and end actors at once; the shard of a new actor is chosen by counting,
+//! so that pids do not depend on anything but the order of starts. Start, end and look-up are O(1).
+
+use crate::cell::CellRef;
+use crate::id::Pid;
+use ravelin_mailbox::Lock;
+use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering::Relaxed};
+
+const SHARDS: u32 = 16;
+
+struct Entry {
+    /// Of the incarnation that is there, or of the last one.
+    serial: u64,
+    cell: Option<CellRef>,
+}
+
+#[derive(Default)]
+struct Shard {
+    entries: Vec<Entry>,
+    free: Vec<u32>,
+}
+
+pub(crate) struct Table {
+    shards: [Lock<Shard>; SHARDS as usize],
+    turn: AtomicU32,
+    living: AtomicUsize,
+}
+
+impl Table {
+    pub(crate) fn new() -> Table {
+        Table {
+            shards: std::array::from_fn(|_| Lock::new(Shard::default())),
+            turn: AtomicU32::new(0),
+            living: AtomicUsize::new(0),
+        }
+    }
+
+    fn shard(&self, slot: u32) -> &Lock<Shard> {
+        &self.shards[(slot % SHARDS) as usize]
+    }
+
+    /// A pid for a new incarnation in this cell.
+    pub(crate) fn insert(&self, cell: CellRef) -> Pid {
+        self.living.fetch_add(1, Relaxed);
+        let shard_index = self.turn.fetch_add(1, Relaxed) % SHARDS;
+        let mut shard = self.shards[shard_index as usize].lock();
+        let index = match shard.free.pop() {
+            Some(index) => index,
+            None => {
+                shard.entries.push(Entry { serial: 0, cell: None });
+                shard.entries.len() as u32 - 1
+            }
+        };
+        let entry = &mut shard.entries[index as usize];
+        entry.serial += 1;
+        entry.cell = Some(cell);
+        Pid::from_parts(0, index * SHARDS + shard_index, entry.serial)
+    }
+
+    /// The cell of a living incarnation.
+    pub(crate) fn get(&self, pid: Pid) -> Option<CellRef> {
+        if pid.node() != 0 {
+            return None;
+        }
+        let shard = self.shard(pid.slot()).lock();
+        let entry = shard.entries.get((pid.slot() / SHARDS) as usize)?;
+        if entry.serial == pid.serial() { entry.cell.clone() } else { None }
+    }
+
+    /// The incarnation is over.
+    pub(crate) fn remove(&self, pid: Pid) {
+        let mut shard = self.shard(pid.slot()).lock();
+        let index = pid.slot() / SHARDS;
+        let Some(entry) = shard.entries.get_mut(index as usize) else { return };
+        if entry.serial != pid.serial() {
+            return;
+        }
+        let cell = entry.cell.take();
+        if cell.is_some() {
+            shard.free.push(index);
+            self.living.fetch_sub(1, Relaxed);
+        }
+        drop(shard);
+        drop(cell);
+    }
+
+    /// How many live.
+    pub(crate) fn len(&self) -> usize {
+        self.living.load(Relaxed)
+    }
+
+    /// All that live, in the order of their slots.
+    pub(crate) fn all(&self) -> Vec<CellRef> {
+        let mut all = Vec::with_capacity(self.len());
+        for shard in &self.shards {
+            all.extend(shard.lock().entries.iter().filter_map(|entry| entry.cell.clone()));
+        }
+        all
+    }
+}

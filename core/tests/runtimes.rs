@@ -1,0 +1,928 @@
+//! What every runtime adapter promises, as one suite, and what each promises besides.
+//!
+//! No actor is needed for it. The test's thread stands outside the executor; it waits on channels, never on the clock.
+
+#![allow(clippy::disallowed_methods, reason = "the real executors and threads are what is tested here")]
+
+use futures::channel::oneshot;
+use futures::future::poll_fn;
+use ravelin_core::runtimes::Local;
+use ravelin_core::{LocalRuntime, Runtime, Time, Timer};
+use std::future::Future;
+use std::panic::resume_unwind;
+use std::pin::{Pin, pin};
+use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
+use std::sync::{Arc, Mutex, mpsc};
+use std::task::{Context, Poll, Wake, Waker};
+use std::thread;
+use std::time::{Duration, SystemTime};
+
+/// Longer than anything here takes; a test that waits so long has failed.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+type BoxTimer = Pin<Box<dyn Timer>>;
+
+const fn ms(n: u64) -> Duration {
+    Duration::from_millis(n)
+}
+
+/// An executor under test. It is running; `stop` ends it, and returns when its tasks are dropped.
+struct Host {
+    rt: Arc<dyn Runtime>,
+    stop: Box<dyn FnOnce()>,
+}
+
+/// Runs `job` in a task and returns what it returns.
+fn in_task<T: Send + 'static>(
+    rt: &Arc<dyn Runtime>,
+    job: impl Future<Output = T> + Send + 'static,
+) -> mpsc::Receiver<T> {
+    let (tx, rx) = mpsc::channel();
+    rt.spawn("test", Box::pin(async move { drop(tx.send(job.await)) }));
+    rx
+}
+
+#[track_caller]
+fn wait<T>(rx: &mpsc::Receiver<T>) -> T {
+    rx.recv_timeout(PATIENCE).expect("the executor answers in time")
+}
+
+#[track_caller]
+fn run<T: Send + 'static>(rt: &Arc<dyn Runtime>, job: impl Future<Output = T> + Send + 'static) -> T {
+    wait(&in_task(rt, job))
+}
+
+async fn fired(timer: &mut BoxTimer) {
+    poll_fn(|cx| timer.as_mut().poll(cx)).await;
+}
+
+async fn sleep(rt: Arc<dyn Runtime>, how_long: Duration) {
+    fired(&mut rt.timer(rt.now() + how_long)).await;
+}
+
+async fn yield_now() {
+    let mut yielded = false;
+    poll_fn(|cx| {
+        if yielded {
+            return Poll::Ready(());
+        }
+        yielded = true;
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await;
+}
+
+/// A waker that writes its name into a log.
+struct Log(usize, Mutex<mpsc::Sender<usize>>);
+
+impl Wake for Log {
+    fn wake(self: Arc<Log>) {
+        let _ = self.1.lock().unwrap().send(self.0);
+    }
+}
+
+fn logging(name: usize, log: &mpsc::Sender<usize>) -> (Arc<Log>, Waker) {
+    let arc = Arc::new(Log(name, Mutex::new(log.clone())));
+    (arc.clone(), arc.into())
+}
+
+/// Tells that it was dropped.
+struct Dropped(mpsc::Sender<&'static str>, &'static str);
+
+impl Drop for Dropped {
+    fn drop(&mut self) {
+        let _ = self.0.send(self.1);
+    }
+}
+
+/// Asks, when it is dropped, whether its runtime is current.
+struct Asks(Arc<dyn Runtime>, mpsc::Sender<bool>);
+
+impl Drop for Asks {
+    fn drop(&mut self) {
+        let _ = self.1.send(self.0.is_current());
+    }
+}
+
+// ---- the suite ----------------------------------------------------------------------------------------------------
+
+fn spawned_tasks_run(rt: &Arc<dyn Runtime>) {
+    assert_eq!(run(rt, async { 42 }), 42);
+    let inner = rt.clone();
+    let nested = run(rt, async move { in_task(&inner, async { 43 }) });
+    assert_eq!(wait(&nested), 43);
+}
+
+fn any_thread_may_spawn(rt: &Arc<dyn Runtime>) {
+    const THREADS: usize = 4;
+    const TASKS: usize = 500;
+    let (tx, rx) = mpsc::channel();
+    let threads: Vec<_> = (0..THREADS)
+        .map(|_| {
+            let (rt, tx) = (rt.clone(), tx.clone());
+            thread::spawn(move || {
+                for _ in 0..TASKS {
+                    let tx = tx.clone();
+                    rt.spawn("test", Box::pin(async move { tx.send(()).unwrap() }));
+                }
+            })
+        })
+        .collect();
+    for _ in 0..THREADS * TASKS {
+        wait(&rx);
+    }
+    threads.into_iter().for_each(|t| t.join().unwrap());
+}
+
+fn no_wake_up_is_lost(rt: &Arc<dyn Runtime>) {
+    // Ping-pong over one-shot channels: each round wakes the task from outside, with nothing else going on.
+    let (ping_tx, ping_rx) = mpsc::channel::<oneshot::Sender<usize>>();
+    let done = in_task(rt, async move {
+        for n in 0..2_000 {
+            let (tx, rx) = oneshot::channel();
+            ping_tx.send(tx).unwrap();
+            assert_eq!(rx.await, Ok(n));
+        }
+    });
+    for n in 0..2_000 {
+        wait(&ping_rx).send(n).unwrap();
+    }
+    wait(&done);
+}
+
+fn a_task_is_polled_by_one_thread_at_a_time(rt: &Arc<dyn Runtime>) {
+    const WAKES: usize = 500;
+    let polling = AtomicBool::new(false);
+    let mut polls = 0;
+    let (waker_tx, waker_rx) = mpsc::channel::<Waker>();
+    let finish = Arc::new(AtomicBool::new(false));
+    let finished = finish.clone();
+    let task = in_task(
+        rt,
+        poll_fn(move |cx| {
+            assert!(!polling.swap(true, SeqCst), "polled concurrently with itself");
+            if polls == 0 {
+                waker_tx.send(cx.waker().clone()).unwrap();
+            }
+            polls += 1;
+            thread::yield_now();
+            polling.store(false, SeqCst);
+            if finished.load(SeqCst) { Poll::Ready(polls) } else { Poll::Pending }
+        }),
+    );
+    let waker = wait(&waker_rx);
+    thread::scope(|s| {
+        for _ in 0..4 {
+            s.spawn(|| (0..WAKES).for_each(|_| waker.wake_by_ref()));
+        }
+    });
+    finish.store(true, SeqCst);
+    waker.wake();
+    let polls = wait(&task);
+    assert!(polls <= 4 * WAKES + 2, "{polls} polls: more than wake-ups");
+}
+
+fn a_busy_task_starves_nobody(rt: &Arc<dyn Runtime>) {
+    let stop = Arc::new(AtomicBool::new(false));
+    let busy: Vec<_> = (0..3)
+        .map(|_| {
+            let stop = stop.clone();
+            in_task(rt, async move {
+                while !stop.load(SeqCst) {
+                    yield_now().await;
+                }
+            })
+        })
+        .collect();
+    run(rt, async {});
+    run(rt, sleep(rt.clone(), ms(3)));
+    run(rt, yield_now());
+    stop.store(true, SeqCst);
+    busy.iter().for_each(wait);
+}
+
+fn a_panic_harms_nobody_else(rt: &Arc<dyn Runtime>) {
+    for _ in 0..8 {
+        // `resume_unwind` does not run the panic hook, so the tests' output stays clean.
+        let panicked = in_task(rt, async { resume_unwind(Box::new("on purpose")) });
+        assert_eq!(panicked.recv_timeout(PATIENCE), Err::<(), _>(mpsc::RecvTimeoutError::Disconnected));
+    }
+    for _ in 0..8 {
+        run(rt, async {});
+    }
+    let me = rt.clone();
+    assert!(!rt.is_current());
+    assert!(run(rt, async move { me.is_current() }));
+}
+
+fn the_clock_never_goes_back(rt: &Arc<dyn Runtime>) {
+    let mut before = rt.now();
+    for _ in 0..100 {
+        let clock = rt.clone();
+        let inside = run(rt, async move { clock.now() });
+        assert!(inside >= before, "{inside} after {before}");
+        before = rt.now();
+        assert!(before >= inside, "{before} after {inside}");
+    }
+    let today = rt.system_time().duration_since(SystemTime::UNIX_EPOCH).unwrap();
+    assert!(today > Duration::from_secs(1_700_000_000));
+}
+
+fn a_timer_does_not_fire_early(rt: &Arc<dyn Runtime>) {
+    for wanted in [0, 1, 50, 700, 1_000, 2_500, 10_000].map(Duration::from_micros) {
+        let clock = rt.clone();
+        let (at, now) = run(rt, async move {
+            let at = clock.now() + wanted;
+            fired(&mut clock.timer(at)).await;
+            (at, clock.now())
+        });
+        assert!(now >= at, "set to {at}, fired at {now}");
+    }
+}
+
+fn a_timer_of_the_past_fires_at_once_and_one_of_never_does_not(rt: &Arc<dyn Runtime>) {
+    let cx = &mut Context::from_waker(Waker::noop());
+    for at in [Time::EPOCH, rt.now()] {
+        let mut timer = rt.timer(at);
+        assert!(timer.as_mut().poll(cx).is_ready());
+        assert!(timer.as_mut().poll(cx).is_ready(), "stays ready until it is reset");
+        timer.as_mut().reset(Time::NEVER);
+        assert!(timer.as_mut().poll(cx).is_pending());
+        timer.as_mut().reset(rt.now());
+        assert!(timer.as_mut().poll(cx).is_ready());
+    }
+    let mut never = rt.timer(Time::NEVER);
+    assert!(never.as_mut().poll(cx).is_pending());
+    run(rt, sleep(rt.clone(), ms(2)));
+    assert!(never.as_mut().poll(cx).is_pending());
+}
+
+fn a_timer_can_be_reset(rt: &Arc<dyn Runtime>) {
+    let clock = rt.clone();
+    run(rt, async move {
+        let hour = Duration::from_secs(3600);
+        let mut timer = clock.timer(clock.now() + hour);
+        let poll_once = |timer: &mut BoxTimer| timer.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+        assert!(poll_once(&mut timer).is_pending());
+        // To an earlier time, after it was polled; then again, after it fired; then before its first poll.
+        for _ in 0..3 {
+            let at = clock.now() + ms(2);
+            timer.as_mut().reset(at);
+            fired(&mut timer).await;
+            assert!(clock.now() >= at);
+            assert!(poll_once(&mut timer).is_ready());
+        }
+        // To a later time: the old one passes unnoticed.
+        timer.as_mut().reset(clock.now() + ms(2));
+        assert!(poll_once(&mut timer).is_pending());
+        timer.as_mut().reset(clock.now() + hour);
+        sleep(clock.clone(), ms(5)).await;
+        assert!(poll_once(&mut timer).is_pending());
+    });
+}
+
+fn timers_fire_in_the_order_they_are_due(rt: &Arc<dyn Runtime>) {
+    // Armed from outside any task, in an order that is not theirs, and apart enough for the coarsest clock of all.
+    // On a machine that stands still meanwhile it is tried again with more time.
+    let arm = |lead: u64| -> Option<(Vec<_>, mpsc::Receiver<usize>)> {
+        let (log, fired) = mpsc::channel();
+        let start = rt.now() + ms(lead);
+        let mut timers = Vec::new();
+        for n in [3usize, 0, 4, 1, 2] {
+            let mut timer = rt.timer(start + ms(6) * n as u32);
+            let waker = logging(n, &log).1;
+            if timer.as_mut().poll(&mut Context::from_waker(&waker)).is_ready() {
+                return None;
+            }
+            timers.push(timer);
+        }
+        Some((timers, fired))
+    };
+    let (timers, fired) = [10, 100, 1_000, 10_000].into_iter().find_map(arm).expect("a machine that works");
+    for n in 0..timers.len() {
+        assert_eq!(wait(&fired), n);
+    }
+}
+
+fn a_dropped_timer_is_deregistered(rt: &Arc<dyn Runtime>) {
+    let in_time = [5, 50, 500, 5_000].into_iter().any(|lead| {
+        let (log, fired) = mpsc::channel();
+        let (held, waker) = logging(0, &log);
+        let at = rt.now() + ms(lead);
+        for at in [at, at + Duration::from_secs(3600)] {
+            let _ = rt.timer(at).as_mut().poll(&mut Context::from_waker(&waker));
+        }
+        drop(waker);
+        let in_time = rt.now() < at;
+        // An executor may forget a timer later than at once, but not later than when the next one fires.
+        run(rt, sleep(rt.clone(), ms(lead + 3)));
+        assert_eq!(Arc::strong_count(&held), 1, "nobody holds the waker any more");
+        in_time && {
+            assert_eq!(fired.try_recv(), Err(mpsc::TryRecvError::Empty), "nobody was woken");
+            true
+        }
+    });
+    assert!(in_time, "a machine that works");
+}
+
+fn a_timer_wakes_its_last_waker(rt: &Arc<dyn Runtime>) {
+    let arm = |lead: u64| -> Option<(BoxTimer, mpsc::Receiver<usize>)> {
+        let (log, fired) = mpsc::channel();
+        let mut timer = rt.timer(rt.now() + ms(lead));
+        for name in [1, 2] {
+            let (_, waker) = logging(name, &log);
+            if timer.as_mut().poll(&mut Context::from_waker(&waker)).is_ready() {
+                return None;
+            }
+        }
+        Some((timer, fired))
+    };
+    let (_timer, fired) = [10, 100, 1_000, 10_000].into_iter().find_map(arm).expect("a machine that works");
+    assert_eq!(wait(&fired), 2);
+    assert!(fired.try_recv().is_err(), "and no other");
+}
+
+fn blocking_jobs_run_elsewhere(rt: &Arc<dyn Runtime>) {
+    let (tx, rx) = mpsc::channel();
+    // As many as any executor has workers, and each waits for the one after it.
+    let mut next = None;
+    for _ in 0..3 {
+        let (go, gone) = mpsc::channel::<()>();
+        let (rt2, tx, then) = (rt.clone(), tx.clone(), next.replace(go));
+        rt.spawn_blocking(Box::new(move || {
+            gone.recv_timeout(PATIENCE).unwrap();
+            tx.send((thread::current().id(), rt2.is_current())).unwrap();
+            if let Some(then) = then {
+                then.send(()).unwrap();
+            }
+        }));
+    }
+    // The executor is alive meanwhile.
+    let here = run(rt, async { thread::current().id() });
+    next.unwrap().send(()).unwrap();
+    for _ in 0..3 {
+        let (thread, current) = wait(&rx);
+        assert_ne!(thread, thread::current().id());
+        assert_ne!(thread, here);
+        assert!(!current, "a blocking job is no task");
+    }
+    rt.spawn_blocking(Box::new(|| resume_unwind(Box::new("on purpose"))));
+    let tx = tx.clone();
+    rt.spawn_blocking(Box::new(move || tx.send((thread::current().id(), false)).unwrap()));
+    wait(&rx);
+}
+
+fn it_is_current_in_tasks_only(rt: &Arc<dyn Runtime>) {
+    assert!(!rt.is_current());
+    let me = rt.clone();
+    assert!(run(rt, async move {
+        let first = me.is_current();
+        yield_now().await;
+        sleep(me.clone(), ms(1)).await;
+        first && me.is_current()
+    }));
+    // Also while the poll that ends a task drops what the task held.
+    let (tx, rx) = mpsc::channel();
+    let asks = Asks(rt.clone(), tx);
+    rt.spawn(
+        "test",
+        Box::pin(poll_fn(move |_| if asks.0.is_current() { Poll::Ready(()) } else { Poll::Pending })),
+    );
+    assert!(wait(&rx));
+    // Not on a thread that polls another runtime's task.
+    let other = Local::new();
+    let me = rt.clone();
+    let other_is = other.clone();
+    let (tx, seen) = oneshot::channel();
+    other.spawn("test", Box::pin(async move { tx.send((me.is_current(), other_is.is_current())).unwrap() }));
+    assert_eq!(other.block_on(seen), Ok((false, true)));
+    assert!(!rt.is_current());
+}
+
+fn entropy_differs(rt: &Arc<dyn Runtime>) {
+    let draw = |rt: &Arc<dyn Runtime>| (0..100).map(|_| rt.entropy()).collect::<Vec<_>>();
+    let mut all = draw(rt);
+    for _ in 0..3 {
+        let rt = rt.clone();
+        all.extend(thread::spawn(move || draw(&rt)).join().unwrap());
+    }
+    let ones: u32 = all.iter().map(|n| n.count_ones()).sum();
+    assert!((31 * 400..33 * 400).contains(&ones), "{ones} of {} bits are set", 400 * 64);
+    all.sort_unstable();
+    all.dedup();
+    assert_eq!(all.len(), 400);
+}
+
+/// Takes the host apart, so it is the last.
+fn an_executor_that_ends_drops_its_tasks(host: Host) {
+    let (tx, dropped) = mpsc::channel();
+    let (keep, kept) = mpsc::channel::<Waker>();
+    let forgotten = Dropped(tx.clone(), "waits, and its waker is gone");
+    host.rt.spawn(
+        "test",
+        Box::pin(async move {
+            let _dropped = forgotten;
+            std::future::pending::<()>().await;
+        }),
+    );
+    let remembered = Dropped(tx.clone(), "waits, and its waker is kept");
+    host.rt.spawn(
+        "test",
+        Box::pin(poll_fn(move |cx| {
+            let _dropped = &remembered;
+            let _ = keep.send(cx.waker().clone());
+            Poll::Pending
+        })),
+    );
+    let sleeper = Dropped(tx, "waits for a timer");
+    let mut timer = host.rt.timer(host.rt.now() + Duration::from_secs(3600));
+    let armed = in_task(
+        &host.rt,
+        poll_fn(move |cx| {
+            let _dropped = &sleeper;
+            timer.as_mut().poll(cx)
+        }),
+    );
+    let waker = wait(&kept);
+    run(&host.rt, async {});
+    drop(host.rt);
+    (host.stop)();
+    let mut all = [wait(&dropped), wait(&dropped), wait(&dropped)];
+    all.sort_unstable();
+    assert_eq!(all, ["waits for a timer", "waits, and its waker is gone", "waits, and its waker is kept"]);
+    waker.wake(); // to no harm
+    assert_eq!(armed.try_recv(), Err(mpsc::TryRecvError::Disconnected));
+}
+
+macro_rules! suite {
+    ($adapter:ident, $host:expr, ends: $ends:expr, [$($test:ident),* $(,)?]) => {
+        mod $adapter {
+            use super::*;
+            $(
+                #[test]
+                fn $test() {
+                    let host: Host = $host;
+                    super::$test(&host.rt);
+                    drop(host.rt);
+                    (host.stop)();
+                }
+            )*
+            #[test]
+            fn an_executor_that_ends_drops_its_tasks() {
+                if $ends {
+                    super::an_executor_that_ends_drops_its_tasks($host);
+                }
+            }
+        }
+    };
+    ($adapter:ident, $host:expr, ends: $ends:expr) => {
+        suite! { $adapter, $host, ends: $ends, [
+            spawned_tasks_run, any_thread_may_spawn, no_wake_up_is_lost, a_task_is_polled_by_one_thread_at_a_time,
+            a_busy_task_starves_nobody, a_panic_harms_nobody_else, the_clock_never_goes_back, a_timer_does_not_fire_early,
+            a_timer_of_the_past_fires_at_once_and_one_of_never_does_not, a_timer_can_be_reset,
+            timers_fire_in_the_order_they_are_due, a_dropped_timer_is_deregistered, a_timer_wakes_its_last_waker,
+            blocking_jobs_run_elsewhere, it_is_current_in_tasks_only, entropy_differs,
+        ] }
+    };
+}
+
+/// A thread that runs `drive` until it is told to stop.
+fn hosted<R: Runtime>(rt: Arc<R>, drive: impl FnOnce(oneshot::Receiver<()>) + Send + 'static) -> Host {
+    let (stop, stopped) = oneshot::channel();
+    let thread = thread::spawn(move || drive(stopped));
+    Host {
+        rt,
+        stop: Box::new(move || {
+            drop(stop);
+            thread.join().unwrap();
+        }),
+    }
+}
+
+// ---- local --------------------------------------------------------------------------------------------------------
+
+fn local_host() -> Host {
+    let rt = Local::new();
+    let home = rt.clone();
+    hosted(rt, move |stopped| {
+        let _ = home.block_on(stopped);
+    })
+}
+
+suite!(local, local_host(), ends: true);
+
+/// Lets all that is awake in `rt` have had a turn.
+fn settle(rt: &Local) {
+    rt.block_on(async {
+        for _ in 0..4 {
+            yield_now().await;
+        }
+    });
+}
+
+#[test]
+fn local_keeps_tasks_from_one_block_on_to_the_next() {
+    let rt = Local::new();
+    let (tx, rx) = mpsc::channel();
+    let (go, gone) = oneshot::channel::<()>();
+    let (go2, gone2) = oneshot::channel::<()>();
+    let tx2 = tx.clone();
+    rt.spawn("send", Box::pin(async move { tx.send(("send", gone.await)).unwrap() }));
+    rt.spawn_local(Box::new(|| {
+        Box::pin(async move {
+            let not_send = std::rc::Rc::new("not send");
+            let came = gone2.await;
+            tx2.send((*not_send, came)).unwrap();
+        })
+    }));
+    settle(&rt);
+    settle(&rt);
+    assert!(rx.try_recv().is_err());
+    // Woken while nothing runs.
+    go2.send(()).unwrap();
+    go.send(()).unwrap();
+    assert!(rx.try_recv().is_err());
+    settle(&rt);
+    assert_eq!(rx.try_iter().collect::<Vec<_>>(), [("not send", Ok(())), ("send", Ok(()))]);
+}
+
+#[test]
+fn local_runs_tasks_in_the_order_of_waking() {
+    let rt = Local::new();
+    let log = Arc::new(Mutex::new(Vec::new()));
+    for n in 0..200 {
+        let log = log.clone();
+        rt.spawn(
+            "test",
+            Box::pin(async move {
+                log.lock().unwrap().push(n);
+                yield_now().await;
+                log.lock().unwrap().push(200 + n);
+            }),
+        );
+    }
+    // Ready in the midst of a round: what did not run yet is first in the next.
+    rt.block_on(yield_now());
+    let first = log.lock().unwrap().len();
+    assert!((1..400).contains(&first), "{first}");
+    (0..10).for_each(|_| settle(&rt));
+    assert_eq!(*log.lock().unwrap(), (0..400).collect::<Vec<_>>());
+}
+
+/// How long this thread has been on a processor, in nanoseconds, where the system tells.
+fn on_cpu() -> Option<u64> {
+    std::fs::read_to_string("/proc/thread-self/schedstat").ok()?.split(' ').next()?.parse().ok()
+}
+
+#[test]
+fn local_is_parked_while_it_waits() {
+    let rt = Local::new();
+    let mut polls = 0;
+    let before = on_cpu();
+    // First there is a timer to wait for, then nothing at all until another thread comes.
+    let mut timer = rt.timer(rt.now() + ms(30));
+    rt.spawn("test", Box::pin(std::future::pending()));
+    rt.block_on(poll_fn(|cx| {
+        polls += 1;
+        timer.as_mut().poll(cx)
+    }));
+    let (tx, rx) = oneshot::channel();
+    let later = thread::spawn(move || {
+        let other = Local::new();
+        other.block_on(fired(&mut other.timer(other.now() + ms(30))));
+        tx.send(()).unwrap();
+    });
+    assert_eq!(rt.block_on(rx), Ok(()));
+    later.join().unwrap();
+    assert_eq!(polls, 2, "once to arm, once when it fired");
+    // A loop that did not park would have spent most of the 60 ms. This one: 0.1 to 0.4 ms, measured.
+    if let (Some(before), Some(after)) = (before, on_cpu()) {
+        assert!(after - before < 4_000_000, "{} ns of work while waiting", after - before);
+    }
+}
+
+#[test]
+fn local_looks_at_timers_that_other_threads_arm() {
+    // The loop is parked for ever, then for an hour; each time another thread arms an earlier timer.
+    let rt = Local::new();
+    let (tx, rx) = mpsc::channel();
+    let outside = rt.clone();
+    let thread = thread::spawn(move || {
+        let (log, fired) = mpsc::channel();
+        let mut timers = Vec::new();
+        for after in [Duration::from_secs(3600), ms(5), ms(1), ms(3)] {
+            let mut timer = outside.timer(outside.now() + after);
+            let waker = logging(after.as_millis() as usize, &log).1;
+            let _ = timer.as_mut().poll(&mut Context::from_waker(&waker));
+            timers.push(timer);
+        }
+        wait(&fired);
+        tx.send(()).unwrap();
+        outside.shutdown();
+        drop(timers);
+    });
+    let (stop, stopped) = oneshot::channel::<()>();
+    let watch = thread::spawn(move || {
+        wait(&rx);
+        drop(stop);
+    });
+    assert!(rt.block_on(stopped).is_err());
+    thread.join().unwrap();
+    watch.join().unwrap();
+}
+
+#[test]
+fn local_drops_its_tasks_when_it_is_dropped() {
+    let rt = Local::new();
+    let (tx, dropped) = mpsc::channel();
+    for name in ["first", "second"] {
+        let guard = Dropped(tx.clone(), name);
+        let waits = async move {
+            let _guard = guard;
+            std::future::pending::<()>().await;
+        };
+        rt.spawn("test", Box::pin(waits));
+    }
+    let guard = Dropped(tx.clone(), "not send");
+    rt.spawn_local(Box::new(|| {
+        Box::pin(async {
+            let _guards = (std::rc::Rc::new(()), guard);
+            std::future::pending::<()>().await;
+        })
+    }));
+    settle(&rt);
+    let guard = Dropped(tx, "never polled");
+    rt.spawn("test", Box::pin(async move { drop(guard) }));
+    assert!(dropped.try_recv().is_err());
+    drop(rt);
+    assert_eq!(dropped.try_iter().collect::<Vec<_>>(), ["first", "second", "never polled", "not send"]);
+}
+
+#[test]
+fn local_leaves_what_is_not_send_to_its_own_thread() {
+    let (tx, dropped) = mpsc::channel();
+    let (rt_tx, rt_rx) = mpsc::channel();
+    let (end, ended) = mpsc::channel::<()>();
+    let home = thread::spawn(move || {
+        let rt = Local::new();
+        let (sent, unsent) = (Dropped(tx.clone(), "send"), Dropped(tx, "not send"));
+        rt.spawn(
+            "test",
+            Box::pin(async move {
+                let _guard = sent;
+                std::future::pending::<()>().await;
+            }),
+        );
+        rt.spawn_local(Box::new(|| {
+            Box::pin(async move {
+                let _guard = unsent;
+                std::future::pending::<()>().await;
+            })
+        }));
+        settle(&rt);
+        rt_tx.send(rt).unwrap();
+        let _ = ended.recv();
+    });
+    drop(wait(&rt_rx));
+    assert_eq!(wait(&dropped), "send");
+    assert!(dropped.try_recv().is_err());
+    drop(end);
+    home.join().unwrap();
+    assert_eq!(wait(&dropped), "not send");
+}
+
+#[test]
+fn local_can_be_shut_down_from_a_task() {
+    let rt = Local::new();
+    let (tx, dropped) = mpsc::channel();
+    let (done, finished) = oneshot::channel();
+    let other = Dropped(tx.clone(), "other");
+    rt.spawn(
+        "other",
+        Box::pin(async move {
+            let _guard = other;
+            std::future::pending::<()>().await;
+        }),
+    );
+    let (me, own) = (rt.clone(), Dropped(tx, "own"));
+    rt.spawn_local(Box::new(|| {
+        Box::pin(async move {
+            let _guard = own;
+            me.shutdown();
+            me.spawn("late", Box::pin(async { unreachable!("it is shut down") }));
+            done.send(()).unwrap();
+            std::future::pending::<()>().await;
+        })
+    }));
+    assert_eq!(rt.block_on(finished), Ok(()));
+    settle(&rt);
+    assert_eq!(dropped.try_iter().collect::<Vec<_>>(), ["other", "own"]);
+    assert_eq!(Arc::strong_count(&rt), 1);
+    let mut timer = rt.timer(rt.now() + ms(1));
+    rt.block_on(fired(&mut timer));
+}
+
+#[test]
+fn local_refuses_a_second_thread_and_itself() {
+    let rt = Local::new();
+    rt.block_on(async {});
+    let other = rt.clone();
+    assert!(thread::spawn(move || other.block_on(async {})).join().is_err());
+    let inner = rt.clone();
+    let nested = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+        rt.block_on(async { inner.block_on(async {}) });
+    }));
+    assert!(nested.is_err());
+    // And is none the worse for it.
+    rt.block_on(async {});
+}
+
+// ---- tokio --------------------------------------------------------------------------------------------------------
+
+#[cfg(feature = "tokio")]
+mod with_tokio {
+    use super::*;
+    use ::tokio::runtime::{Builder, Handle};
+    use ravelin_core::runtimes::Tokio;
+
+    fn multi_thread() -> Host {
+        let tokio = Builder::new_multi_thread().worker_threads(2).enable_time().build().unwrap();
+        Host { rt: Tokio::new(tokio.handle().clone()), stop: Box::new(move || drop(tokio)) }
+    }
+
+    fn current_thread() -> Host {
+        let tokio = Builder::new_current_thread().enable_time().build().unwrap();
+        hosted(Tokio::new(tokio.handle().clone()), move |stopped| {
+            let _ = tokio.block_on(stopped);
+        })
+    }
+
+    mod suites {
+        use super::super::*;
+        suite!(tokio_multi_thread, crate::with_tokio::multi_thread(), ends: true);
+        suite!(tokio_current_thread, crate::with_tokio::current_thread(), ends: true);
+    }
+
+    #[test]
+    fn tokio_is_found_inside_and_missed_outside() {
+        assert!(Tokio::try_current().unwrap_err().to_string().contains("Tokio::new"));
+        let tokio = Builder::new_current_thread().enable_time().build().unwrap();
+        let found = tokio.block_on(async { Tokio::current() });
+        assert_eq!(found.handle().id(), tokio.handle().id());
+        let _entered = tokio.enter();
+        assert!(Tokio::try_current().is_ok());
+        assert!(!found.is_current(), "entered is not polling");
+    }
+
+    #[test]
+    fn tokio_without_timers_is_refused_at_once() {
+        let tokio = Builder::new_current_thread().build().unwrap();
+        let handle = tokio.handle().clone();
+        assert!(thread::spawn(move || Tokio::new(handle)).join().is_err());
+    }
+
+    #[test]
+    fn tokio_is_current_in_tasks_of_others_but_not_in_block_on() {
+        for tokio in [
+            Builder::new_current_thread().enable_time().build().unwrap(),
+            Builder::new_multi_thread().worker_threads(1).enable_time().build().unwrap(),
+        ] {
+            let rt = Tokio::new(tokio.handle().clone());
+            let second = Tokio::new(tokio.handle().clone());
+            let (a, b) = (rt.clone(), second.clone());
+            tokio.block_on(async move {
+                assert!(!a.is_current(), "the root future is no task");
+                let in_task = a.clone();
+                ::tokio::spawn(async move { assert!(in_task.is_current()) }).await.unwrap();
+                let (tx, rx) = oneshot::channel();
+                a.spawn("test", Box::pin(async move { tx.send(b.is_current()).unwrap() }));
+                let _ = rx.await; // two adapters of one runtime: may say no, as always
+                assert!(!a.is_current());
+            });
+            // Another runtime's task is none of ours.
+            let other = Builder::new_current_thread().enable_time().build().unwrap();
+            let foreign = other.block_on(async move { ::tokio::spawn(async move { rt.is_current() }).await });
+            assert!(!foreign.unwrap());
+        }
+    }
+
+    #[test]
+    fn tokio_that_is_gone_drops_what_is_spawned() {
+        let tokio = Builder::new_current_thread().enable_time().build().unwrap();
+        let rt = Tokio::new(tokio.handle().clone());
+        drop(tokio);
+        let (tx, dropped) = mpsc::channel();
+        let guard = Dropped(tx, "late");
+        rt.spawn("test", Box::pin(async move { drop(guard) }));
+        assert_eq!(wait(&dropped), "late");
+        let _ = rt.now();
+    }
+
+    #[test]
+    fn tokio_obeys_the_paused_clock() {
+        let tokio = Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
+        let rt: Arc<dyn Runtime> = Tokio::new(tokio.handle().clone());
+        let before = rt.now();
+        let hour = Duration::from_secs(3600);
+        let real = std::time::Instant::now();
+        tokio.block_on(sleep(rt.clone(), hour));
+        assert!(real.elapsed() < PATIENCE);
+        // Asked from outside: this thread has not entered the runtime. Then from another runtime. Then from inside.
+        assert!(Handle::try_current().is_err());
+        let after = rt.now();
+        assert!(after - before >= hour && after - before < hour + ms(10));
+        let other = Builder::new_current_thread().enable_time().build().unwrap();
+        assert_eq!(other.block_on(async { rt.now() }), after);
+        assert_eq!(tokio.block_on(async { rt.now() }), after);
+        // A timer that outsiders set is of that clock, too.
+        assert!(rt.timer(after).as_mut().poll(&mut Context::from_waker(Waker::noop())).is_ready());
+        assert!(rt.timer(after + ms(5)).as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+        // And a multi-thread runtime does not look at somebody else's paused clock.
+        let multi = Builder::new_multi_thread().worker_threads(1).enable_time().build().unwrap();
+        let multi = Tokio::new(multi.handle().clone());
+        assert!(tokio.block_on(async { multi.now() }) < Time::EPOCH + hour);
+    }
+
+    #[test]
+    fn tokio_timers_are_outside_of_its_budget() {
+        let tokio = Builder::new_current_thread().enable_time().build().unwrap();
+        let rt: Arc<dyn Runtime> = Tokio::new(tokio.handle().clone());
+        let clock = rt.clone();
+        let spent = async move {
+            let mut far = clock.timer(clock.now() + Duration::from_secs(3600));
+            let (log, woken) = mpsc::channel();
+            let waker = logging(0, &log).1;
+            while ::tokio::task::coop::has_budget_remaining() {
+                let _ = futures::FutureExt::now_or_never(::tokio::task::coop::consume_budget());
+            }
+            assert!(far.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
+            assert!(clock.timer(clock.now()).as_mut().poll(&mut Context::from_waker(&waker)).is_ready());
+            // With the budget spent tokio's own timer would not be armed, and wake its task soon to try again.
+            sleep(clock.clone(), ms(3)).await;
+            assert_eq!(woken.try_recv(), Err(mpsc::TryRecvError::Empty));
+        };
+        let (tx, rx) = oneshot::channel();
+        rt.spawn(
+            "test",
+            Box::pin(async move {
+                spent.await;
+                tx.send(()).unwrap();
+            }),
+        );
+        assert_eq!(tokio.block_on(rx), Ok(()));
+    }
+}
+
+// ---- smol ---------------------------------------------------------------------------------------------------------
+
+#[cfg(feature = "smol")]
+mod with_smol {
+    use super::*;
+    use ravelin_core::runtimes::Smol;
+
+    fn own(threads: usize) -> Host {
+        let executor = Arc::new(::smol::Executor::new());
+        let rt = Smol::new(executor.clone());
+        hosted(rt, move |stopped| {
+            let stopped = futures::FutureExt::shared(stopped);
+            thread::scope(|s| {
+                for _ in 0..threads {
+                    let (executor, stopped) = (&executor, stopped.clone());
+                    s.spawn(move || ::smol::block_on(executor.run(stopped)));
+                }
+            });
+        })
+    }
+
+    fn global() -> Host {
+        Host { rt: Smol::global(), stop: Box::new(|| ()) }
+    }
+
+    mod suites {
+        use super::super::*;
+        suite!(smol_one_thread, crate::with_smol::own(1), ends: true);
+        suite!(smol_two_threads, crate::with_smol::own(2), ends: true);
+        suite!(smol_global, crate::with_smol::global(), ends: false);
+    }
+
+    #[test]
+    fn smol_is_not_current_in_tasks_of_others() {
+        let executor = Arc::new(::smol::Executor::new());
+        let rt = Smol::new(executor.clone());
+        let task = executor.spawn(async move { rt.is_current() });
+        assert!(!::smol::block_on(executor.run(task)));
+    }
+}
+
+/// A runtime travels as an object, and nothing is polled by making a future of it.
+#[test]
+fn adapters_are_objects() {
+    fn assert_object<T: Send + Sync + 'static>(_: &T) {}
+    let rt: Arc<dyn Runtime> = Local::new();
+    assert_object(&rt);
+    assert_eq!(rt.name(), "local");
+    assert!(rt.hands_over());
+    let mut timer = pin!(async { fired(&mut rt.timer(Time::EPOCH)).await });
+    assert!(timer.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_ready());
+}

@@ -1,0 +1,177 @@
+//! One partition's keys.
+//!
+//! `apply` executes a command at a given time and says what it did as effects; `replay` does what effects
+//! say. The promise between them: a keyspace that replays all effects of another is equal to it. There is no
+//! clock, no file and no actor here, and no order that differs from run to run shows.
+//!
+//! A key that has expired is gone for every command, whether or not it was swept yet: the first command that
+//! touches it removes it (`Effect::Drop`), `expire_some` removes those that nobody touches.
+
+mod collections;
+mod expiry;
+mod replay;
+mod strings;
+mod value;
+
+use std::collections::{BTreeSet, HashMap};
+
+use crate::command::KeyCommand;
+use crate::effect::Effect;
+use crate::reply::{Blob, Reply};
+pub use replay::Inconsistent;
+use value::{Kind, Value};
+
+/// The keys of a partition.
+#[derive(Debug, Default, PartialEq)]
+pub struct Keyspace {
+    /// Never iterated, so that its random order can't show. (Random, so that a client can't choose colliding
+    /// keys.)
+    keys: HashMap<Blob, Entry>,
+    /// The keys that expire, soonest first.
+    expiring: BTreeSet<(u64, Blob)>,
+}
+
+#[derive(Debug, PartialEq)]
+struct Entry {
+    value: Value,
+    expires_at: Option<u64>,
+}
+
+/// The outcome of a command: an error is a reply like any other, but leaves nothing to do.
+type Outcome = Result<Reply, Reply>;
+
+/// The run of one command: the time it happens at and the effects it has.
+struct Run<'a> {
+    space: &'a mut Keyspace,
+    now_ms: u64,
+    effects: &'a mut Vec<Effect>,
+}
+
+impl Keyspace {
+    pub fn new() -> Keyspace {
+        Keyspace::default()
+    }
+
+    /// Executes a command. Its effects are appended to `effects`; they belong together and must be journalled
+    /// in one group. A read may have effects too: dropping what has expired.
+    pub fn apply(&mut self, now_ms: u64, command: &KeyCommand, effects: &mut Vec<Effect>) -> Reply {
+        let mut run = Run { space: self, now_ms, effects };
+        run.execute(command).unwrap_or_else(|error| error)
+    }
+
+    /// The number of keys; those that have expired and were not swept yet count, as they do in Redis.
+    pub fn len(&self) -> usize {
+        self.keys.len()
+    }
+
+    /// How many of the keys have an expiry, for `INFO`.
+    pub fn expiring(&self) -> usize {
+        self.expiring.len()
+    }
+
+    /// Removes a key and its place in the queue of expiries.
+    fn remove(&mut self, key: &[u8]) -> Option<(Blob, Entry)> {
+        let (key, entry) = self.keys.remove_entry(key)?;
+        if let Some(at) = entry.expires_at {
+            self.expiring.remove(&(at, key.clone()));
+        }
+        Some((key, entry))
+    }
+
+    /// Sets or clears the expiry of a key that exists.
+    fn set_expiry(&mut self, key: &Blob, at: Option<u64>) {
+        let Some(entry) = self.keys.get_mut(key) else { return };
+        if let Some(old) = std::mem::replace(&mut entry.expires_at, at) {
+            self.expiring.remove(&(old, key.clone()));
+        }
+        if let Some(at) = at {
+            self.expiring.insert((at, key.clone()));
+        }
+    }
+}
+
+impl Run<'_> {
+    fn execute(&mut self, command: &KeyCommand) -> Outcome {
+        use KeyCommand as K;
+        match command {
+            K::Get(key) => self.get(key),
+            K::Set(set) => self.set(set),
+            K::GetDel(key) => self.get_del(key),
+            K::MGet(keys) => Ok(Reply::Array(keys.iter().map(|key| self.string_or_null(key)).collect())),
+            K::MSet(pairs) => Ok(self.mset(pairs)),
+            K::Del(keys) => Ok(Reply::count(keys.iter().filter(|key| self.drop_key(key)).count())),
+            K::Exists(keys) => Ok(Reply::count(keys.iter().filter(|key| self.live(key).is_some()).count())),
+            K::IncrBy(key, by) => self.incr_by(key, *by),
+            K::Append(key, more) => self.append(key, more),
+            K::StrLen(key) => self.strlen(key),
+            K::Expire { key, after_ms, when, name } => self.expire(key, *after_ms, *when, name),
+            K::Ttl(key, unit) => Ok(self.ttl(key, *unit)),
+            K::Persist(key) => Ok(self.persist(key)),
+            K::Type(key) => Ok(Reply::Simple(self.live(key).map_or("none", |entry| entry.value.type_name()))),
+            K::DbSize => Ok(Reply::count(self.space.len())),
+            K::FlushAll => Ok(self.flush_all()),
+            K::Push(key, end, values) => self.push(key, *end, values),
+            K::Pop(key, end, count) => self.pop(key, *end, *count),
+            K::LRange(key, start, stop) => self.lrange(key, *start, *stop),
+            K::LLen(key) => Ok(Reply::count(self.list(key)?.map_or(0, value::List::len))),
+            K::SAdd(key, members) => self.sadd(key, members),
+            K::SRem(key, members) => self.srem(key, members),
+            K::SMembers(key) => self.smembers(key),
+            K::SIsMember(key, member) => {
+                Ok(Reply::flag(self.set_of(key)?.is_some_and(|set| set.contains(&member[..]))))
+            }
+            K::SCard(key) => Ok(Reply::count(self.set_of(key)?.map_or(0, BTreeSet::len))),
+            K::HSet(key, pairs) => self.hset(key, pairs),
+            K::HGet(key, field) => {
+                Ok(Reply::maybe(self.hash(key)?.and_then(|hash| hash.get(&field[..]).cloned())))
+            }
+            K::HDel(key, fields) => self.hdel(key, fields),
+            K::HGetAll(key) => self.hgetall(key),
+            K::HLen(key) => Ok(Reply::count(self.hash(key)?.map_or(0, value::Hash::len))),
+        }
+    }
+
+    /// The entry of a key that is there and has not expired; an expired one is dropped on the way.
+    fn live(&mut self, key: &[u8]) -> Option<&Entry> {
+        let entry = self.space.keys.get(key)?;
+        if entry.expires_at.is_some_and(|at| at <= self.now_ms) {
+            self.drop_key(key);
+            return None;
+        }
+        self.space.keys.get(key)
+    }
+
+    /// Removes a key with all it holds; false if it wasn't there or had expired.
+    fn drop_key(&mut self, key: &[u8]) -> bool {
+        let Some((key, entry)) = self.space.remove(key) else { return false };
+        self.effects.push(Effect::Drop { key });
+        entry.expires_at.is_none_or(|at| at > self.now_ms)
+    }
+
+    fn flush_all(&mut self) -> Reply {
+        if self.space.len() > 0 {
+            *self.space = Keyspace::new();
+            self.effects.push(Effect::Clear);
+        }
+        Reply::OK
+    }
+
+    /// The stored copy of a key that exists.
+    fn stored_key(&self, key: &[u8]) -> Blob {
+        self.space.keys.get_key_value(key).map_or_else(|| key.into(), |(stored, _)| stored.clone())
+    }
+
+    /// A key's value and its stored name, made with `new` if there was none. The key must be live or absent.
+    fn value_or(&mut self, key: &[u8], kind: Kind) -> (Blob, &mut Value) {
+        let key = self.stored_key(key);
+        let entry = self.space.keys.entry(key.clone());
+        (key, &mut entry.or_insert_with(|| Entry { value: Value::new(kind), expires_at: None }).value)
+    }
+}
+
+fn wrong_type() -> Reply {
+    Reply::error("WRONGTYPE Operation against a key holding the wrong kind of value")
+}
+
+#[cfg(test)]
+pub(crate) mod tests;

@@ -1,0 +1,572 @@
+//! The engine: two lanes and the consumer's phase under one lock.
+//!
+//! Because the phase lies under the same lock as the lanes there is no lost wake-up to reason about: whoever adds to an
+//! idle mailbox turns it to queued in the same critical section, and whoever parks looks at the lanes in the same
+//! critical section. The consumer takes the user lane in batches (it swaps the whole buffer out) and works through a
+//! batch without touching the lock.
+//!
+//! ```text
+//!          push/signal          begin               park: nothing waits
+//!   Idle ───────────────▶ Queued ─────▶ Running ───────────────────────▶ Idle
+//!                          ▲  (Handed: the same,      │ suspend: a future waits
+//!                          │   run by another actor)  ▼
+//!                          └───────────────────── Suspended     Closed: from Running, until `reopen`
+//!                            notify, or a cutting signal
+//! ```
+//!
+//! What is dropped or woken here (payloads, wakers) is dropped or woken after the lock is released, for its code is
+//! not ours and may come back to this mailbox.
+
+use crate::capacity::{Capacity, NO_LIMIT, Overflow};
+use crate::lock::{Guard, Lock};
+use crate::protocol::{
+    Consumer, Cut, Edge, Next, NoConsumer, Phase, Pushed, Refused, Remains, Signalled, Ticket,
+};
+use crate::records::{Kind, Record, Records};
+use crate::state::{State, give_back, wake_all};
+use crate::sync::{AtomicU8, AtomicU32, Ordering};
+use std::collections::VecDeque;
+use std::fmt;
+use std::mem;
+use std::task::Waker;
+
+/// Something waits in the control lane.
+const CONTROL: u8 = 1;
+/// Something in the control lane cuts a suspended future off.
+const CUT: u8 = 2;
+/// A sender waits for room.
+const WAITERS: u8 = 4;
+
+/// A mailbox of records with vtable extension `X`, control signals `C`, and the owner's state `E`.
+///
+/// Producers push, signal and notify from anywhere. The consumer is whoever turned the phase to running: it takes
+/// batches with [`next`](Mailbox::next), works through them, and gives the consumer up by parking, suspending,
+/// requeueing or closing. The engine trusts it to keep to that: a call out of turn confuses the counts and the phase
+/// of this mailbox, never memory.
+///
+/// Every operation takes the lock once for some tens of nanoseconds, and allocates nothing per message.
+///
+/// ```
+/// use ravelin_mailbox::{Bounded, Consumer, Edge, Kind, Mailbox, Next, Phase, Pushed, Records, Refused};
+///
+/// struct Owner;
+/// impl Consumer for Owner {
+///     type Wake = &'static str;
+///     fn edge(&mut self, _: Edge) -> &'static str {
+///         "wake my task"
+///     }
+/// }
+/// static NUMBER: Kind<u32, fn(u32) -> String> = Kind::new(|n| format!("number {n}"));
+///
+/// let mailbox: Mailbox<fn(u32) -> String, (), Owner> = Mailbox::new(Bounded(2).into(), Phase::Idle, Owner);
+/// assert!(matches!(mailbox.push(&NUMBER, 1, Edge::Queue), Ok(Pushed::Wake("wake my task"))));
+/// assert!(matches!(mailbox.push(&NUMBER, 2, Edge::Queue), Ok(Pushed::Quiet)));
+/// assert!(matches!(mailbox.push(&NUMBER, 3, Edge::Queue), Err(Refused::Full(3))));
+///
+/// let (mut work, mut seen) = (Records::new(), Vec::new());
+/// assert!(mailbox.begin(Phase::Queued, || Some(&mut work)));
+/// loop {
+///     while let Some(record) = work.pop() {
+///         let handle = record.ext();
+///         // SAFETY: `NUMBER` is the only kind in this mailbox, and its payload is a `u32`.
+///         seen.push(handle(unsafe { record.take::<u32>() }));
+///     }
+///     if mailbox.next(&mut work) == Next::Parked {
+///         break;
+///     }
+/// }
+/// assert_eq!(seen, ["number 1", "number 2"]);
+/// assert_eq!(mailbox.phase(), Phase::Idle);
+/// ```
+pub struct Mailbox<X: 'static, C, E: Consumer> {
+    state: Lock<State<X, C, E>>,
+    /// Hints, written under the lock, read by the consumer without it.
+    flags: AtomicU8,
+    /// Records of the consumer's batch not begun yet, as last published by the consumer.
+    taken: AtomicU32,
+}
+
+impl<X, C, E: Consumer> Mailbox<X, C, E> {
+    /// A mailbox in `phase` with this capacity.
+    pub fn new(capacity: Capacity, phase: Phase, consumer: E) -> Self {
+        Mailbox {
+            state: Lock::new(State::new(capacity, phase, consumer)),
+            flags: AtomicU8::new(0),
+            taken: AtomicU32::new(0),
+        }
+    }
+
+    // ---- producers ----
+
+    /// Adds a message; never waits. A full mailbox refuses it or discards one, as its policy says. It may be full a
+    /// little early: what the consumer has begun since it last [published](Mailbox::publish) still counts.
+    ///
+    /// # Errors
+    /// [`Refused::Closed`], and under `Refuse` and `Wait` [`Refused::Full`]; both with the message.
+    #[inline]
+    pub fn push<P: Send>(
+        &self,
+        kind: &'static Kind<P, X>,
+        payload: P,
+        edge: Edge,
+    ) -> Result<Pushed<X, E::Wake>, Refused<P>> {
+        self.push_locked(self.state.lock(), kind, payload, edge)
+    }
+
+    #[inline(always)]
+    fn push_locked<P: Send>(
+        &self,
+        mut state: Guard<'_, State<X, C, E>>,
+        kind: &'static Kind<P, X>,
+        payload: P,
+        edge: Edge,
+    ) -> Result<Pushed<X, E::Wake>, Refused<P>> {
+        if state.phase == Phase::Closed {
+            return Err(Refused::Closed(payload));
+        }
+        if state.limit != NO_LIMIT && state.room(self.taken.load(Ordering::Relaxed)) == 0 {
+            return Self::push_full(state, kind, payload, edge);
+        }
+        state.write(kind, payload);
+        Ok(Self::after_push(state, edge))
+    }
+
+    /// Adds a message whatever the capacity: for notices of the framework, which a full mailbox must not lose.
+    ///
+    /// # Errors
+    /// [`Refused::Closed`], with the message.
+    pub fn push_exempt<P: Send>(
+        &self,
+        kind: &'static Kind<P, X>,
+        payload: P,
+        edge: Edge,
+    ) -> Result<Pushed<X, E::Wake>, Refused<P>> {
+        let mut state = self.state.lock();
+        if state.phase == Phase::Closed {
+            return Err(Refused::Closed(payload));
+        }
+        state.write(kind, payload);
+        Ok(Self::after_push(state, edge))
+    }
+
+    /// As `push`, but under [`Overflow::Wait`] a sender that finds no room leaves `waker` and gets a ticket, to come
+    /// again with when woken. Senders get room in the order in which they began to wait. A ticket that will not be
+    /// used must be given to [`Mailbox::forget`]. A ticket from before the mailbox was closed and reopened is worth
+    /// nothing: its sender begins anew.
+    ///
+    /// # Errors
+    /// [`Refused::Full`] with a ticket: wait for the waker. [`Refused::Full`] without one: the policy is `Refuse`.
+    /// [`Refused::Closed`]: no room will come. All with the message.
+    pub fn push_or_wait<P: Send>(
+        &self,
+        kind: &'static Kind<P, X>,
+        payload: P,
+        edge: Edge,
+        waker: &Waker,
+        ticket: &mut Option<Ticket>,
+    ) -> Result<Pushed<X, E::Wake>, Refused<P>> {
+        let mut state = self.state.lock();
+        let mine = ticket.take();
+        if state.limit == NO_LIMIT || state.on_full != Overflow::Wait || state.phase == Phase::Closed {
+            return self.push_locked(state, kind, payload, edge);
+        }
+        let mut is_promised = false;
+        if let Some(mine) = mine {
+            is_promised = state.redeem(mine.0);
+            if let Some(left) = state.waiter(mine.0) {
+                let old = if left.will_wake(waker) { None } else { Some(mem::replace(left, waker.clone())) };
+                drop(state);
+                drop(old);
+                *ticket = Some(mine);
+                return Err(Refused::Full(payload));
+            }
+        }
+        if !is_promised && (state.has_waiters() || state.room(self.taken.load(Ordering::Relaxed)) == 0) {
+            *ticket = Some(state.line_up(waker));
+            self.flags.fetch_or(WAITERS, Ordering::Relaxed);
+            return Err(Refused::Full(payload));
+        }
+        state.write(kind, payload);
+        Ok(Self::after_push(state, edge))
+    }
+
+    /// Leaves the line of waiting senders; room that was promised goes to the next one. Costs a look at each sender
+    /// that waits longer.
+    pub fn forget(&self, ticket: Ticket) {
+        let mut state = self.state.lock();
+        let (next, left) =
+            if state.redeem(ticket.0) { (state.grant(1), None) } else { (Vec::new(), state.leave(ticket.0)) };
+        if !state.has_waiters() {
+            self.flags.fetch_and(!WAITERS, Ordering::Relaxed);
+        }
+        drop(state);
+        drop(left);
+        wake_all(next);
+    }
+
+    #[cold]
+    fn push_full<P: Send>(
+        mut state: Guard<'_, State<X, C, E>>,
+        kind: &'static Kind<P, X>,
+        payload: P,
+        edge: Edge,
+    ) -> Result<Pushed<X, E::Wake>, Refused<P>> {
+        match state.on_full {
+            Overflow::Refuse | Overflow::Wait => Err(Refused::Full(payload)),
+            Overflow::DropNewest => {
+                state.accepted += 1;
+                state.rare().discarded += 1;
+                drop(state);
+                drop(payload);
+                Ok(Pushed::Discarded)
+            }
+            Overflow::DropOldest if state.waiting == 0 => {
+                state.write(kind, payload);
+                Ok(Self::after_push(state, edge))
+            }
+            Overflow::DropOldest => {
+                let mut displaced = Records::new();
+                state.move_oldest(&mut displaced);
+                state.rare().discarded += 1;
+                state.write(kind, payload);
+                // It is full, so the consumer is at work or queued already and needs no wake-up.
+                Ok(Pushed::Displaced(displaced))
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn after_push(mut state: Guard<'_, State<X, C, E>>, edge: Edge) -> Pushed<X, E::Wake> {
+        match state.phase {
+            Phase::Idle => Pushed::Wake(Self::schedule(&mut state, edge)),
+            Phase::Suspended => state.take_receiver().map_or(Pushed::Quiet, Pushed::WakeReceiver),
+            Phase::Queued | Phase::Handed | Phase::Running | Phase::Closed => Pushed::Quiet,
+        }
+    }
+
+    #[inline(always)]
+    fn schedule(state: &mut State<X, C, E>, edge: Edge) -> E::Wake {
+        state.phase = match edge {
+            Edge::Queue => Phase::Queued,
+            Edge::HandOver => Phase::Handed,
+        };
+        state.consumer.edge(edge)
+    }
+
+    /// Adds to the control lane, which has no limit, when `admit`, asked under the lock, gives a signal.
+    ///
+    /// # Errors
+    /// The mailbox is closed; `admit` was not asked.
+    pub fn signal(
+        &self,
+        edge: Edge,
+        admit: impl FnOnce(&mut E) -> Option<(C, Cut)>,
+    ) -> Result<Signalled<E::Wake>, NoConsumer> {
+        let mut state = self.state.lock();
+        if state.phase == Phase::Closed {
+            return Err(NoConsumer);
+        }
+        let Some((signal, cut)) = admit(&mut state.consumer) else { return Ok(Signalled::Quiet) };
+        state.rare().control.push_back(signal);
+        let flags = if cut == Cut::Yes { CONTROL | CUT } else { CONTROL };
+        self.flags.fetch_or(flags, Ordering::Release);
+        match (state.phase, cut) {
+            (Phase::Idle, _) | (Phase::Suspended, Cut::Yes) => {
+                Ok(Signalled::Wake(Self::schedule(&mut state, edge)))
+            }
+            // A running consumer's future may have looked at the control lane already, and be about to suspend.
+            (Phase::Suspended | Phase::Queued | Phase::Handed | Phase::Running | Phase::Closed, _) => {
+                Ok(state.take_receiver().map_or(Signalled::Quiet, Signalled::WakeReceiver))
+            }
+        }
+    }
+
+    /// Something the consumer waits for has come: a suspended or idle one is got to run, a running one looks again. One
+    /// that has been told to run and has not begun needs no more: it looks at everything when it begins.
+    pub fn notify(&self, edge: Edge) -> Option<E::Wake> {
+        let mut state = self.state.lock();
+        match state.phase {
+            Phase::Suspended | Phase::Idle => Some(Self::schedule(&mut state, edge)),
+            Phase::Running | Phase::Queued | Phase::Handed => {
+                state.notified = true;
+                None
+            }
+            Phase::Closed => None,
+        }
+    }
+
+    // ---- the consumer ----
+
+    /// Begins to run, if the mailbox is in the phase `from` (queued or handed), and takes a batch when `work`, asked
+    /// for once the caller owns the consumer, is used up. Whatever `notify` had to say before is said by that. False:
+    /// somebody else runs it, or did.
+    ///
+    /// A batch is out of reach of [`receive`](Mailbox::receive): for a consumer that goes on with a suspended future,
+    /// which may receive, `work` gives `None`, and no batch is taken.
+    #[inline]
+    pub fn begin<'w>(&self, from: Phase, work: impl FnOnce() -> Option<&'w mut Records<X>>) -> bool {
+        let mut state = self.state.lock();
+        if state.phase != from {
+            return false;
+        }
+        state.phase = Phase::Running;
+        state.notified = false;
+        if let Some(work) = work()
+            && work.is_empty()
+            && state.waiting > 0
+        {
+            state.refill(work);
+            self.taken.store(work.len(), Ordering::Relaxed);
+        }
+        true
+    }
+
+    /// From idle, queued or suspended to running, whoever was to run it. False: it is run, handed over, or closed.
+    pub fn seize(&self) -> bool {
+        let mut state = self.state.lock();
+        let free = matches!(state.phase, Phase::Idle | Phase::Queued | Phase::Suspended);
+        if free {
+            state.phase = Phase::Running;
+        }
+        free
+    }
+
+    /// From handed (or running) to queued: gives what must be woken.
+    pub fn requeue(&self) -> E::Wake {
+        let mut state = self.state.lock();
+        debug_assert!(
+            matches!(state.phase, Phase::Handed | Phase::Running),
+            "requeued by somebody who does not own the consumer: it is {:?}",
+            state.phase
+        );
+        Self::schedule(&mut state, Edge::Queue)
+    }
+
+    /// What to do next, when `work` is used up. Control first, then what was notified, then messages; with none of
+    /// these the mailbox turns idle. Senders that wait for room get theirs.
+    #[inline]
+    pub fn next(&self, work: &mut Records<X>) -> Next {
+        debug_assert!(work.is_empty(), "asked for the next batch in the middle of one");
+        let mut state = self.state.lock();
+        let next = if self.flags.load(Ordering::Relaxed) & CONTROL != 0 {
+            Next::Control
+        } else if mem::take(&mut state.notified) {
+            Next::Notified
+        } else if state.waiting > 0 {
+            state.refill(work);
+            Next::Batch
+        } else {
+            state.phase = Phase::Idle;
+            work.trim();
+            state.inbox.trim();
+            Next::Parked
+        };
+        self.taken.store(work.len(), Ordering::Relaxed);
+        if state.limit != NO_LIMIT {
+            self.after_room(state, work.len());
+        }
+        next
+    }
+
+    /// Waits for something of its own: true when suspended (the caller no longer owns the consumer), false when it
+    /// was notified meanwhile or a cutting signal waits. `taken` records of its batch have not begun.
+    ///
+    /// A future that [receives](Mailbox::receive) and found nothing is woken here when a message has come since: a push
+    /// does not wake a running consumer.
+    pub fn suspend(&self, taken: u32) -> bool {
+        let mut state = self.state.lock();
+        if state.waiting > 0
+            && let Some(receiver) = state.take_receiver()
+        {
+            drop(state);
+            receiver.wake();
+            state = self.state.lock();
+        }
+        if mem::take(&mut state.notified) || self.flags.load(Ordering::Relaxed) & CUT != 0 {
+            return false;
+        }
+        state.phase = Phase::Suspended;
+        self.taken.store(taken, Ordering::Relaxed);
+        self.after_room(state, taken);
+        true
+    }
+
+    /// Tells the producers how many records of the batch have not begun yet, and gives waiting senders their room. To be
+    /// called every few messages of a batch: [`len`](Mailbox::len), and the room in a bounded mailbox, are as exact as
+    /// this is frequent. Costs a store; the lock only when a sender waits.
+    pub fn publish(&self, taken: u32) {
+        self.taken.store(taken, Ordering::Relaxed);
+        if self.flags.load(Ordering::Relaxed) & WAITERS != 0 {
+            self.after_room(self.state.lock(), taken);
+        }
+    }
+
+    fn after_room(&self, mut state: Guard<'_, State<X, C, E>>, taken: u32) {
+        if !state.has_waiters() {
+            return;
+        }
+        let room = state.room(taken);
+        let wakers = state.grant(room);
+        if !state.has_waiters() {
+            self.flags.fetch_and(!WAITERS, Ordering::Relaxed);
+        }
+        drop(state);
+        wake_all(wakers);
+    }
+
+    /// Whether something waits in the control lane.
+    #[inline(always)]
+    pub fn has_control(&self) -> bool {
+        self.flags.load(Ordering::Acquire) & CONTROL != 0
+    }
+
+    /// Whether something in the control lane cuts off what the consumer waits in.
+    #[inline(always)]
+    pub fn has_cut(&self) -> bool {
+        self.flags.load(Ordering::Acquire) & CUT != 0
+    }
+
+    /// Takes the oldest signal.
+    pub fn take_control(&self) -> Option<C> {
+        let mut state = self.state.lock();
+        let control = &mut state.rare.as_mut()?.control;
+        let signal = control.pop_front();
+        if control.is_empty() {
+            give_back(control);
+            self.flags.fetch_and(!(CONTROL | CUT), Ordering::Relaxed);
+        }
+        signal
+    }
+
+    /// Takes the first signal that `wanted`, asked under the lock, picks, whatever waits before it: for a consumer in
+    /// the middle of a future. `None` settles the cuts too: signals that wait and are not wanted do not cut it off, only
+    /// one that comes later does.
+    pub fn take_control_if(&self, wanted: impl Fn(&C) -> bool) -> Option<C> {
+        let mut state = self.state.lock();
+        let control = &mut state.rare.as_mut()?.control;
+        let signal = control.iter().position(wanted).and_then(|at| control.remove(at));
+        if control.is_empty() {
+            give_back(control);
+            self.flags.fetch_and(!(CONTROL | CUT), Ordering::Relaxed);
+        } else if signal.is_none() {
+            self.flags.fetch_and(!CUT, Ordering::Relaxed);
+        }
+        signal
+    }
+
+    /// Takes one message for a future that receives them one by one, and calls `read` with it *under the lock* (move
+    /// the payload out, nothing else). Without one, `waker` is woken once, by the next push or signal; look at the
+    /// control lane after that, not only before.
+    pub fn receive<R>(&self, waker: &Waker, read: impl FnOnce(&mut E, Record<'_, X>) -> R) -> Option<R> {
+        let mut state = self.state.lock();
+        if state.waiting == 0 {
+            state.inbox.trim();
+            let left = &mut state.rare().receiver;
+            if left.as_ref().is_none_or(|left| !left.will_wake(waker)) {
+                let old = left.replace(waker.clone());
+                drop(state);
+                drop(old);
+            }
+            return None;
+        }
+        let out = state.with_oldest(|consumer, oldest| oldest.pop().map(|record| read(consumer, record)));
+        if state.limit != NO_LIMIT {
+            self.after_room(state, self.taken.load(Ordering::Relaxed));
+        }
+        out
+    }
+
+    /// Takes the waker that a receiving future left, to wake it for another reason than a message.
+    pub fn take_receiver(&self) -> Option<Waker> {
+        self.state.lock().take_receiver()
+    }
+
+    /// From running to closed: pushes are refused from now on, waiting senders are woken to see it, and what still
+    /// waited is handed out. `on_close` sees the owner's state in the same critical section. What the consumer had taken
+    /// stays with it; the counts of accepted and discarded messages go on.
+    pub fn close<R>(&self, on_close: impl FnOnce(&mut E) -> R) -> (Remains<X, C>, R) {
+        let mut state = self.state.lock();
+        state.phase = Phase::Closed;
+        state.notified = false;
+        state.waiting = 0;
+        state.granted = 0;
+        let inbox = mem::take(&mut state.inbox);
+        let out = on_close(&mut state.consumer);
+        let mut remains = Remains { records: VecDeque::new(), control: VecDeque::new() };
+        let mut wakers = Vec::new();
+        let mut receiver = None;
+        if let Some(rare) = state.rare.as_mut() {
+            remains.records = mem::take(&mut rare.backlog);
+            remains.control = mem::take(&mut rare.control);
+            wakers.extend(rare.waiters.drain(..).map(|(_, waker)| waker));
+            rare.granted.clear();
+            receiver = rare.receiver.take();
+        }
+        self.flags.store(0, Ordering::Relaxed);
+        self.taken.store(0, Ordering::Relaxed);
+        drop(state);
+        if !inbox.is_empty() {
+            remains.records.push_back(inbox);
+        }
+        wake_all(wakers);
+        if let Some(receiver) = receiver {
+            receiver.wake();
+        }
+        (remains, out)
+    }
+
+    /// From closed to running, with this capacity, when `admit`, asked under the lock, agrees. False: it was not closed,
+    /// or not admitted.
+    pub fn reopen(&self, capacity: Capacity, admit: impl FnOnce(&mut E) -> bool) -> bool {
+        let mut state = self.state.lock();
+        if state.phase != Phase::Closed || !admit(&mut state.consumer) {
+            return false;
+        }
+        state.phase = Phase::Running;
+        state.limit = capacity.limit;
+        state.on_full = capacity.on_full;
+        true
+    }
+
+    // ---- anybody ----
+
+    /// How many messages wait: exact at rest; while the consumer works through a batch, those that it has begun since it
+    /// last [published](Mailbox::publish) are counted too.
+    pub fn len(&self) -> u32 {
+        self.state.lock().waiting + self.taken.load(Ordering::Relaxed)
+    }
+
+    /// Whether no message waits.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// How many messages were ever accepted, those that the policy discarded among them.
+    pub fn accepted(&self) -> u64 {
+        self.state.lock().accepted
+    }
+
+    /// How many accepted messages the overflow policy discarded.
+    pub fn discarded(&self) -> u64 {
+        self.state.lock().rare.as_ref().map_or(0, |rare| rare.discarded)
+    }
+
+    /// The consumer's phase, just now.
+    pub fn phase(&self) -> Phase {
+        self.state.lock().phase
+    }
+
+    /// The owner's state, under the lock. Be short, and call nothing of this mailbox.
+    #[inline]
+    pub fn with<R>(&self, f: impl FnOnce(Phase, &mut E) -> R) -> R {
+        let mut state = self.state.lock();
+        let phase = state.phase;
+        f(phase, &mut state.consumer)
+    }
+}
+
+impl<X, C, E: Consumer> fmt::Debug for Mailbox<X, C, E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Mailbox({:?}, {} waiting)", self.phase(), self.len())
+    }
+}

@@ -1,0 +1,207 @@
+//! What lies under a mailbox's lock: the lanes, the line of waiting senders, and the counts.
+
+use crate::capacity::{Capacity, NO_LIMIT, Overflow};
+use crate::protocol::{Phase, Ticket};
+use crate::records::{Kind, Records};
+use std::collections::VecDeque;
+use std::mem;
+use std::task::Waker;
+
+/// An empty queue with room for more than this gives its memory back.
+const KEPT_QUEUE: usize = 16;
+
+pub(crate) struct State<X: 'static, C, E> {
+    pub(crate) consumer: E,
+    pub(crate) inbox: Records<X>,
+    pub(crate) phase: Phase,
+    pub(crate) notified: bool,
+    pub(crate) on_full: Overflow,
+    pub(crate) limit: u32,
+    /// Records in `inbox` and in `backlog`.
+    pub(crate) waiting: u32,
+    /// Rooms promised to senders that were woken and have not come yet.
+    pub(crate) granted: u32,
+    pub(crate) accepted: u64,
+    pub(crate) rare: Option<Box<Rare<X, C>>>,
+}
+
+/// What most mailboxes never need.
+pub(crate) struct Rare<X: 'static, C> {
+    pub(crate) control: VecDeque<C>,
+    /// Full buffers, older than `inbox`; none of them is empty.
+    pub(crate) backlog: VecDeque<Records<X>>,
+    pub(crate) waiters: VecDeque<(u64, Waker)>,
+    pub(crate) granted: Vec<u64>,
+    pub(crate) tickets: u64,
+    pub(crate) discarded: u64,
+    pub(crate) receiver: Option<Waker>,
+}
+
+impl<X, C> Default for Rare<X, C> {
+    fn default() -> Self {
+        Rare {
+            control: VecDeque::new(),
+            backlog: VecDeque::new(),
+            waiters: VecDeque::new(),
+            granted: Vec::new(),
+            tickets: 0,
+            discarded: 0,
+            receiver: None,
+        }
+    }
+}
+
+impl<X, C> Rare<X, C> {
+    /// Takes the oldest buffer off the backlog.
+    fn pop_backlog(&mut self) -> Option<Records<X>> {
+        let full = self.backlog.pop_front();
+        give_back(&mut self.backlog);
+        full
+    }
+}
+
+/// An idle mailbox does not hold what a burst once needed.
+pub(crate) fn give_back<T>(queue: &mut VecDeque<T>) {
+    if queue.is_empty() && queue.capacity() > KEPT_QUEUE {
+        *queue = VecDeque::new();
+    }
+}
+
+impl<X, C, E> State<X, C, E> {
+    pub(crate) fn new(capacity: Capacity, phase: Phase, consumer: E) -> Self {
+        State {
+            consumer,
+            inbox: Records::new(),
+            phase,
+            notified: false,
+            on_full: capacity.on_full,
+            limit: capacity.limit,
+            waiting: 0,
+            granted: 0,
+            accepted: 0,
+            rare: None,
+        }
+    }
+
+    pub(crate) fn rare(&mut self) -> &mut Rare<X, C> {
+        self.rare.get_or_insert_default()
+    }
+
+    pub(crate) fn take_receiver(&mut self) -> Option<Waker> {
+        self.rare.as_mut()?.receiver.take()
+    }
+
+    // ---- the user lane ----
+
+    #[inline(always)]
+    pub(crate) fn write<P: Send>(&mut self, kind: &'static Kind<P, X>, payload: P) {
+        if let Err(payload) = self.inbox.push(kind, payload) {
+            self.write_behind(kind, payload);
+        }
+        self.waiting += 1;
+        self.accepted += 1;
+    }
+
+    #[cold]
+    fn write_behind<P: Send>(&mut self, kind: &'static Kind<P, X>, payload: P) {
+        let full = mem::take(&mut self.inbox);
+        self.rare().backlog.push_back(full);
+        if self.inbox.push(kind, payload).is_err() {
+            unreachable!("an empty buffer takes any record");
+        }
+    }
+
+    /// Moves the oldest record, which is there, to the end of `to`.
+    pub(crate) fn move_oldest(&mut self, to: &mut Records<X>) {
+        self.with_oldest(|_, oldest| oldest.move_one(to));
+    }
+
+    /// Calls `f` with the buffer that holds the oldest record, to take that one out; it is there.
+    pub(crate) fn with_oldest<R>(&mut self, f: impl FnOnce(&mut E, &mut Records<X>) -> R) -> R {
+        debug_assert!(self.waiting > 0, "asked for the oldest record of an empty lane");
+        self.waiting -= 1;
+        let Some(rare) = self.rare.as_mut() else { return f(&mut self.consumer, &mut self.inbox) };
+        let Some(full) = rare.backlog.front_mut() else { return f(&mut self.consumer, &mut self.inbox) };
+        let out = f(&mut self.consumer, full);
+        if full.is_empty() {
+            rare.pop_backlog();
+        }
+        out
+    }
+
+    /// Takes the next batch: all that waits in one buffer; one record where the oldest must stay within reach.
+    pub(crate) fn refill(&mut self, work: &mut Records<X>) {
+        debug_assert!(work.is_empty(), "a batch is taken when the one before is used up");
+        if self.on_full == Overflow::DropOldest && self.limit != NO_LIMIT {
+            self.move_oldest(work);
+            return;
+        }
+        if let Some(full) = self.rare.as_mut().and_then(|rare| rare.pop_backlog()) {
+            *work = full;
+        } else {
+            mem::swap(&mut self.inbox, work);
+        }
+        self.waiting -= work.len();
+    }
+
+    /// How many more messages get in, when the consumer holds `taken` that have not begun.
+    pub(crate) fn room(&self, taken: u32) -> u32 {
+        self.limit.saturating_sub(self.waiting).saturating_sub(taken).saturating_sub(self.granted)
+    }
+
+    // ---- the line of waiting senders ----
+
+    pub(crate) fn has_waiters(&self) -> bool {
+        self.rare.as_ref().is_some_and(|rare| !rare.waiters.is_empty())
+    }
+
+    /// Puts a sender at the end of the line.
+    pub(crate) fn line_up(&mut self, waker: &Waker) -> Ticket {
+        let rare = self.rare();
+        rare.tickets += 1;
+        rare.waiters.push_back((rare.tickets, waker.clone()));
+        Ticket(rare.tickets)
+    }
+
+    /// The waker of a sender that stands in the line.
+    pub(crate) fn waiter(&mut self, ticket: u64) -> Option<&mut Waker> {
+        let waiters = self.rare.as_mut()?.waiters.iter_mut();
+        waiters.into_iter().find(|waiter| waiter.0 == ticket).map(|waiter| &mut waiter.1)
+    }
+
+    /// Takes a sender out of the line, before its turn.
+    pub(crate) fn leave(&mut self, ticket: u64) -> Option<Waker> {
+        let waiters = &mut self.rare.as_mut()?.waiters;
+        let at = waiters.iter().position(|waiter| waiter.0 == ticket)?;
+        waiters.remove(at).map(|waiter| waiter.1)
+    }
+
+    /// Takes back the room that was promised to a sender. False: none was.
+    pub(crate) fn redeem(&mut self, ticket: u64) -> bool {
+        let Some(rare) = self.rare.as_mut() else { return false };
+        let Some(at) = rare.granted.iter().position(|granted| *granted == ticket) else { return false };
+        rare.granted.swap_remove(at);
+        self.granted -= 1;
+        true
+    }
+
+    /// Gives up to `room` waiting senders a promise; they are woken after the lock is released.
+    pub(crate) fn grant(&mut self, room: u32) -> Vec<Waker> {
+        let Some(rare) = self.rare.as_mut() else { return Vec::new() };
+        let n = rare.waiters.len().min(room as usize);
+        let mut wakers = Vec::with_capacity(n);
+        for (ticket, waker) in rare.waiters.drain(..n) {
+            rare.granted.push(ticket);
+            wakers.push(waker);
+        }
+        give_back(&mut rare.waiters);
+        self.granted += wakers.len() as u32;
+        wakers
+    }
+}
+
+pub(crate) fn wake_all(wakers: Vec<Waker>) {
+    for waker in wakers {
+        waker.wake();
+    }
+}
