@@ -273,6 +273,38 @@ fn a_requeued_consumer_goes_on_where_it_was() {
 }
 
 #[test]
+fn a_consumer_that_goes_on_with_a_future_takes_no_batch() {
+    let mailbox = running(Unbounded);
+    assert!(mailbox.suspend(0));
+    push(&mailbox, 1);
+    assert!(mailbox.notify(Edge::Queue).is_some());
+    assert!(mailbox.begin(Phase::Queued, || None));
+    assert_eq!(receive(&mailbox, Waker::noop()), Some(1));
+}
+
+#[test]
+fn whoever_seizes_a_consumer_that_nobody_runs_is_its_owner() {
+    let mailbox = idle(Unbounded);
+    assert!(mailbox.seize() && !mailbox.seize());
+    assert_eq!((mailbox.phase(), mailbox.with(|_, owner| owner.edges)), (Phase::Running, 0));
+
+    assert!(mailbox.suspend(0));
+    assert!(mailbox.seize());
+
+    assert!(mailbox.suspend(0));
+    assert!(mailbox.notify(Edge::Queue).is_some());
+    assert!(mailbox.seize());
+    assert!(!mailbox.begin(Phase::Queued, || panic!("not asked")), "the one that was woken comes too late");
+
+    assert!(mailbox.suspend(0));
+    assert!(mailbox.notify(Edge::HandOver).is_some());
+    assert!(!mailbox.seize(), "it is handed to one that runs it without being woken");
+    assert!(mailbox.begin(Phase::Handed, || None));
+    let _ = mailbox.close(|_| ());
+    assert!(!mailbox.seize());
+}
+
+#[test]
 fn a_handed_consumer_may_be_queued_instead() {
     let mailbox = idle(Unbounded);
     let _ = mailbox.push(&NUMBER, 1, Edge::HandOver);

@@ -185,7 +185,8 @@ impl Cell {
     fn begin(&self) {
         // SAFETY: the closure is called by the owner.
         assert!(
-            self.mailbox.begin(Phase::Queued, || self.desk.with_mut(|desk| unsafe { Some(&mut (*desk).work) }))
+            self.mailbox
+                .begin(Phase::Queued, || self.desk.with_mut(|desk| unsafe { Some(&mut (*desk).work) }))
         );
     }
 
