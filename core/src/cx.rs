@@ -3,7 +3,7 @@
 //! This file has what needs no actor type: who it is, stopping, bonds, names and groups. Timers, spawning, pipes and
 //! streams are in files of their own further down.
 
-use crate::cell::{Grace, Own};
+use crate::cell::Own;
 use crate::exit::Exit;
 use crate::fate::Pending;
 use crate::id::{MonitorRef, Pid};
@@ -147,38 +147,6 @@ impl<A> Cx<A> {
     pub fn demonitor_group(&mut self, monitor: MonitorRef) -> bool {
         self.system.demonitor_group(monitor, self.pid)
     }
-
-    // ---- children ----
-
-    /// Makes a living actor one that this one must outlive: when this one ends for any reason, also by a kill or in
-    /// the middle of `init`, its children are ended first, newest first, each with its grace. For supervisors.
-    #[doc(hidden)]
-    pub fn adopt(&mut self, child: Pid, grace: ChildGrace) {
-        let grace = match grace {
-            ChildGrace::Kill => Grace::Kill,
-            ChildGrace::For(time) => Grace::For(time),
-            ChildGrace::Unbounded => Grace::Unbounded,
-            ChildGrace::Supervisor => Grace::Supervisor,
-        };
-        self.own.with(|inner| {
-            let children = &mut inner.rare.get_or_insert_default().children;
-            children.started += 1;
-            let start = children.started;
-            children.by_start.insert(start, (child, grace));
-            children.start_of.insert(child, start);
-        });
-    }
-
-    /// The child is gone, or is a child no longer.
-    #[doc(hidden)]
-    pub fn disown(&mut self, child: Pid) {
-        self.own.with(|inner| {
-            let Some(rare) = inner.rare.as_mut() else { return };
-            if let Some(start) = rare.children.start_of.remove(&child) {
-                rare.children.by_start.remove(&start);
-            }
-        });
-    }
 }
 
 impl<A> Cx<A> {
@@ -202,20 +170,6 @@ impl<A> Cx<A> {
             Info::Exit { .. } | Info::Timeout | Info::Group { .. } => true,
         }
     }
-}
-
-/// How long a child may take to end when its parent was killed.
-#[doc(hidden)]
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum ChildGrace {
-    /// None.
-    Kill,
-    /// So long.
-    For(Duration),
-    /// A worker without a deadline; it gets five seconds.
-    Unbounded,
-    /// A supervisor, which bounds the time of its own children.
-    Supervisor,
 }
 
 impl<A> fmt::Debug for Cx<A> {

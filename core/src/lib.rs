@@ -47,8 +47,6 @@ mod pipe;
 
 pub use actor::{Actor, Handle, Received, Serve};
 pub use call::{CALL_TIMEOUT, Call};
-#[doc(hidden)]
-pub use cx::ChildGrace;
 pub use cx::{Cx, TrapExits};
 pub use error::{CallError, SendError, StartError};
 pub use exit::{Exit, Panic, StartFailed};
@@ -62,7 +60,7 @@ pub use reference::{ActorRef, Recipient};
 pub use reply::ReplyTo;
 pub use runtime::{Fault, FaultPoint, LocalRuntime, Runtime, TaskName, Timer};
 pub use send::Send;
-pub use start::{Spawn, Start};
+pub use start::{ChildGrace, Spawn, Start};
 pub use system::{Description, RegisterError, System};
 pub use task::{Inbox, NoMessage, Task, TaskArgs, TaskFn, TaskOutput};
 pub use time::{Missed, Time};

@@ -8,10 +8,11 @@ use crate::exit::Exit;
 use crate::id::Pid;
 use crate::ledger::Ledger;
 use crate::message::Message;
+use crate::reply::reply;
 use crate::send::Send;
 use ravelin_mailbox::Refused;
 use std::fmt;
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::sync::Arc;
 
 /// The typed handle of a *place* where an actor of type `A` lives: it exists before its actor, survives restarts, and
@@ -115,6 +116,29 @@ impl<A: Actor> ActorRef<A> {
         A: Serve<M>,
     {
         Recipient { cast: self.typed.gate(), call: self.typed.gate() }
+    }
+
+    /// Waits until an incarnation is up at the place, and gives it; at once when one is. For a caller that was told
+    /// [`NoProc`](SendError::NoProc) while a restart was under way. May wait for ever: bound it with
+    /// [`within`](crate::within).
+    pub async fn ready(&self) -> Pid {
+        loop {
+            let (guest, mut pid) = reply();
+            let up = self.typed.cell().header().mailbox.with(|_, life| {
+                let up = life.pid.filter(|_| life.is_up);
+                if up.is_none() {
+                    life.guests.retain(|guest| guest.is_awaited());
+                    life.guests.push(guest);
+                }
+                up
+            });
+            if let Some(pid) = up {
+                return pid;
+            }
+            if let Ok(pid) = poll_fn(|cx| pid.poll(cx)).await {
+                return pid;
+            }
+        }
     }
 
     /// How many messages wait.

@@ -1,17 +1,19 @@
 //! Starting actors: synchronous, as in OTP. A start returns when `init` has.
 
 use crate::actor::Actor;
-use crate::cell::Outcome;
+use crate::cell::{Grace, Outcome};
 use crate::cx::Cx;
 use crate::error::StartError;
 use crate::exit::Exit;
 use crate::id::Pid;
 use crate::reference::ActorRef;
-use crate::system::System;
+use crate::system::{RegisterError, System};
 use ravelin_mailbox::Capacity;
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 /// The start of an actor: the future of [`System::start`]. Nothing happens before it is polled.
 ///
@@ -26,7 +28,21 @@ pub struct Start<A: Actor> {
     place: ActorRef<A>,
     capacity: Capacity,
     parent: Option<Pid>,
+    grace: Option<Grace>,
+    name: Option<Arc<str>>,
     state: State<A>,
+}
+
+/// How long a child may take to end when the parent that adopted it ends without having stopped it.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum ChildGrace {
+    /// So long; then it is killed. With zero it is killed at once.
+    For(Duration),
+    /// As long as it takes, for a supervisor, which bounds the time of its own children.
+    Supervisor,
+    /// A worker without a deadline of its own; it gets five seconds.
+    Unbounded,
 }
 
 enum State<A: Actor> {
@@ -49,6 +65,26 @@ impl<A: Actor> Start<A> {
         self
     }
 
+    /// As [`Start::linked_to`], and the parent outlives the child: when it ends for any reason, also by a kill or in
+    /// the middle of its own `init`, the children that are left end first, newest first, each with its grace, and only
+    /// then do others learn of the parent's end. What a supervisor does.
+    pub fn adopted_by(mut self, parent: Pid, grace: ChildGrace) -> Self {
+        self.grace = Some(match grace {
+            ChildGrace::For(Duration::ZERO) => Grace::Kill,
+            ChildGrace::For(time) => Grace::For(time),
+            ChildGrace::Supervisor => Grace::Supervisor,
+            ChildGrace::Unbounded => Grace::Unbounded,
+        });
+        self.linked_to(parent)
+    }
+
+    /// Registers the actor under a name before its `init` runs. When the name is taken `init` does not run, and the
+    /// start fails with [`Exit::AlreadyStarted`]. Source: `gen_server:start_link({local, Name}, ..)`.
+    pub fn named(mut self, name: impl Into<Arc<str>>) -> Self {
+        self.name = Some(name.into());
+        self
+    }
+
     fn begin(&mut self, args: A::Args) -> Result<Outcome, StartError> {
         let typed = &self.place.typed;
         if !typed.cell().bind(&self.system.host()) {
@@ -57,7 +93,7 @@ impl<A: Actor> Start<A> {
         if self.capacity.limit() == Some(0) {
             return Err(StartError::Init(Exit::invalid_spec("mailbox: a capacity of 0 holds no message")));
         }
-        let (system, parent) = (&self.system, self.parent);
+        let (system, parent, grace, name) = (&self.system, self.parent, self.grace, self.name.take());
         let cell = typed.cell();
         typed
             .start(
@@ -70,8 +106,16 @@ impl<A: Actor> Start<A> {
                     pid
                 },
                 |own, pid| {
+                    if let (Some(parent), Some(grace)) = (parent, grace) {
+                        system.with_life(parent, |life| life.children.get_or_insert_default().add(pid, grace));
+                    }
                     if let Some(parent) = parent {
                         system.link(pid, parent);
+                    }
+                    if let Some(Err(RegisterError::AlreadyRegistered(owner))) =
+                        name.map(|name| system.register(name, pid))
+                    {
+                        system.refuse(pid, Exit::AlreadyStarted(owner));
                     }
                     Cx::new(own, pid, system.clone())
                 },
@@ -132,6 +176,16 @@ impl<A: Actor> Spawn<A> {
     pub fn linked_to(self, parent: Pid) -> Self {
         Spawn(self.0.linked_to(parent))
     }
+
+    /// As [`Start::adopted_by`].
+    pub fn adopted_by(self, parent: Pid, grace: ChildGrace) -> Self {
+        Spawn(self.0.adopted_by(parent, grace))
+    }
+
+    /// As [`Start::named`].
+    pub fn named(self, name: impl Into<Arc<str>>) -> Self {
+        Spawn(self.0.named(name))
+    }
 }
 
 impl<A: Actor> Spawn<A> {
@@ -159,6 +213,8 @@ impl System {
             place: place.clone(),
             capacity: Capacity::default(),
             parent: None,
+            grace: None,
+            name: None,
             state: State::NotStarted(args),
         }
     }

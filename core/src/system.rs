@@ -246,6 +246,13 @@ impl System {
         }
     }
 
+    /// Ends an incarnation before its `init` runs.
+    pub(crate) fn refuse(&self, pid: Pid, why: Exit) {
+        if let Some(cell) = self.cell(pid) {
+            cell.header().signal(Some(pid), |_| Some((Control::Die(why), Cut::Yes)));
+        }
+    }
+
     // ---- links and monitors ----
 
     pub(crate) fn link(&self, one: Pid, other: Pid) {
@@ -478,7 +485,7 @@ impl Host for Shared {
     fn reap(self: Arc<Self>, children: Children, why: &Exit) -> BoxFuture<'static, ()> {
         let why = why.clone();
         Box::pin(async move {
-            for (pid, grace) in children.by_start.into_values().rev() {
+            for (pid, grace) in children.newest_first() {
                 let deadline = match grace {
                     Grace::Kill => Some(Duration::ZERO),
                     Grace::For(deadline) => Some(deadline),
@@ -505,6 +512,9 @@ impl Host for Shared {
         }
         self.table.remove(pid);
         tell_exited(cell, pid, &exit);
+        if let Some(parent) = parent {
+            self.with_life(parent, |life| life.children.as_mut().map(|children| children.remove(pid)));
+        }
         for (monitor, target) in bonds.watching {
             self.with_bonds(target, |bonds| bonds.watchers.remove(&monitor));
         }

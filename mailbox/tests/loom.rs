@@ -241,6 +241,29 @@ fn a_push_beside_the_park_is_handled_by_somebody_and_by_one() {
 }
 
 #[test]
+fn of_one_that_was_woken_and_one_that_seizes_one_owns_the_consumer() {
+    model(|| {
+        let cell = Cell::new(Unbounded, Phase::Idle);
+        let seizes = |cell: &Cell| {
+            let is_owner = cell.mailbox.seize();
+            if is_owner {
+                cell.run();
+            }
+        };
+        let other = cell.clone();
+        let seizer = thread::spawn(move || seizes(&other));
+        if let Ok(Pushed::Wake(())) = cell.mailbox.push(&NUMBER, 1, Edge::Queue)
+            && cell.mailbox.begin(Phase::Queued, || None)
+        {
+            cell.run();
+        }
+        seizer.join().unwrap();
+        assert_eq!(cell.mailbox.phase(), Phase::Idle);
+        assert_eq!(cell.own(|desk| desk.got.clone()), [1]);
+    });
+}
+
+#[test]
 fn a_signal_beside_the_park_is_handled_by_somebody_and_by_one() {
     model(|| {
         let cell = Cell::new(Unbounded, Phase::Running);

@@ -5,7 +5,9 @@ use crate::exit::Exit;
 use crate::id::Pid;
 use crate::reply::ReplyTo;
 use ravelin_mailbox::{Consumer, Edge};
+use std::collections::BTreeMap;
 use std::task::Waker;
+use std::time::Duration;
 
 /// A signal in the control lane.
 #[derive(Debug)]
@@ -31,10 +33,14 @@ pub(crate) struct Life {
     has_task: bool,
     waker: Option<Waker>,
     pub(crate) bonds: Option<Box<Bonds>>,
+    /// Whom it must outlive.
+    pub(crate) children: Option<Box<Children>>,
     /// Who waits for the end.
     pub(crate) mourners: Vec<ReplyTo<Exit>>,
     /// Who waits for `init`.
     pub(crate) starter: Option<ReplyTo<Result<Pid, Exit>>>,
+    /// Who waits for an incarnation to be up.
+    pub(crate) guests: Vec<ReplyTo<Pid>>,
     /// The last incarnation that is over and had come up.
     pub(crate) started: Option<Pid>,
     /// The reason of the last end.
@@ -85,5 +91,51 @@ impl Life {
     pub(crate) fn task_gone(&mut self) -> Option<Waker> {
         self.has_task = false;
         self.waker.take()
+    }
+}
+
+/// The children that an actor must outlive, in the order in which they were started. When it ends for any reason,
+/// also by a kill or in the middle of `init`, those that are left are ended first, newest first.
+#[derive(Default)]
+pub(crate) struct Children {
+    by_start: BTreeMap<u64, (Pid, Grace)>,
+    start_of: BTreeMap<Pid, u64>,
+    started: u64,
+}
+
+/// How long a child may take to end when its parent was killed.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Grace {
+    /// None.
+    Kill,
+    /// So long, then it is killed.
+    For(Duration),
+    /// As long as it takes, which somebody who looks must bound.
+    Unbounded,
+    /// As long as it takes: it bounds the time of its own children.
+    Supervisor,
+}
+
+
+impl Children {
+    pub(crate) fn add(&mut self, child: Pid, grace: Grace) {
+        self.started += 1;
+        self.by_start.insert(self.started, (child, grace));
+        self.start_of.insert(child, self.started);
+    }
+
+    pub(crate) fn remove(&mut self, child: Pid) {
+        if let Some(start) = self.start_of.remove(&child) {
+            self.by_start.remove(&start);
+        }
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.by_start.is_empty()
+    }
+
+    /// Newest first.
+    pub(crate) fn newest_first(self) -> impl Iterator<Item = (Pid, Grace)> {
+        self.by_start.into_values().rev()
     }
 }

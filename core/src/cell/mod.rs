@@ -34,7 +34,7 @@ mod slot;
 mod typed;
 
 pub(crate) use finish::End;
-pub(crate) use life::{Control, Life};
+pub(crate) use life::{Children, Control, Grace, Life};
 pub(crate) use local::is_running;
 pub(crate) use slot::Slot;
 pub(crate) use typed::{Body, Gate, Outcome, Own, Payload, Port, Takes, TypedRef, receive_one};
@@ -167,7 +167,6 @@ pub(crate) struct Rare {
     /// Calls that are to be answered later.
     pub(crate) pending: Vec<Arc<dyn Pending>>,
     pub(crate) pending_checked: usize,
-    pub(crate) children: Children,
     /// Runs before any message: OTP's `{continue, _}`.
     pub(crate) then: VecDeque<Records<Ext>>,
     /// Helpers of this incarnation (pipes, streams), which end with it.
@@ -182,27 +181,6 @@ pub(crate) trait Timers: Send {
     fn cancel(&mut self, timer: TimerRef) -> Option<Duration>;
     /// Puts what is due into the mailbox, and sees to it that the cell is notified of the next.
     fn fire(&mut self, cell: CellPtr, cx: &mut Context<'_>);
-}
-
-/// The children that an actor must outlive, in the order in which they were started.
-#[derive(Default)]
-pub(crate) struct Children {
-    pub(crate) by_start: std::collections::BTreeMap<u64, (Pid, Grace)>,
-    pub(crate) started: u64,
-    pub(crate) start_of: std::collections::BTreeMap<Pid, u64>,
-}
-
-/// How long a child may take to end when its parent was killed.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum Grace {
-    /// None.
-    Kill,
-    /// So long, then it is killed.
-    For(Duration),
-    /// As long as it takes, which somebody who looks must bound.
-    Unbounded,
-    /// As long as it takes: it bounds the time of its own children.
-    Supervisor,
 }
 
 /// A cell of type `A`: the header must come first.

@@ -274,10 +274,10 @@ unsafe fn step(cell: CellPtr, slot: &mut Slot, event: Event) -> bool {
                 let why = why.or((*consumer).exit.take()).unwrap_or(Exit::Killed);
                 (*consumer).exit = Some(why.clone());
                 (*consumer).stage = Stage::Reaping;
-                let children = (*consumer).inner.rare.as_mut().map(|rare| mem::take(&mut rare.children));
+                let children = header.mailbox.with(|_, life| life.children.take());
                 match (children, header.host()) {
-                    (Some(children), Some(host)) if !children.by_start.is_empty() => {
-                        slot.put(host.clone().reap(children, &why));
+                    (Some(children), Some(host)) if !children.is_empty() => {
+                        slot.put(host.clone().reap(*children, &why));
                         false
                     }
                     (Some(_) | None, Some(_) | None) => {
@@ -294,14 +294,18 @@ unsafe fn step(cell: CellPtr, slot: &mut Slot, event: Event) -> bool {
     }
 }
 
-/// `init` succeeded: the starter learns of it.
+/// `init` succeeded: the starter learns of it, and who waits for an incarnation to be up.
 fn come_up(header: &Header) {
-    let starter = header.mailbox.with(|_, life| {
+    let (pid, starter, guests) = header.mailbox.with(|_, life| {
         life.is_up = true;
-        life.starter.take().zip(life.pid)
+        (life.pid, life.starter.take(), mem::take(&mut life.guests))
     });
-    if let Some((starter, pid)) = starter {
+    let Some(pid) = pid else { return };
+    if let Some(starter) = starter {
         starter.send(Ok(pid));
+    }
+    for guest in guests {
+        guest.send(pid);
     }
 }
 
