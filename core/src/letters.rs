@@ -2,6 +2,7 @@
 
 use crate::exit::Exit;
 use crate::id::Pid;
+use crate::panics;
 use ravelin_mailbox::Lock;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
@@ -44,7 +45,9 @@ impl Letters {
 
     pub(crate) fn tell(&self, letter: &DeadLetter) {
         let subscribers = self.subscribers.lock().clone();
-        let gone: Vec<_> = subscribers.iter().filter(|subscriber| !subscriber(letter)).collect();
+        // One that panics is not asked again.
+        let goes_on = |subscriber: &&Arc<Subscriber>| panics::isolate(|| subscriber(letter)).unwrap_or(false);
+        let gone: Vec<_> = subscribers.iter().filter(|subscriber| !goes_on(subscriber)).collect();
         if !gone.is_empty() {
             let mut left = self.subscribers.lock();
             left.retain(|subscriber| !gone.iter().any(|gone| Arc::ptr_eq(gone, subscriber)));

@@ -214,7 +214,8 @@ impl System {
     }
 
     /// Orders every actor that has no parent to shut down, waits until all actors have ended, and kills those left
-    /// after `deadline`. Gives how many had to be killed.
+    /// after `deadline`. Gives how many had to be killed. One that never comes back to an await cannot be ended:
+    /// `deadline` after the kill this returns without it.
     pub async fn shut_down_all(&self, deadline: Duration) -> usize {
         let mut ends = Vec::new();
         for cell in self.0.table.all() {
@@ -226,24 +227,21 @@ impl System {
                 self.0.signal(pid, &Signal::Order { reason: Exit::Shutdown });
             }
         }
-        let all = async {
-            for end in ends {
-                end.wait().await;
+        let _ = within(&**self.runtime(), deadline, wait_all(ends)).await;
+        let mut killed = 0;
+        let kill_all = async {
+            loop {
+                let left = self.pids();
+                if left.is_empty() {
+                    return;
+                }
+                let ends = left.iter().map(|pid| self.mourn(*pid)).collect();
+                killed += left.into_iter().filter(|pid| self.kill(*pid)).count();
+                wait_all(ends).await;
             }
         };
-        let _ = within(&**self.runtime(), deadline, all).await;
-        let mut killed = 0;
-        loop {
-            let left = self.pids();
-            if left.is_empty() {
-                return killed;
-            }
-            for pid in left {
-                let end = self.mourn(pid);
-                killed += usize::from(self.kill(pid));
-                end.wait().await;
-            }
-        }
+        let _ = within(&**self.runtime(), deadline, kill_all).await;
+        killed
     }
 
     /// Ends an incarnation before its `init` runs.
@@ -470,6 +468,12 @@ impl Mourning {
             None => Exit::NoProc,
             Some(end) => poll_fn(|cx| end.poll(cx)).await.unwrap_or(Exit::Lost),
         }
+    }
+}
+
+async fn wait_all(ends: Vec<Mourning>) {
+    for end in ends {
+        end.wait().await;
     }
 }
 

@@ -30,12 +30,15 @@ impl Message for NoMessage {
 /// An actor that is one async function. With a place of its own, `ActorRef<Task<M>>`, it is sent to, called, linked,
 /// monitored and supervised like any other.
 pub struct Task<M: Message> {
-    body: Option<BoxFuture<'static, Result<(), Exit>>>,
+    body: Option<TaskBody>,
     _message: std::marker::PhantomData<fn(M)>,
 }
 
+/// The life of a task, and how it ends.
+type TaskBody = BoxFuture<'static, Result<(), Exit>>;
+
 /// What a task is started with: the function, to be called with the inbox.
-pub struct TaskArgs<M: Message>(Box<dyn FnOnce(Inbox<M>) -> BoxFuture<'static, Result<(), Exit>> + Send>);
+pub struct TaskArgs<M: Message>(Box<dyn FnOnce(Inbox<M>) -> TaskBody + Send>);
 
 /// An async function that can be a task: without parameters, or with an [`Inbox`]. It may return `()`, or a `Result`
 /// whose error becomes the exit reason.

@@ -14,7 +14,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 /// A supervisor that runs. Not named by users: they have a `SupervisorRef`.
-pub struct Running {
+pub(crate) struct Running {
     id: Arc<str>,
     plan: Plan<Entry>,
     /// The child whose end is being dealt with: its spec may be gone before its callbacks are called.

@@ -74,7 +74,7 @@ pub(crate) async fn ask(bench: &Bench) {
     let counter = bench.spawn::<Counter>((u64::MAX, None)).await;
     let began = start();
     for i in 0..bench.run.n {
-        assert_eq!(counter.call(Ask(i)).no_timeout().await.expect("an answer"), i + 1);
+        assert_eq!(counter.call(Ask(i)).await.expect("an answer"), i + 1);
     }
     bench.run.report(bench.run.n, began.elapsed(), &[]);
 }
@@ -93,7 +93,7 @@ pub(crate) async fn ask_many(bench: &Bench) {
         bench.task(async move {
             for k in 0..each {
                 let counter = &counters[((caller + k) % ACTORS) as usize];
-                assert_eq!(counter.call(Ask(k)).no_timeout().await.expect("an answer"), k + 1);
+                assert_eq!(counter.call(Ask(k)).await.expect("an answer"), k + 1);
             }
             latch.hit();
         });

@@ -71,11 +71,22 @@ pub(super) fn enter<R>(host: &Arc<dyn Host>, f: impl FnOnce(*mut Local) -> R) ->
     };
     let here = &raw mut local;
     CURRENT.with(|current| current.set(here));
-    let out = f(here);
-    CURRENT.with(|current| current.set(outer));
-    // SAFETY: `here` is not used after this.
-    unsafe { leave(here) };
-    out
+    // Also when `f` unwinds, which only code that is no actor's can make it do: a log subscriber, a waker.
+    let _leave = Leave(here);
+    f(here)
+}
+
+/// Ends the stretch.
+struct Leave(*mut Local);
+
+impl Drop for Leave {
+    fn drop(&mut self) {
+        // SAFETY: `enter` made this after the stretch, on the same stack, and the stretch is not used after this.
+        unsafe {
+            CURRENT.with(|current| current.set((*self.0).outer));
+            leave(self.0);
+        }
+    }
 }
 
 /// # Safety

@@ -14,6 +14,7 @@ use crate::runtime::Fault;
 use crate::time::Time;
 use ravelin_mailbox::{Capacity, Next};
 use std::mem::{self, ManuallyDrop};
+use std::ptr;
 use std::task::{Context, Poll, RawWaker, RawWakerVTable, Waker};
 use std::time::Duration;
 
@@ -57,7 +58,7 @@ pub(super) unsafe fn run(cell: CellPtr, local: *mut Local) {
                 Ok(Pause::Parked) => break,
                 Ok(Pause::Yield) => {
                     if (*local).slot.has_future() {
-                        mem::swap(&mut (*local).slot, &mut (*consumer).slot);
+                        ptr::swap(&raw mut (*local).slot, &raw mut (*consumer).slot);
                     }
                     eject(cell);
                     break;
@@ -139,7 +140,7 @@ unsafe fn work(
                 }
                 *handled += 1;
                 (*local).budget -= 1;
-                if *handled % CHECK_EVERY == 0 && slice_is_over(header, local) {
+                if handled.is_multiple_of(CHECK_EVERY) && slice_is_over(header, local) {
                     return Pause::Yield;
                 }
                 let Some(record) = (*consumer).work.pop() else { break };
@@ -219,11 +220,11 @@ unsafe fn rare_work(header: &Header, inner: *mut Inner, slot: *mut Slot, cx: &mu
 unsafe fn suspend(header: &Header, consumer: *mut Consumer, slot: *mut Slot) -> bool {
     // SAFETY: the cell is owned until `suspend` gives true; nothing of it is touched after that.
     unsafe {
-        mem::swap(&mut *slot, &mut (*consumer).slot);
+        ptr::swap(slot, &raw mut (*consumer).slot);
         if header.mailbox.suspend((*consumer).work.len()) {
             return true;
         }
-        mem::swap(&mut *slot, &mut (*consumer).slot);
+        ptr::swap(slot, &raw mut (*consumer).slot);
         false
     }
 }

@@ -79,6 +79,7 @@ unsafe fn run_handed(local: *mut Local) {
 ///
 /// # Safety
 /// The caller owns the cell.
+#[expect(clippy::mut_from_ref, reason = "the owner of the cell is the only one who calls this")]
 unsafe fn batch(header: &Header) -> Option<&mut Records<Ext>> {
     // SAFETY: the caller's promise; the owner alone touches the consumer.
     let consumer = unsafe { &mut *header.consumer.get() };

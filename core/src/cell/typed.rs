@@ -201,7 +201,6 @@ unsafe impl<B: Body> Send for Lent<B> {}
 impl<B: Body> Lent<B> {
     /// # Safety
     /// The caller is the one future that the state is lent to, and the state is there as long as `'a`.
-    #[expect(clippy::mut_from_ref, reason = "the pointer is lent once")]
     unsafe fn state<'a>(&self) -> &'a mut State<B> {
         // SAFETY: the caller's promise.
         unsafe { &mut *self.0 }
