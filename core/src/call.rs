@@ -1,20 +1,18 @@
 //! A call: a message, and the wait for its answer. It always ends.
 
 use crate::actor::Call as Payload;
-use crate::cell::{Port, is_running};
+use crate::cell::{Port, is_running, this_thread};
 use crate::error::CallError;
 use crate::fate::Unanswered;
 use crate::message::Message;
 use crate::reply::{Reply, ReplyTo, reply};
+use crate::patience::{CALL_TIMEOUT, Wait};
 use crate::runtime::Timer;
 use ravelin_mailbox::{Refused, Ticket};
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
-
-/// How long a call waits when nothing else is said; as in OTP.
-pub const CALL_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The future of `ActorRef::call`: the answer, or why there is none.
 ///
@@ -29,8 +27,17 @@ pub struct Call<'a, M: Message> {
     port: Port<'a, Payload<M>>,
     state: State<M>,
     ticket: Option<Ticket>,
-    limit: Option<Duration>,
-    timer: Option<Pin<Box<dyn Timer>>>,
+    limit: Limit,
+}
+
+/// How long it may wait.
+enum Limit {
+    /// `CALL_TIMEOUT`; the wait, once it has begun.
+    Usual(Option<Wait>),
+    /// As the caller said; the timer, once the wait has begun.
+    Exact(Duration, Option<Pin<Box<dyn Timer>>>),
+    /// As long as it takes.
+    Never,
 }
 
 enum State<M: Message> {
@@ -43,18 +50,18 @@ enum State<M: Message> {
 impl<'a, M: Message> Call<'a, M> {
     #[inline]
     pub(crate) fn new(port: Port<'a, Payload<M>>, message: M) -> Call<'a, M> {
-        Call { port, state: State::Unsent(message), ticket: None, limit: Some(CALL_TIMEOUT), timer: None }
+        Call { port, state: State::Unsent(message), ticket: None, limit: Limit::Usual(None) }
     }
 
     /// Waits at most so long.
     pub fn timeout(mut self, limit: Duration) -> Self {
-        self.limit = Some(limit);
+        self.limit = Limit::Exact(limit, None);
         self
     }
 
     /// Waits as long as it takes. Source: the time-out `infinity`.
     pub fn no_timeout(mut self) -> Self {
-        self.limit = None;
+        self.limit = Limit::Never;
         self
     }
 
@@ -79,15 +86,37 @@ impl<'a, M: Message> Call<'a, M> {
         }
     }
 
-    /// Whether the time limit has passed; sets the timer when it is first asked for.
+    /// Whether the time limit has passed; the wait begins when this is first asked.
     fn is_late(&mut self, cx: &mut Context<'_>) -> bool {
-        let Some(limit) = self.limit else { return false };
-        if self.timer.is_none() {
-            let Some(host) = self.port.header().host() else { return false };
-            let runtime = host.runtime();
-            self.timer = Some(runtime.timer(runtime.now() + limit));
+        let Some(host) = self.port.header().host() else { return false };
+        if let Limit::Usual(None) = self.limit
+            && !host.hands_over()
+        {
+            self.limit = Limit::Exact(CALL_TIMEOUT, None);
         }
-        self.timer.as_mut().is_some_and(|timer| timer.as_mut().poll(cx).is_ready())
+        match &mut self.limit {
+            Limit::Never => false,
+            Limit::Usual(Some(wait)) => host.patience().poll(wait, cx.waker()).is_ready(),
+            Limit::Usual(wait) => {
+                *wait = Some(host.patience().begin(this_thread(), cx.waker(), host.runtime()));
+                false
+            }
+            Limit::Exact(limit, timer) => {
+                let runtime = host.runtime();
+                let timer = timer.get_or_insert_with(|| runtime.timer(runtime.now() + *limit));
+                timer.as_mut().poll(cx).is_ready()
+            }
+        }
+    }
+
+    /// It waits no longer.
+    fn stop_waiting(&mut self) {
+        if let Limit::Usual(wait) = &mut self.limit
+            && let Some(wait) = wait.take()
+            && let Some(host) = self.port.header().host()
+        {
+            host.patience().leave(wait);
+        }
     }
 }
 
@@ -136,6 +165,7 @@ impl<M: Message> Future for Call<'_, M> {
 
 impl<M: Message> Drop for Call<'_, M> {
     fn drop(&mut self) {
+        self.stop_waiting();
         if let Some(ticket) = self.ticket.take() {
             self.port.header().mailbox.forget(ticket);
         }

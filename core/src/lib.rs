@@ -23,6 +23,7 @@ mod ledger;
 mod message;
 mod error;
 mod reply;
+mod patience;
 
 mod bonds;
 mod lifecycle;
@@ -46,7 +47,7 @@ mod task;
 mod pipe;
 
 pub use actor::{Actor, Handle, Received, Serve};
-pub use call::{CALL_TIMEOUT, Call};
+pub use call::Call;
 pub use cx::{Cx, TrapExits};
 pub use error::{CallError, SendError, StartError};
 pub use exit::{Exit, Panic, StartFailed};
@@ -55,6 +56,7 @@ pub use info::{GroupChange, Info};
 pub use ledger::Ledger;
 pub use letters::DeadLetter;
 pub use message::Message;
+pub use patience::CALL_TIMEOUT;
 pub use ravelin_mailbox::{Bounded, Capacity, Overflow, Unbounded};
 pub use reference::{ActorRef, Recipient};
 pub use reply::ReplyTo;

@@ -12,6 +12,7 @@ use crate::info::Info;
 use crate::ledger::Ledger;
 use crate::letters::{DeadLetter, Letters};
 use crate::panics;
+use crate::patience::Patience;
 use crate::reply::{Reply, reply};
 use crate::runtime::Runtime;
 use crate::table::Table;
@@ -42,6 +43,7 @@ pub(crate) struct Shared {
     names: DashMap<Arc<str>, Pid>,
     groups: Groups,
     letters: Letters,
+    patience: Arc<Patience>,
     refs: AtomicU64,
     retired: Lock<Ledger>,
 }
@@ -81,6 +83,7 @@ impl System {
             names: DashMap::with_shard_amount(16),
             groups: Groups::new(),
             letters: Letters::new(),
+            patience: Arc::new(Patience::new()),
             refs: AtomicU64::new(0),
             retired: Lock::new(Ledger::default()),
         }))
@@ -484,6 +487,10 @@ impl Host for Shared {
 
     fn hands_over(&self) -> bool {
         self.hands_over
+    }
+
+    fn patience(&self) -> &Arc<Patience> {
+        &self.patience
     }
 
     fn reap(self: Arc<Self>, children: Children, why: &Exit) -> BoxFuture<'static, ()> {

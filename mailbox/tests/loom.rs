@@ -183,11 +183,13 @@ impl Cell {
 
     /// As the executor does when it was told that the consumer must run.
     fn begin(&self) {
-        // SAFETY: the closure is called by the owner.
-        assert!(
-            self.mailbox
-                .begin(Phase::Queued, || self.desk.with_mut(|desk| unsafe { Some(&mut (*desk).work) }))
-        );
+        let begun = self.mailbox.begin(Phase::Queued, || {
+            self.desk.with_mut(|desk| {
+                // SAFETY: asked for by the owner of the consumer.
+                unsafe { Some(&mut (*desk).work) }
+            })
+        });
+        assert!(begun, "a wake-up is for one");
     }
 
     /// Runs the consumer until it parks.

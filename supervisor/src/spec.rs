@@ -44,7 +44,7 @@ pub(crate) struct Starting {
 /// let spec = task("poll", || async { Ok::<(), String>(()) })
 ///     .transient()
 ///     .backoff(exponential(Duration::from_millis(50), Duration::from_secs(5)));
-/// assert_eq!(spec.to_string(), "poll: restart=transient shutdown=5000 type=worker significant=false");
+/// assert_eq!(spec.to_string(), "poll: restart=transient shutdown=5s type=worker significant=false");
 /// ```
 #[derive(Clone)]
 pub struct ChildSpec {

@@ -22,9 +22,9 @@ use std::time::Duration;
 /// assert_eq!(
 ///     tree.to_string(),
 ///     "app: one_for_one, 3 restarts in 5s\n\
-///      ├─ poll: restart=permanent shutdown=5000 type=worker significant=false\n\
+///      ├─ poll: restart=permanent shutdown=5s type=worker significant=false\n\
 ///      └─ ingest: rest_for_one, 1 restart in 5s\n   \
-///         └─ read: restart=permanent shutdown=5000 type=worker significant=false\n"
+///         └─ read: restart=permanent shutdown=5s type=worker significant=false\n"
 /// );
 /// ```
 #[derive(Clone, Debug, PartialEq)]

@@ -41,6 +41,11 @@ fn current() -> *mut Local {
     CURRENT.try_with(Cell::get).unwrap_or(ptr::null_mut())
 }
 
+/// A number that is another one on each thread, and the same on one.
+pub(crate) fn this_thread() -> usize {
+    CURRENT.try_with(|current| ptr::from_ref(current).addr()).unwrap_or(0)
+}
+
 fn address(host: &Arc<dyn Host>) -> *const () {
     Arc::as_ptr(host).cast()
 }

@@ -35,7 +35,7 @@ mod typed;
 
 pub(crate) use finish::End;
 pub(crate) use life::{Children, Control, Grace, Life};
-pub(crate) use local::is_running;
+pub(crate) use local::{is_running, this_thread};
 pub(crate) use slot::Slot;
 pub(crate) use typed::{Body, Gate, Outcome, Own, Payload, Port, Takes, TypedRef, receive_one};
 
@@ -46,6 +46,7 @@ use crate::id::{Pid, TimerRef};
 use crate::info::Info;
 use crate::ledger::{Counters, Ledger};
 use crate::lifecycle::Stage;
+use crate::patience::Patience;
 use crate::runtime::{FaultPoint, Runtime};
 use crate::time::Missed;
 use futures::future::BoxFuture;
@@ -108,6 +109,8 @@ pub(crate) trait Host: Send + Sync + 'static {
     fn runtime(&self) -> &Arc<dyn Runtime>;
     /// Whether actors of this system may be run by one another's tasks.
     fn hands_over(&self) -> bool;
+    /// Where callers wait that named no time limit.
+    fn patience(&self) -> &Arc<Patience>;
     /// Ends the children that are left, newest first; `None` when there are none.
     fn reap(self: Arc<Self>, children: Children, why: &Exit) -> BoxFuture<'static, ()>;
     /// An incarnation is over: names and groups go, links, monitors and the starter learn of it.
@@ -171,6 +174,8 @@ pub(crate) struct Rare {
     pub(crate) then: VecDeque<Records<Ext>>,
     /// Helpers of this incarnation (pipes, streams), which end with it.
     pub(crate) helpers: Vec<Pid>,
+    /// The span that the incarnation runs in, when somebody listens.
+    pub(crate) span: Option<tracing::Span>,
 }
 
 /// The timers of an incarnation.

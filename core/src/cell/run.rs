@@ -52,6 +52,7 @@ pub(super) unsafe fn run(cell: CellPtr, local: *mut Local) {
             mem::replace(&mut (*local).slot, parked).give_back();
         }
         let before = (*local).current.replace(cell);
+        let _span = (*consumer).inner.rare.as_ref().and_then(|rare| rare.span.clone()).map(tracing::Span::entered);
         let mut handled = 0;
         loop {
             let event = match panics::isolate(|| work(header, consumer, local, &mut cx, &mut handled)) {
@@ -351,7 +352,12 @@ pub(crate) unsafe fn start(
         let consumer = header.consumer.get();
         (*consumer).stage = Stage::Starting;
         (*consumer).exit = None;
-        (*consumer).publish_every = capacity.limit().map_or(u32::MAX, |limit| (limit / 8).clamp(1, 32));
+        (*consumer).publish_every = capacity.limit().map_or(32, |limit| (limit / 8).clamp(1, 32));
+        let place = header.name().map(|name| &**name);
+        let span = tracing::info_span!(target: "ravelin", "ravelin.actor", %pid, place);
+        if !span.is_disabled() {
+            (*consumer).inner.rare.get_or_insert_default().span = Some(span);
+        }
         let host = header.host().filter(|host| local::may_enter(host));
         match host {
             Some(host) => local::enter(host, |local| {
