@@ -1,7 +1,128 @@
 //! Erlang/OTP-style supervised actors for Rust, on any async executor.
 //!
+//! An *actor* owns its state and handles one message at a time. A *supervisor* starts actors in order, starts them
+//! again when they end, and stops them in reverse order. What goes wrong inside one of them stays inside: it is
+//! started again by somebody who knows how, and everybody else holds a handle that still works.
+//!
+//! # The tour, in five minutes
+//!
+//! **An actor** is a type with [`Actor::init`], and a [`Handle`] for each type of message. What `handle` returns is
+//! the answer to a call.
+//!
+//! ```
+//! use ravelin::prelude::*;
+//!
+//! #[derive(Message)]
+//! struct Deposit(u64); // no answer
+//!
+//! #[derive(Message)]
+//! #[message(reply = u64)]
+//! struct Balance;
+//!
+//! struct Account { cents: u64 }
+//!
+//! impl Actor for Account {
+//!     type Args = u64; // what a start needs, made anew for each incarnation
+//!     async fn init(cents: u64, _: &mut Cx<Self>) -> Result<Self, Exit> {
+//!         Ok(Account { cents })
+//!     }
+//! }
+//!
+//! impl Handle<Deposit> for Account {
+//!     async fn handle(&mut self, Deposit(cents): Deposit, _: &mut Cx<Self>) {
+//!         self.cents = self.cents.checked_add(cents).expect("too rich");
+//!     }
+//! }
+//!
+//! impl Handle<Balance> for Account {
+//!     async fn handle(&mut self, _: Balance, _: &mut Cx<Self>) -> u64 {
+//!         self.cents
+//!     }
+//! }
+//! ```
+//!
+//! **A tree** is a value: it can be printed, compared and checked before anything starts. Each child lives at a
+//! *place*, an [`ActorRef`], which exists before its actor and survives its restarts. [`start`] returns when every
+//! `init`, in order, has succeeded.
+//!
+//! ```
+//! # use ravelin::prelude::*;
+//! # #[derive(Message)] struct Deposit(u64);
+//! # #[derive(Message)] #[message(reply = u64)] struct Balance;
+//! # struct Account { cents: u64 }
+//! # impl Actor for Account {
+//! #     type Args = u64;
+//! #     async fn init(cents: u64, _: &mut Cx<Self>) -> Result<Self, Exit> { Ok(Account { cents }) }
+//! # }
+//! # impl Handle<Deposit> for Account {
+//! #     async fn handle(&mut self, Deposit(cents): Deposit, _: &mut Cx<Self>) {
+//! #         self.cents = self.cents.checked_add(cents).expect("too rich");
+//! #     }
+//! # }
+//! # impl Handle<Balance> for Account {
+//! #     async fn handle(&mut self, _: Balance, _: &mut Cx<Self>) -> u64 { self.cents }
+//! # }
+//! use ravelin::{CallError, runtimes::Local, start};
+//! use std::time::Duration;
+//!
+//! async fn bank(runtime: std::sync::Arc<dyn ravelin::Runtime>) -> Result<(), Box<dyn std::error::Error>> {
+//!     let account = ActorRef::<Account>::place("account");
+//!     let tree = Supervisor::one_for_one("bank")
+//!         .intensity(3, Duration::from_secs(5)) // more restarts than this, and the supervisor ends
+//!         .child(child(&account, || 100))
+//!         .child(task("audit", || async { std::future::pending::<()>().await })); // a plain async fn
+//!     let app = start(runtime, tree).await?;
+//!
+//!     account.cast(Deposit(20))?; // never blocks; hands the message back when it is refused
+//!     account.send(Deposit(3)).await?; // waits for room in the mailbox, which is bounded
+//!     assert_eq!(account.call(Balance).await?, 123); // waits for the answer, five seconds if nothing is said
+//!
+//!     // A panic ends the actor, and its message and place are the reason that the caller gets.
+//!     let broken = account.call(Deposit(u64::MAX)).timeout(Duration::from_secs(1)).await;
+//!     assert!(matches!(broken, Err(CallError::Exited(Exit::Panic(_)))));
+//!
+//!     // Its supervisor starts it again, with new arguments; the same handle reaches the new incarnation.
+//!     account.ready().await;
+//!     assert_eq!(account.call(Balance).await?, 100);
+//!
+//!     // Children end newest first, each within its time limit.
+//!     assert_eq!(app.stop().await.root, Exit::Shutdown);
+//!     assert!(app.system().ledger().is_balanced()); // every message had exactly one fate
+//!     Ok(())
+//! }
+//!
+//! // The executor is a value too: `Tokio::current()`, `Smol::global()`, or this one, which needs no dependency.
+//! let local = Local::new();
+//! local.block_on(bank(local.clone())).unwrap();
+//! ```
+//!
+//! # What is where
+//!
+//! | you want | look at |
+//! |---|---|
+//! | to write an actor | [`Actor`], [`Handle`]; [`Serve`] to answer later; [`Cx`] for what it can do itself |
+//! | to reach one | [`ActorRef`], [`Recipient`] for any actor that takes a message; [`SendError`], [`CallError`] |
+//! | an async function as an actor | [`task`], [`task_at`], [`Inbox`] with selective receive |
+//! | a tree | [`Supervisor`], [`child`], [`ChildSpec`], [`start`], [`App`], [`SupervisorRef`] |
+//! | restarts | [`Restart`], [`Shutdown`], [`Intensity`], [`Backoff`], [`AutoShutdown`] |
+//! | to learn of an end | [`Cx::monitor`], [`Cx::link`], [`Cx::trap_exits`], [`Info`], [`Exit`], [`System::ended`] |
+//! | timers, streams, futures | [`Cx::send_after`], [`Cx::every`], [`Cx::attach`], [`Cx::pipe`] |
+//! | names and groups | [`System::register`], [`System::whereis`], [`System::join`], [`Cx::monitor_group`] |
+//! | bounded memory | [`Bounded`], [`Overflow`], [`Unbounded`] |
+//! | to see what became of messages | [`Ledger`], [`DeadLetter`], [`System::on_dead_letter`] |
+//! | another executor | [`Runtime`], [`runtimes`] |
+//!
+//! # Features
+//!
+//! * `tokio` (default): the adapter for tokio, multi-thread and current-thread.
+//! * `smol`: the adapter for smol (async-executor and async-io).
+//! * `conformance`: `executor_suite!`, the tests that a runtime must pass.
+//!
+//! The single-threaded executor, [`runtimes::Local`], is always there. Features only add.
+//!
 //! This crate is the door: it re-exports what `ravelin-core` (one actor, its life and its bonds) and
-//! `ravelin-supervisor` (trees) define, and has no logic of its own.
+//! `ravelin-supervisor` (trees) define, and has no logic of its own. The guide, the promises with the tests that hold
+//! them, and the table of Erlang/OTP's words are in the repository's `docs` folder.
 
 pub use ravelin_core::*;
 pub use ravelin_macros::Message;
@@ -16,3 +137,6 @@ pub use ravelin_supervisor::{plan, policy};
 pub mod prelude {
     pub use crate::{Actor, ActorRef, Cx, Exit, Handle, Inbox, Message, ReplyTo, Serve, Supervisor, child, task};
 }
+
+#[cfg(doctest)]
+mod guide;

@@ -8,6 +8,7 @@
 //! * The cell: where an actor lives and is run; the only `unsafe` of the crate.
 //! * [`System`]: the living, their names and groups, and the signals between them.
 //! * What users write and hold: [`Actor`], [`Cx`], [`ActorRef`], [`Task`].
+//! * The proof: `conformance`, behind the feature of that name, for whoever writes a [`Runtime`].
 
 mod exit;
 mod id;
@@ -30,6 +31,7 @@ mod lifecycle;
 
 mod cell;
 mod timer;
+mod blocking;
 
 mod groups;
 mod letters;
@@ -46,7 +48,11 @@ mod alarms;
 mod task;
 mod pipe;
 
+#[cfg(feature = "conformance")]
+pub mod conformance;
+
 pub use actor::{Actor, Handle, Received, Serve};
+pub use blocking::blocking;
 pub use call::Call;
 pub use cx::{Cx, TrapExits};
 pub use error::{CallError, SendError, StartError};
@@ -63,7 +69,7 @@ pub use reply::ReplyTo;
 pub use runtime::{Fault, FaultPoint, LocalRuntime, Runtime, TaskName, Timer};
 pub use send::Send;
 pub use start::{ChildGrace, Spawn, Start};
-pub use system::{Description, RegisterError, System};
+pub use system::{Activity, Description, RegisterError, System};
 pub use task::{Inbox, NoMessage, Task, TaskArgs, TaskFn, TaskOutput};
 pub use time::{Missed, Time};
 pub use timer::{sleep, within};

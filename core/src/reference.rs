@@ -127,8 +127,9 @@ impl<A: Actor> ActorRef<A> {
             let up = self.typed.cell().header().mailbox.with(|_, life| {
                 let up = life.pid.filter(|_| life.is_up);
                 if up.is_none() {
-                    life.guests.retain(|guest| guest.is_awaited());
-                    life.guests.push(guest);
+                    let guests = &mut life.company().guests;
+                    guests.retain(|guest| guest.is_awaited());
+                    guests.push(guest);
                 }
                 up
             });
@@ -153,7 +154,7 @@ impl<A: Actor> ActorRef<A> {
 
     /// The reason of the last end of an actor at this place.
     pub fn last_exit(&self) -> Option<Exit> {
-        self.typed.cell().header().mailbox.with(|_, life| life.last_exit.clone())
+        self.typed.cell().header().mailbox.with(|_, life| life.known()?.last_exit.clone())
     }
 }
 

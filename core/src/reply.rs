@@ -27,12 +27,12 @@ type Slot<R> = Arc<Lock<State<R>>>;
 /// Source: `gen_server:reply/2`.
 pub struct ReplyTo<R: Send + 'static>(Option<Slot<R>>);
 
-/// The caller's end.
-pub(crate) struct Reply<R>(Slot<R>);
+/// The caller's end; `None` once it has the answer.
+pub(crate) struct Reply<R>(Option<Slot<R>>);
 
 pub(crate) fn reply<R: Send + 'static>() -> (ReplyTo<R>, Reply<R>) {
     let slot = Arc::new(Lock::new(State::Empty));
-    (ReplyTo(Some(slot.clone())), Reply(slot))
+    (ReplyTo(Some(slot.clone())), Reply(Some(slot)))
 }
 
 fn finish<R>(slot: &Lock<State<R>>, answer: Result<R, Unanswered>) {
@@ -97,7 +97,8 @@ impl<R: Send> Pending for Lock<State<R>> {
 
 impl<R> Reply<R> {
     pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<R, Unanswered>> {
-        let mut state = self.0.lock();
+        let Some(slot) = &self.0 else { return Poll::Ready(Err(Unanswered::Dropped)) };
+        let mut state = slot.lock();
         match &mut *state {
             State::Empty => {
                 *state = State::Waiting(cx.waker().clone());
@@ -110,17 +111,23 @@ impl<R> Reply<R> {
                 drop(old);
                 Poll::Pending
             }
-            State::Done(_) | State::Over => match std::mem::replace(&mut *state, State::Over) {
-                State::Done(answer) => Poll::Ready(answer),
-                State::Empty | State::Waiting(_) | State::Over => Poll::Ready(Err(Unanswered::Dropped)),
-            },
+            State::Done(_) | State::Over => {
+                let answer = std::mem::replace(&mut *state, State::Over);
+                drop(state);
+                self.0 = None;
+                match answer {
+                    State::Done(answer) => Poll::Ready(answer),
+                    State::Empty | State::Waiting(_) | State::Over => Poll::Ready(Err(Unanswered::Dropped)),
+                }
+            }
         }
     }
 }
 
 impl<R> Drop for Reply<R> {
     fn drop(&mut self) {
-        let before = std::mem::replace(&mut *self.0.lock(), State::Over);
+        let Some(slot) = &self.0 else { return };
+        let before = std::mem::replace(&mut *slot.lock(), State::Over);
         drop(before);
     }
 }

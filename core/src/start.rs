@@ -102,12 +102,14 @@ impl<A: Actor> Start<A> {
                 |life| {
                     let pid = system.enter(cell);
                     life.pid = Some(pid);
-                    life.parent = parent;
+                    if parent.is_some() {
+                        life.company().parent = parent;
+                    }
                     pid
                 },
                 |own, pid| {
                     if let (Some(parent), Some(grace)) = (parent, grace) {
-                        system.with_life(parent, |life| life.children.get_or_insert_default().add(pid, grace));
+                        system.with_life(parent, |life| life.company().children.get_or_insert_default().add(pid, grace));
                     }
                     if let Some(parent) = parent {
                         system.link(pid, parent);

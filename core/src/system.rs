@@ -20,7 +20,7 @@ use crate::timer::within;
 use dashmap::DashMap;
 use dashmap::mapref::entry::Entry;
 use futures::future::BoxFuture;
-use ravelin_mailbox::{Cut, Lock};
+use ravelin_mailbox::{Cut, Lock, Phase};
 use std::fmt;
 use std::future::poll_fn;
 use std::sync::Arc;
@@ -138,12 +138,13 @@ impl System {
     pub fn describe(&self, pid: Pid) -> Option<Description> {
         let cell = self.cell(pid)?;
         let header = cell.header();
-        let parent = header.mailbox.with(|_, life| life.parent);
+        let (phase, parent) = header.mailbox.with(|phase, life| (phase, life.parent()));
         Some(Description {
             pid,
             name: header.name().cloned(),
             actor: header.type_name(),
             parent,
+            activity: Activity::of(phase),
             mailbox_len: header.mailbox.len() as usize,
         })
     }
@@ -222,7 +223,7 @@ impl System {
     pub async fn shut_down_all(&self, deadline: Duration) -> usize {
         let mut ends = Vec::new();
         for cell in self.0.table.all() {
-            let (pid, parent) = cell.header().mailbox.with(|_, life| (life.pid, life.parent));
+            let (pid, parent) = cell.header().mailbox.with(|_, life| (life.pid, life.parent()));
             if let Some(pid) = pid
                 && parent.is_none_or(|parent| !self.is_alive(parent))
             {
@@ -416,7 +417,7 @@ impl Shared {
         let mut is_message = false;
         let signal = Signal::Exit { from, reason };
         cell.header().signal(Some(to), |life| {
-            let was_linked = life.bonds.as_mut().is_some_and(|bonds| bonds.links.remove(&from));
+            let was_linked = life.known_mut().and_then(|known| known.bonds.as_mut()).is_some_and(|bonds| bonds.links.remove(&from));
             if was_linked { control(life, &signal, &mut is_message) } else { None }
         });
         if let (true, Signal::Exit { from, reason }) = (is_message, signal) {
@@ -427,8 +428,9 @@ impl Shared {
     fn mourn(&self, pid: Pid) -> Mourning {
         let (mourner, end) = reply();
         let there = self.with_life(pid, |life| {
-            life.mourners.retain(|each| each.is_awaited());
-            life.mourners.push(mourner);
+            let mourners = &mut life.company().mourners;
+            mourners.retain(|each| each.is_awaited());
+            mourners.push(mourner);
         });
         Mourning(there.map(|()| end))
     }
@@ -450,7 +452,7 @@ impl Shared {
 
 /// What a signal means to its receiver, as something for its control lane.
 fn control(life: &Life, signal: &Signal, is_message: &mut bool) -> Option<(Control, Cut)> {
-    match verdict(life.traps, life.parent, signal) {
+    match verdict(life.traps, life.parent(), signal) {
         Verdict::Ignore => None,
         Verdict::Message => {
             *is_message = true;
@@ -524,7 +526,7 @@ impl Host for Shared {
         self.table.remove(pid);
         tell_exited(cell, pid, &exit);
         if let Some(parent) = parent {
-            self.with_life(parent, |life| life.children.as_mut().map(|children| children.remove(pid)));
+            self.with_life(parent, |life| life.known_mut()?.children.as_mut().map(|children| children.remove(pid)));
         }
         for (monitor, target) in bonds.watching {
             self.with_bonds(target, |bonds| bonds.watchers.remove(&monitor));
@@ -591,8 +593,34 @@ pub struct Description {
     pub actor: &'static str,
     /// Who started it.
     pub parent: Option<Pid>,
+    /// What it is doing.
+    pub activity: Activity,
     /// How many messages wait in its mailbox.
     pub mailbox_len: usize,
+}
+
+/// What a living actor is doing. Source: `process_info(Pid, status)`.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Activity {
+    /// Nothing: no message and no signal waits for it.
+    Idle,
+    /// It is about to run.
+    Runnable,
+    /// It runs, or is ending.
+    Running,
+    /// A callback of it waits for something. Messages wait too, meanwhile.
+    Waiting,
+}
+
+impl Activity {
+    fn of(phase: Phase) -> Activity {
+        match phase {
+            Phase::Idle => Activity::Idle,
+            Phase::Queued | Phase::Handed => Activity::Runnable,
+            Phase::Running | Phase::Closed => Activity::Running,
+            Phase::Suspended => Activity::Waiting,
+        }
+    }
 }
 
 impl fmt::Debug for System {

@@ -27,6 +27,7 @@ mod spin {
     /// *lock.lock() += 1;
     /// assert_eq!(*lock.lock(), 2);
     /// ```
+    #[repr(C)]
     pub struct Lock<T> {
         held: AtomicBool,
         value: UnsafeCell<T>,

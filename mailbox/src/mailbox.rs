@@ -78,6 +78,7 @@ const WAITERS: u8 = 4;
 /// assert_eq!(seen, ["number 1", "number 2"]);
 /// assert_eq!(mailbox.phase(), Phase::Idle);
 /// ```
+#[repr(C)]
 pub struct Mailbox<X: 'static, C, E: Consumer> {
     state: Lock<State<X, C, E>>,
     /// Hints, written under the lock, read by the consumer without it.
@@ -305,9 +306,22 @@ impl<X, C, E: Consumer> Mailbox<X, C, E> {
     /// which may receive, `work` gives `None`, and no batch is taken.
     #[inline]
     pub fn begin<'w>(&self, from: Phase, work: impl FnOnce() -> Option<&'w mut Records<X>>) -> bool {
+        self.begin_with(from, |_, _| (), work).0
+    }
+
+    /// As `begin`, with a look at the phase and the owner's state first, in the same critical section.
+    #[inline]
+    pub fn begin_with<'w, R>(
+        &self,
+        from: Phase,
+        look: impl FnOnce(Phase, &mut E) -> R,
+        work: impl FnOnce() -> Option<&'w mut Records<X>>,
+    ) -> (bool, R) {
         let mut state = self.state.lock();
-        if state.phase != from {
-            return false;
+        let phase = state.phase;
+        let seen = look(phase, &mut state.consumer);
+        if phase != from {
+            return (false, seen);
         }
         state.phase = Phase::Running;
         state.notified = false;
@@ -318,7 +332,7 @@ impl<X, C, E: Consumer> Mailbox<X, C, E> {
             state.refill(work);
             self.taken.store(work.len(), Ordering::Relaxed);
         }
-        true
+        (true, seen)
     }
 
     /// From idle, queued or suspended to running, whoever was to run it. False: it is run, handed over, or closed.
@@ -356,9 +370,7 @@ impl<X, C, E: Consumer> Mailbox<X, C, E> {
             state.refill(work);
             Next::Batch
         } else {
-            state.phase = Phase::Idle;
-            work.trim();
-            state.inbox.trim();
+            state.park(work);
             Next::Parked
         };
         self.taken.store(work.len(), Ordering::Relaxed);

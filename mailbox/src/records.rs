@@ -22,8 +22,9 @@ use std::ptr;
 
 /// A larger payload is boxed.
 const INLINE_BYTES: usize = 1024;
-/// Buffer sizes in words: 64 B and 256 B may stay with an idle mailbox; 4 KiB and 32 KiB are pooled per thread.
-const CLASSES: [u32; 4] = [8, 32, 512, 4096];
+/// Buffer sizes in words, with the word that most allocators put before them: 64 B and 256 B may stay with an idle
+/// mailbox; 4 KiB and 32 KiB are pooled per thread.
+const CLASSES: [u32; 4] = [7, 31, 511, 4095];
 const KEPT_CLASS: u32 = CLASSES[1];
 /// How many large buffers a thread keeps for the next mailbox that needs one.
 #[cfg(not(loom))]
@@ -185,6 +186,11 @@ impl<X> Records<X> {
         self.count == 0
     }
 
+    /// Whether it holds memory.
+    pub(crate) fn has_buffer(&self) -> bool {
+        self.cap > 0
+    }
+
     /// Adds a record: two writes, and no allocation but when the buffer has to grow or the payload is boxed.
     ///
     /// # Errors
@@ -302,7 +308,7 @@ impl<X> Drop for Records<X> {
 }
 
 fn layout(words: u32) -> Layout {
-    // SAFETY: a class is at most 4096 words, so size and alignment are those of a valid array.
+    // SAFETY: a class is at most 4095 words, so size and alignment are those of a valid array.
     unsafe { Layout::from_size_align_unchecked(words as usize * size_of::<u64>(), align_of::<u64>()) }
 }
 

@@ -10,9 +10,9 @@ use std::task::Waker;
 /// An empty queue with room for more than this gives its memory back.
 const KEPT_QUEUE: usize = 16;
 
+/// What each message needs comes first, 64 bytes with the lock itself; the consumer's own state after it.
+#[repr(C)]
 pub(crate) struct State<X: 'static, C, E> {
-    pub(crate) consumer: E,
-    pub(crate) inbox: Records<X>,
     pub(crate) phase: Phase,
     pub(crate) notified: bool,
     pub(crate) on_full: Overflow,
@@ -21,8 +21,10 @@ pub(crate) struct State<X: 'static, C, E> {
     pub(crate) waiting: u32,
     /// Rooms promised to senders that were woken and have not come yet.
     pub(crate) granted: u32,
+    pub(crate) inbox: Records<X>,
     pub(crate) accepted: u64,
     pub(crate) rare: Option<Box<Rare<X, C>>>,
+    pub(crate) consumer: E,
 }
 
 /// What most mailboxes never need.
@@ -142,6 +144,16 @@ impl<X, C, E> State<X, C, E> {
             mem::swap(&mut self.inbox, work);
         }
         self.waiting -= work.len();
+    }
+
+    /// Nothing waits and `work` is used up: idle. The next message finds a buffer that was used just now.
+    pub(crate) fn park(&mut self, work: &mut Records<X>) {
+        self.phase = Phase::Idle;
+        work.trim();
+        self.inbox.trim();
+        if !self.inbox.has_buffer() {
+            mem::swap(&mut self.inbox, work);
+        }
     }
 
     /// How many more messages get in, when the consumer holds `taken` that have not begun.

@@ -68,12 +68,12 @@ impl App {
         &self.root
     }
 
-    /// Waits until the root has ended, and gives the reason.
+    /// Waits until the root has ended, and gives the reason; also when it has ended already.
     pub async fn ended(&self) -> Exit {
-        match self.root.pid() {
-            Some(pid) => self.system.ended(pid).await,
-            None => Exit::NoProc,
+        if let Some(pid) = self.root.pid() {
+            self.system.ended(pid).await;
         }
+        self.root.last_exit().unwrap_or(Exit::NoProc)
     }
 
     /// Ends the tree: children newest first, each with its own time limit and killed after it; then whatever else

@@ -15,7 +15,7 @@ pub struct Occasion {
     pub supervisor: Pid,
     /// The child's incarnation; `None` before a start.
     pub pid: Option<Pid>,
-    /// The reason of its end, after a stop and before a restart that follows an end.
+    /// The reason of its end after a stop, or of its failure to start.
     pub exit: Option<Exit>,
 }
 
@@ -28,6 +28,7 @@ pub(crate) enum Turn {
     AfterStart,
     BeforeRestart,
     AfterRestart,
+    AfterFailure,
     AfterStop,
 }
 

@@ -11,7 +11,7 @@ use crate::shell::{
 use crate::spec::{ChildSpec, Starter, Starting};
 use crate::tree::Supervisor;
 use futures::future::BoxFuture;
-use ravelin_core::{ActorRef, Pid, StartError, System, Unbounded};
+use ravelin_core::{ActorRef, Exit, Pid, StartError, System, Unbounded};
 use std::fmt;
 use std::sync::Arc;
 
@@ -35,6 +35,11 @@ impl SupervisorRef {
     /// The incarnation that lives there now.
     pub fn pid(&self) -> Option<Pid> {
         self.place.pid()
+    }
+
+    /// The reason of the last end of a supervisor at this place.
+    pub fn last_exit(&self) -> Option<Exit> {
+        self.place.last_exit()
     }
 
     /// Adds a spec and starts the child: its pid, or `None` when its `init` declined (the spec is kept then, unless

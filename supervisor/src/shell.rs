@@ -9,7 +9,7 @@ use crate::policy::{ChildPolicy, Shutdown};
 use crate::spec::{ChildSpec, Starting};
 use crate::tree::{Shape, Supervisor};
 use futures::future::join_all;
-use ravelin_core::{Actor, Cx, Exit, Handle, Info, Message, Pid, StartError, TrapExits};
+use ravelin_core::{Actor, Cx, Exit, Handle, Info, Message, Pid, TrapExits};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
@@ -190,8 +190,14 @@ impl Running {
                 }
                 self.plan.handle_started(cx.now(), key, pid);
             }
-            Err(StartError::Init(Exit::Ignore)) => self.plan.handle_ignored(key),
-            Err(error) => self.plan.handle_start_failed(key, error.into_exit()),
+            Err(error) => {
+                let why = error.into_exit();
+                callbacks.call(Turn::AfterFailure, || Occasion { exit: Some(why.clone()), ..occasion(None) });
+                match why {
+                    Exit::Ignore => self.plan.handle_ignored(key),
+                    why => self.plan.handle_start_failed(key, why),
+                }
+            }
         }
     }
 

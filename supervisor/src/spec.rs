@@ -231,6 +231,12 @@ impl ChildSpec {
         self
     }
 
+    /// Called when a start, the first or a later one, has failed, or was declined with `Exit::Ignore`.
+    pub fn after_failure(mut self, f: impl Fn(&Occasion) + Send + Sync + 'static) -> ChildSpec {
+        self.callbacks.add(Turn::AfterFailure, f);
+        self
+    }
+
     /// Called when the child has ended for good, or was stopped by its supervisor.
     pub fn after_stop(mut self, f: impl Fn(&Occasion) + Send + Sync + 'static) -> ChildSpec {
         self.callbacks.add(Turn::AfterStop, f);

@@ -47,19 +47,21 @@ pub(super) unsafe fn finish(cell: CellPtr, slot: &mut Slot) {
         let helpers = rare.as_mut().map(|rare| mem::take(&mut rare.helpers)).unwrap_or_default();
 
         let (remains, (end, task)) = header.mailbox.close(|life| {
-            life.last_exit = Some(exit.clone());
-            life.started = life.pid.filter(|_| life.is_up);
-            let end = life.pid.take().map(|pid| End {
-                pid,
-                parent: life.parent.take(),
-                exit: exit.clone(),
-                was_up: mem::take(&mut life.is_up),
-                bonds: life.bonds.take(),
-                helpers,
-                starter: life.starter.take(),
-                mourners: mem::take(&mut life.mourners),
-            });
+            let (pid, was_up) = (life.pid.take(), mem::take(&mut life.is_up));
             life.traps = false;
+            let company = life.company();
+            company.last_exit = Some(exit.clone());
+            company.started = pid.filter(|_| was_up);
+            let end = pid.map(|pid| End {
+                pid,
+                parent: company.parent.take(),
+                exit: exit.clone(),
+                was_up,
+                bonds: company.bonds.take(),
+                helpers,
+                starter: company.starter.take(),
+                mourners: mem::take(&mut company.mourners),
+            });
             (end, life.task_waker())
         });
         unanswered.extend(bury(header, rare, work, remains.records.into(), &exit));

@@ -25,13 +25,19 @@ pub(crate) enum Control {
 pub(crate) struct Life {
     /// The incarnation that is there.
     pub(crate) pid: Option<Pid>,
-    pub(crate) parent: Option<Pid>,
     pub(crate) traps: bool,
     /// Whether `init` has succeeded.
     pub(crate) is_up: bool,
     /// Whether the executor has a task for this cell.
     has_task: bool,
     waker: Option<Waker>,
+    company: Option<Box<Company>>,
+}
+
+/// Whom an actor has to do with, and what is known of the one before it. An actor on its own has none of it.
+#[derive(Default)]
+pub(crate) struct Company {
+    pub(crate) parent: Option<Pid>,
     pub(crate) bonds: Option<Box<Bonds>>,
     /// Whom it must outlive.
     pub(crate) children: Option<Box<Children>>,
@@ -74,6 +80,24 @@ impl Consumer for Life {
 }
 
 impl Life {
+    /// Its company, if it has any.
+    pub(crate) fn known(&self) -> Option<&Company> {
+        self.company.as_deref()
+    }
+
+    pub(crate) fn known_mut(&mut self) -> Option<&mut Company> {
+        self.company.as_deref_mut()
+    }
+
+    /// Its company, made when first needed.
+    pub(crate) fn company(&mut self) -> &mut Company {
+        self.company.get_or_insert_default()
+    }
+
+    pub(crate) fn parent(&self) -> Option<Pid> {
+        self.known().and_then(|company| company.parent)
+    }
+
     /// The task is being polled with this waker; gives an old waker back, to be dropped without the lock.
     pub(crate) fn polled_with(&mut self, waker: &Waker) -> Option<Waker> {
         if self.waker.as_ref().is_some_and(|old| old.will_wake(waker)) {

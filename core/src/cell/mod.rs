@@ -123,15 +123,17 @@ pub(crate) trait Host: Send + Sync + 'static {
     fn retire(&self, ledger: Ledger);
 }
 
-/// The common part of every cell.
+/// The common part of every cell. In this order, so that no line of the processor's cache is written by senders and
+/// owner both: what senders write (the mailbox's lane), what is hardly ever written, what the owner writes.
+#[repr(C)]
 pub(crate) struct Header {
     pub(crate) mailbox: Inbox,
-    refs: AtomicU32,
     vtable: &'static CellVTable,
     host: OnceLock<Arc<dyn Host>>,
     name: Option<Arc<str>>,
-    pub(crate) counts: Counters,
+    refs: AtomicU32,
     consumer: UnsafeCell<Consumer>,
+    pub(crate) counts: Counters,
 }
 
 // SAFETY: `consumer` is touched by the cell's owner only (see Exclusion); the rest is `Sync`.
@@ -139,16 +141,17 @@ unsafe impl Sync for Header {}
 // SAFETY: as above; what `consumer` holds is `Send`.
 unsafe impl Send for Header {}
 
-/// What only the owner of the cell touches.
+/// What only the owner of the cell touches; what each message needs comes last, beside the counts.
+#[repr(C)]
 pub(crate) struct Consumer {
-    work: Records<Ext>,
+    exit: Option<Exit>,
     /// The future that waits, while the cell is not run.
     slot: Slot,
+    pub(crate) inner: Inner,
     stage: Stage,
-    exit: Option<Exit>,
     /// After how many messages the mailbox is told of the room there is.
     publish_every: u32,
-    pub(crate) inner: Inner,
+    work: Records<Ext>,
 }
 
 /// The part of `Consumer` that belongs to the context.
@@ -158,8 +161,8 @@ pub(crate) struct Inner {
     pub(crate) stop: Option<Exit>,
     /// Something else than the next message is to be done next: a stop, or what `then` holds.
     pub(crate) wants_turn: bool,
-    /// `init` gave this instead of a state.
-    pub(crate) refused: Option<Exit>,
+    /// `init` gave `stop` instead of a state.
+    pub(crate) refused: bool,
     pub(crate) rare: Option<Box<Rare>>,
 }
 
@@ -470,7 +473,7 @@ fn fault(header: &Header) -> Option<crate::runtime::Fault> {
 impl Life {
     /// The bonds, made when first needed.
     pub(crate) fn bonds(&mut self) -> &mut Bonds {
-        self.bonds.get_or_insert_default()
+        self.company().bonds.get_or_insert_default()
     }
 }
 

@@ -35,12 +35,12 @@ enum Pause {
     Event(Event),
 }
 
-/// Runs the cell until it is idle, suspended, over, or out of budget.
+/// Runs the cell until it is idle, suspended, over, or out of budget. True: over.
 ///
 /// # Safety
 /// The caller owns the cell, and `local` is this thread's innermost stretch. The cell is no longer owned after this,
 /// and may be gone unless the caller has a hold of its own.
-pub(super) unsafe fn run(cell: CellPtr, local: *mut Local) {
+pub(super) unsafe fn run(cell: CellPtr, local: *mut Local) -> bool {
     // SAFETY: the cell is owned by this thread until one of the returns below; see the folder's proof.
     unsafe {
         let header = cell.header();
@@ -54,24 +54,25 @@ pub(super) unsafe fn run(cell: CellPtr, local: *mut Local) {
         let before = (*local).current.replace(cell);
         let _span = (*consumer).inner.rare.as_ref().and_then(|rare| rare.span.clone()).map(tracing::Span::entered);
         let mut handled = 0;
-        loop {
+        let is_over = loop {
             let event = match panics::isolate(|| work(header, consumer, local, &mut cx, &mut handled)) {
-                Ok(Pause::Parked) => break,
+                Ok(Pause::Parked) => break false,
                 Ok(Pause::Yield) => {
                     if (*local).slot.has_future() {
                         ptr::swap(&raw mut (*local).slot, &raw mut (*consumer).slot);
                     }
                     eject(cell);
-                    break;
+                    break false;
                 }
                 Ok(Pause::Event(event)) => event,
                 Err(exit) => Event::Panicked(exit),
             };
             if step(cell, &mut (*local).slot, event) {
-                break;
+                break true;
             }
-        }
+        };
         (*local).current = before;
+        is_over
     }
 }
 
@@ -113,7 +114,7 @@ unsafe fn work(
                 match (*consumer).stage {
                     Stage::Up | Stage::Down => {}
                     Stage::Starting => {
-                        let refused = (*inner).refused.take();
+                        let refused = mem::take(&mut (*inner).refused).then(|| (*inner).stop.take()).flatten();
                         return Pause::Event(refused.map_or(Event::Started, Event::Refused));
                     }
                     Stage::Terminating | Stage::Reaping => return Pause::Event(Event::Finished),
@@ -276,7 +277,7 @@ unsafe fn step(cell: CellPtr, slot: &mut Slot, event: Event) -> bool {
                 let why = why.or((*consumer).exit.take()).unwrap_or(Exit::Killed);
                 (*consumer).exit = Some(why.clone());
                 (*consumer).stage = Stage::Reaping;
-                let children = header.mailbox.with(|_, life| life.children.take());
+                let children = header.mailbox.with(|_, life| life.known_mut()?.children.take());
                 match (children, header.host()) {
                     (Some(children), Some(host)) if !children.is_empty() => {
                         slot.put(host.clone().reap(*children, &why));
@@ -298,11 +299,13 @@ unsafe fn step(cell: CellPtr, slot: &mut Slot, event: Event) -> bool {
 
 /// `init` succeeded: the starter learns of it, and who waits for an incarnation to be up.
 fn come_up(header: &Header) {
-    let (pid, starter, guests) = header.mailbox.with(|_, life| {
+    let waiting = header.mailbox.with(|_, life| {
         life.is_up = true;
-        (life.pid, life.starter.take(), mem::take(&mut life.guests))
+        let pid = life.pid?;
+        let company = life.known_mut()?;
+        Some((pid, company.starter.take(), mem::take(&mut company.guests)))
     });
-    let Some(pid) = pid else { return };
+    let Some((pid, starter, guests)) = waiting else { return };
     if let Some(starter) = starter {
         starter.send(Ok(pid));
     }
@@ -372,15 +375,15 @@ pub(crate) unsafe fn start(
         header.mailbox.with(|_, life| {
             if life.pid == Some(pid) && !life.is_up {
                 let (starter, outcome) = reply();
-                life.starter = Some(starter);
+                life.company().starter = Some(starter);
                 Err(outcome)
             } else if life.pid == Some(pid) {
                 Ok(Ok(pid))
-            } else if life.started == Some(pid) {
+            } else if life.known().is_some_and(|company| company.started == Some(pid)) {
                 // It came up and has ended since.
                 Ok(Ok(pid))
             } else {
-                Ok(Err(life.last_exit.clone().unwrap_or(Exit::Killed)))
+                Ok(Err(life.known().and_then(|company| company.last_exit.clone()).unwrap_or(Exit::Killed)))
             }
         })
     }

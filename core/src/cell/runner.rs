@@ -3,7 +3,7 @@
 use super::finish::finish_lost;
 use super::local::{self, Local};
 use super::run::run;
-use super::{CellPtr, CellRef, Ext, Header};
+use super::{CellPtr, CellRef, Ext, Header, Life};
 use ravelin_mailbox::{Phase, Records};
 use std::future::Future;
 use std::pin::Pin;
@@ -34,24 +34,31 @@ impl Future for Runner {
     type Output = ();
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        if self.ends() {
+        let header = self.cell.header();
+        let Some(host) = header.host() else { return Poll::Pending };
+        let look = |phase, life: &mut Life| match phase {
+            Phase::Closed => (true, life.task_gone()),
+            _ => (false, life.polled_with(cx.waker())),
+        };
+        // SAFETY: `begin_with` calls this once the cell is owned.
+        let (is_owned, (is_over, old)) = header.mailbox.begin_with(Phase::Queued, look, || unsafe { batch(header) });
+        drop(old);
+        if is_over {
+            self.is_over = true;
             return Poll::Ready(());
         }
-        let header = self.cell.header();
-        let old = header.mailbox.with(|_, life| life.polled_with(cx.waker()));
-        drop(old);
-        let Some(host) = header.host() else { return Poll::Pending };
-        // SAFETY: `begin` calls this once the cell is owned.
-        if !header.mailbox.begin(Phase::Queued, || unsafe { batch(header) }) {
+        if !is_owned {
             // A stale wake: somebody else runs it, or did.
             return Poll::Pending;
         }
         // SAFETY: the cell is owned, and this task's hold keeps it.
-        local::enter(host, |local| unsafe {
-            run(self.cell.ptr(), local);
+        let has_ended = local::enter(host, |local| unsafe {
+            let has_ended = run(self.cell.ptr(), local);
             run_handed(local);
+            has_ended
         });
-        if self.ends() { Poll::Ready(()) } else { Poll::Pending }
+        // An end elsewhere than in this poll wakes the task.
+        if has_ended && self.ends() { Poll::Ready(()) } else { Poll::Pending }
     }
 }
 

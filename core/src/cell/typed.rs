@@ -213,8 +213,11 @@ async fn init_in<B: Body>(lent: Lent<B>, args: B::Args, cell: CellPtr) {
     let Some(cx) = state.cx.as_mut() else { return };
     match B::init(args, cx).await {
         Ok(body) => state.body = Some(body),
-        // SAFETY: this is the cell's running code; one access.
-        Err(exit) => unsafe { (*cell.inner()).refused = Some(exit) },
+        // SAFETY: this is the cell's running code; one access each.
+        Err(exit) => unsafe {
+            (*cell.inner()).stop = Some(exit);
+            (*cell.inner()).refused = true;
+        },
     }
 }
 

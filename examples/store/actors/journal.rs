@@ -1,0 +1,177 @@
+//! The journal's actor: gathers what waits, and keeps it as one group.
+//!
+//! The first batch of a group makes it send `Flush` to itself. That comes behind all that waits in the mailbox by
+//! then, so the busier the store, the larger the groups: nothing waits for a timer, and an fsync is shared by all
+//! who ask for one.
+//!
+//! It works on the file where it may block. Such a job is not cut off by a kill: what it began it finishes, and
+//! answers. The next incarnation gets the file after that.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use ravelin::{Actor, Cx, Exit, Handle, Message, TrapExits, blocking};
+
+use super::House;
+use super::partition::Kept;
+use crate::command::KeyCommand;
+use crate::journal::{Batch, Journal, JournalError, Ticket};
+use crate::keyspace::Keyspace;
+use crate::line::Errand;
+use std::time::Duration;
+
+/// A partition's effects, to be kept. The errand they come from is answered then.
+#[derive(Message)]
+pub struct Commit {
+    pub partition: usize,
+    pub batch: Batch,
+    /// `None`: nobody waits for it.
+    pub errand: Option<Errand<KeyCommand>>,
+}
+
+/// A partition wants the keys of its slots.
+#[derive(Message)]
+#[message(reply = Result<(Keyspace, Ticket), JournalError>)]
+pub struct Load(pub Range<u16>);
+
+/// Keeps what was gathered.
+#[derive(Message)]
+struct Flush;
+
+/// Puts what was kept on the disk, if it is time.
+#[derive(Message)]
+struct Sync;
+
+pub struct JournalKeeper {
+    house: Arc<House>,
+    /// `None` only while a job has it.
+    journal: Option<Journal>,
+    group: Vec<Commit>,
+    /// Whether a `Sync` is on its way.
+    will_sync: bool,
+}
+
+impl Actor for JournalKeeper {
+    type Args = Arc<House>;
+
+    async fn init(house: Arc<House>, cx: &mut Cx<Self>) -> Result<Self, Exit> {
+        cx.trap_exits(TrapExits::Yes);
+        // Waits for a job that a predecessor left behind.
+        let (store, mode) = (house.store.clone(), house.config.fsync);
+        let journal = blocking(&*house.runtime, move || Journal::new(store, mode)).await?;
+        Ok(JournalKeeper { house, journal: Some(journal), group: Vec::new(), will_sync: false })
+    }
+
+    async fn terminate(&mut self, _: &Exit, cx: &mut Cx<Self>) {
+        let _ = self.flush(cx).await;
+        let _ = self.work(cx, Journal::sync).await;
+    }
+}
+
+impl Handle<Commit> for JournalKeeper {
+    async fn handle(&mut self, commit: Commit, cx: &mut Cx<Self>) {
+        self.group.push(commit);
+        if self.group.len() == 1 {
+            // To itself, without a limit on the mailbox: it can't be refused.
+            let _ = cx.me().cast(Flush);
+        }
+    }
+}
+
+impl Handle<Flush> for JournalKeeper {
+    async fn handle(&mut self, _: Flush, cx: &mut Cx<Self>) {
+        let flushed = self.flush(cx).await;
+        stop_on_error(flushed, cx);
+        self.plan_sync(cx);
+    }
+}
+
+impl Handle<Load> for JournalKeeper {
+    async fn handle(&mut self, Load(slots): Load, cx: &mut Cx<Self>) -> Result<(Keyspace, Ticket), JournalError> {
+        // All that the partition's predecessor sent is in before its successor reads.
+        let flushed = self.flush(cx).await;
+        stop_on_error(flushed, cx);
+        self.work(cx, move |journal| journal.load(slots)).await
+    }
+}
+
+impl Handle<Sync> for JournalKeeper {
+    async fn handle(&mut self, _: Sync, cx: &mut Cx<Self>) {
+        self.will_sync = false;
+        let now = self.house.now_ms();
+        if self.journal.as_ref().and_then(Journal::sync_at).is_some_and(|due| due <= now) {
+            let synced = self.work(cx, Journal::sync).await;
+            stop_on_error(synced, cx);
+        }
+        self.plan_sync(cx);
+    }
+}
+
+impl JournalKeeper {
+    async fn flush(&mut self, cx: &mut Cx<Self>) -> Result<(), JournalError> {
+        let group = std::mem::take(&mut self.group);
+        if group.is_empty() {
+            return Ok(());
+        }
+        let house = self.house.clone();
+        self.work(cx, move |journal| keep(journal, &house, group)).await
+    }
+
+    /// Does something with the journal, where it may block.
+    async fn work<T: Send + 'static>(
+        &mut self,
+        cx: &mut Cx<Self>,
+        job: impl FnOnce(&mut Journal) -> T + Send + 'static,
+    ) -> T {
+        let Some(mut journal) = self.journal.take() else { return std::future::pending().await };
+        let worked = blocking(&*self.house.runtime, move || {
+            let done = job(&mut journal);
+            (journal, done)
+        });
+        match worked.await {
+            Ok((journal, done)) => {
+                self.journal = Some(journal);
+                done
+            }
+            // A panic in the job: there is no journal any more.
+            Err(exit) => {
+                cx.exit(cx.pid(), exit);
+                std::future::pending().await
+            }
+        }
+    }
+
+    fn plan_sync(&mut self, cx: &mut Cx<Self>) {
+        let due = self.journal.as_ref().and_then(Journal::sync_at);
+        if let (Some(due), false) = (due, self.will_sync) {
+            self.will_sync = true;
+            cx.send_after(Duration::from_millis(due.saturating_sub(self.house.now_ms())), Sync);
+        }
+    }
+}
+
+fn stop_on_error(outcome: Result<(), JournalError>, cx: &mut Cx<JournalKeeper>) {
+    if let Err(error) = outcome {
+        cx.stop(Exit::error(error));
+    }
+}
+
+/// Keeps a group and answers its errands; those that were not kept go back. There is no await in here: nothing
+/// comes between the two.
+fn keep(journal: &mut Journal, house: &House, group: Vec<Commit>) -> Result<(), JournalError> {
+    let mut batches = Vec::with_capacity(group.len());
+    let mut rest = Vec::with_capacity(group.len());
+    for Commit { partition, batch, errand } in group {
+        rest.push((partition, batch.ticket, errand));
+        batches.push(batch);
+    }
+    let committed = journal.commit(house.now_ms(), &batches)?;
+    for ((partition, ticket, errand), is_kept) in rest.into_iter().zip(committed.kept) {
+        // A partition that is not there any more need not know.
+        let _ = house.partitions[partition].cast(Kept { ticket, is_kept });
+        if let Some(errand) = errand.filter(|_| is_kept) {
+            errand.answer();
+        }
+    }
+    Ok(())
+}

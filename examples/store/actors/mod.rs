@@ -1,0 +1,146 @@
+//! The actors, and what they share.
+//!
+//! ```text
+//! store (one_for_one)
+//! ├─ storage (rest_for_one)       a new journal knows no tickets: its partitions must load again
+//! │  ├─ journal                   owns the file; commits what waits as one group
+//! │  └─ partitions (one_for_one)
+//! │     ├─ partition-0            owns a range of keys; a new one loads them from the journal
+//! │     └─ ...
+//! ├─ hub                          who listens to which channel
+//! ├─ front (rest_for_one)         new connections come without children: the acceptor hands the lines over again
+//! │  ├─ connections (dynamic)
+//! │  │  ├─ connection-1           works on a line
+//! │  │  └─ ...
+//! │  └─ acceptor
+//! └─ chaos                        with --chaos: kills any of the above
+//! ```
+//!
+//! What must survive a kill is not in an actor: the journal's file (`Store`), the lines of the clients, the
+//! listening socket. They are in the `House`, which every child spec holds.
+
+mod acceptor;
+mod chaos;
+mod connection;
+mod hub;
+mod journal;
+mod partition;
+pub mod tree;
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::UNIX_EPOCH;
+
+use ravelin::{ActorRef, Runtime, SupervisorRef, Task, Time};
+
+use crate::config::Config;
+use crate::info::Facts;
+use crate::journal::Store;
+use crate::line::Line;
+use crate::net::{Listener, Socket};
+use chaos::Back;
+use hub::Hub;
+use journal::JournalKeeper;
+use partition::Partition;
+
+/// What outlives every actor, and the places where they live.
+pub struct House {
+    pub config: Config,
+    pub runtime: Arc<dyn Runtime>,
+    store: Store,
+    listener: Listener,
+    lines: Lines,
+    counters: Counters,
+    started: Time,
+    journal: ActorRef<JournalKeeper>,
+    partitions: Vec<ActorRef<Partition>>,
+    hub: ActorRef<Hub>,
+    connections: SupervisorRef,
+    chaos: ActorRef<Task<Back>>,
+}
+
+/// What is counted, for `INFO`.
+#[derive(Default)]
+struct Counters {
+    commands: AtomicU64,
+    restarts: AtomicU64,
+    chaos_kills: AtomicU64,
+    /// For each partition: its keys, and how many of them expire.
+    keys: Vec<(AtomicUsize, AtomicUsize)>,
+}
+
+impl House {
+    pub fn new(config: Config, runtime: Arc<dyn Runtime>, store: Store, listener: Listener) -> Arc<House> {
+        let partitions = 0..config.partitions.count();
+        let keys = partitions.clone().map(|_| Default::default()).collect();
+        Arc::new(House {
+            store,
+            listener,
+            lines: Lines::default(),
+            counters: Counters { keys, ..Counters::default() },
+            started: runtime.now(),
+            journal: ActorRef::place("journal"),
+            partitions: partitions.map(|number| ActorRef::place(format!("partition-{number}"))).collect(),
+            hub: ActorRef::place("hub"),
+            connections: SupervisorRef::place("connections"),
+            chaos: ActorRef::place("chaos"),
+            config,
+            runtime,
+        })
+    }
+
+    /// Milliseconds since the Unix epoch.
+    fn now_ms(&self) -> u64 {
+        let since = self.runtime.system_time().duration_since(UNIX_EPOCH).unwrap_or_default();
+        u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+    }
+
+    fn facts(&self) -> Facts {
+        let sum = |count: fn(&(AtomicUsize, AtomicUsize)) -> &AtomicUsize| {
+            self.counters.keys.iter().map(|keys| count(keys).load(Relaxed)).sum()
+        };
+        Facts {
+            config: self.config.clone(),
+            uptime: self.runtime.now() - self.started,
+            clients: self.lines.all().len(),
+            commands: self.counters.commands.load(Relaxed),
+            keys: sum(|keys| &keys.0),
+            expiring: sum(|keys| &keys.1),
+            restarts: self.counters.restarts.load(Relaxed),
+            chaos_kills: self.counters.chaos_kills.load(Relaxed),
+        }
+    }
+}
+
+/// The lines of all clients.
+#[derive(Default)]
+struct Lines(Mutex<Table>);
+
+#[derive(Default)]
+struct Table {
+    last: i64,
+    lines: BTreeMap<i64, Arc<Line>>,
+}
+
+impl Lines {
+    fn add(&self, socket: Socket, config: &Config) -> Arc<Line> {
+        let mut table = self.table();
+        table.last += 1;
+        let line = Arc::new(Line::new(table.last, socket, config.partitions));
+        table.lines.insert(line.id(), line.clone());
+        line
+    }
+
+    fn remove(&self, line: &Line) {
+        self.table().lines.remove(&line.id());
+    }
+
+    fn all(&self) -> Vec<Arc<Line>> {
+        self.table().lines.values().cloned().collect()
+    }
+
+    fn table(&self) -> MutexGuard<'_, Table> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,127 @@
+//! A partition: owns a range of keys and executes all commands on them.
+//!
+//! It executes at once, in memory, and a reply leaves when what it shows is kept:
+//! * an errand that changed something goes to the journal with its effects, and is answered there;
+//! * one that comes while such effects are on their way may show them, so it takes the same way;
+//! * all others are answered here.
+//!
+//! When effects are not kept the keys in memory are wrong. Then the partition ends, and its next incarnation loads
+//! them from the journal.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+use std::time::Duration;
+
+use ravelin::{Actor, Cx, Exit, Handle, Message, within};
+
+use super::House;
+use super::journal::{Commit, Load};
+use crate::command::KeyCommand;
+use crate::effect::Effect;
+use crate::journal::{Batch, Ticket};
+use crate::keyspace::Keyspace;
+use crate::line::Errand;
+
+/// How often keys that have expired are looked for.
+const SWEEP_EVERY: Duration = Duration::from_millis(100);
+/// How many of them are dropped in one go, so that clients don't wait long.
+const SWEPT_AT_ONCE: usize = 1000;
+/// How long a start waits for a journal. Short: a supervisor that stops the partitions waits as long.
+const JOURNAL_WAIT: Duration = Duration::from_millis(20);
+
+/// Execute this.
+#[derive(Message)]
+pub struct Execute(pub Errand<KeyCommand>);
+
+/// What became of a batch.
+#[derive(Message)]
+pub struct Kept {
+    pub ticket: Ticket,
+    pub is_kept: bool,
+}
+
+#[derive(Clone, Message)]
+struct Sweep;
+
+pub struct Partition {
+    number: usize,
+    house: Arc<House>,
+    keyspace: Keyspace,
+    ticket: Ticket,
+    /// How many batches are on their way to the journal.
+    batches: usize,
+}
+
+impl Actor for Partition {
+    type Args = (usize, Arc<House>);
+
+    async fn init((number, house): Self::Args, cx: &mut Cx<Self>) -> Result<Self, Exit> {
+        let journal = &house.journal;
+        if within(&*house.runtime, JOURNAL_WAIT, journal.ready()).await.is_none() {
+            return Err(Exit::error("there is no journal"));
+        }
+        let loaded = journal.call(Load(house.config.partitions.slots(number))).no_timeout().await;
+        let (keyspace, ticket) = loaded.map_err(Exit::error)?.map_err(Exit::error)?;
+        cx.every(SWEEP_EVERY, Sweep);
+        let partition = Partition { number, house, keyspace, ticket, batches: 0 };
+        partition.count();
+        Ok(partition)
+    }
+}
+
+impl Handle<Execute> for Partition {
+    async fn handle(&mut self, Execute(mut errand): Execute, cx: &mut Cx<Self>) {
+        let now = self.house.now_ms();
+        let mut effects = Vec::new();
+        errand.execute(|command| self.keyspace.apply(now, command, &mut effects));
+        // What only dropped expired keys shows nothing that a reload would not show.
+        let waits = self.batches > 0 || !effects.is_empty() && errand.commands().any(KeyCommand::writes);
+        if waits {
+            self.commit(effects, Some(errand), cx);
+        } else {
+            errand.answer();
+            if !effects.is_empty() {
+                self.commit(effects, None, cx);
+            }
+        }
+        self.count();
+    }
+}
+
+impl Handle<Kept> for Partition {
+    async fn handle(&mut self, kept: Kept, cx: &mut Cx<Self>) {
+        if kept.ticket != self.ticket {
+            return; // of a predecessor's batch
+        }
+        if !kept.is_kept {
+            cx.stop(Exit::error("the journal took another ticket for these keys"));
+        }
+        self.batches -= 1;
+    }
+}
+
+impl Handle<Sweep> for Partition {
+    async fn handle(&mut self, _: Sweep, cx: &mut Cx<Self>) {
+        let mut effects = Vec::new();
+        if self.keyspace.expire_some(self.house.now_ms(), SWEPT_AT_ONCE, &mut effects) > 0 {
+            self.commit(effects, None, cx);
+            self.count();
+        }
+    }
+}
+
+impl Partition {
+    fn commit(&mut self, effects: Vec<Effect>, errand: Option<Errand<KeyCommand>>, cx: &mut Cx<Self>) {
+        let batch = Batch { ticket: self.ticket, effects };
+        self.batches += 1;
+        if self.house.journal.cast(Commit { partition: self.number, batch, errand }).is_err() {
+            cx.stop(Exit::error("there is no journal"));
+        }
+    }
+
+    fn count(&self) {
+        let (keys, expiring) = &self.house.counters.keys[self.number];
+        keys.store(self.keyspace.len(), Relaxed);
+        expiring.store(self.keyspace.expiring(), Relaxed);
+    }
+}

@@ -1,0 +1,315 @@
+//! What is said on a line, without the socket: bytes and deliveries in, errands and bytes out.
+//!
+//! It is driven like this: give it what came (`handle_bytes`, `handle_end`, `handle_delivery`), let it `advance`,
+//! send what `poll_keys` and `poll_words` give, and write what is in `output`.
+//!
+//! * Each partition has a *lane* with at most one errand on it. What a client asks meanwhile waits and goes
+//!   together in the next one. So a pipeline costs a message per partition and round trip, not one per command;
+//!   and a lost errand can be sent again before anything that came after it.
+//! * A command that is not about keys waits until all before it are answered, and nothing after it is looked at
+//!   meanwhile: it may change how replies look (`HELLO`), or tell others what was done before it (`PUBLISH`).
+//! * Nothing is without a bound. While too much waits, the client's bytes are left in its socket.
+
+use std::collections::BTreeMap;
+
+use bytes::{Bytes, BytesMut};
+
+use super::requests::Requests;
+use super::{Asked, Delivery, Outcome, PUBLISHED_LIMIT};
+use crate::command::{self, Command, KeyCommand, Local, PubSub};
+use crate::info::Facts;
+use crate::protocol::{Decoder, encode};
+use crate::reply::Reply;
+use crate::route::{Partitions, Route, route};
+use crate::session::Session;
+
+/// The most requests that wait for answers.
+const REQUESTS_LIMIT: usize = 4096;
+/// No further request is looked at while those that wait came in more bytes than this.
+const REQUESTS_SIZE_LIMIT: usize = 1 << 20;
+/// Nor while the client leaves more bytes than this unread.
+const UNREAD_LIMIT: usize = 1 << 20;
+/// An errand that comes back so often kills whoever takes it.
+const RETURNS_LIMIT: u32 = 64;
+
+/// One client's conversation.
+pub struct Dialogue {
+    session: Session,
+    partitions: Partitions,
+    decoder: Decoder,
+    /// What came in and was not understood yet.
+    input: BytesMut,
+    /// What was said and not sent yet.
+    output: BytesMut,
+    requests: Requests,
+    /// The partitions that have something to do for this client.
+    lanes: BTreeMap<usize, Lane>,
+    /// The command that waits until all requests before it are answered.
+    aside: Option<Command>,
+    hub: Lane<PubSub>,
+    /// No more requests are taken: what waits is answered, then the line is closed.
+    is_ending: bool,
+    taken: u64,
+}
+
+/// The way to one actor.
+struct Lane<C = KeyCommand> {
+    is_busy: bool,
+    waiting: Vec<Asked<C>>,
+}
+
+impl<C> Default for Lane<C> {
+    fn default() -> Self {
+        Lane { is_busy: false, waiting: Vec::new() }
+    }
+}
+
+impl<C> Lane<C> {
+    fn take(&mut self) -> Option<Vec<Asked<C>>> {
+        if self.is_busy || self.waiting.is_empty() {
+            return None;
+        }
+        self.is_busy = true;
+        Some(std::mem::take(&mut self.waiting))
+    }
+
+    /// What comes back goes before all that has waited since.
+    fn came_back(&mut self, mut asked: Vec<Asked<C>>) {
+        asked.append(&mut self.waiting);
+        *self = Lane { is_busy: false, waiting: asked };
+    }
+
+    fn is_idle(&self) -> bool {
+        !self.is_busy && self.waiting.is_empty()
+    }
+}
+
+impl Dialogue {
+    pub fn new(id: i64, partitions: Partitions) -> Dialogue {
+        Dialogue {
+            session: Session::new(id),
+            partitions,
+            decoder: Decoder::default(),
+            input: BytesMut::new(),
+            output: BytesMut::new(),
+            requests: Requests::default(),
+            lanes: BTreeMap::new(),
+            aside: None,
+            hub: Lane::default(),
+            is_ending: false,
+            taken: 0,
+        }
+    }
+
+    /// Who the client says it is, for a log.
+    pub fn describe(&self) -> String {
+        self.session.describe()
+    }
+
+    /// Whether bytes of the client would do any good now.
+    pub fn wants_bytes(&self) -> bool {
+        !self.is_ending && self.has_room()
+    }
+
+    /// Whether all has been said, and nothing is left to send.
+    pub fn is_over(&self) -> bool {
+        let is_answered = self.requests.is_empty() && self.aside.is_none() && self.hub.is_idle();
+        self.is_ending && is_answered && self.output.is_empty()
+    }
+
+    /// What is to be sent. Whoever sends it takes it off the front.
+    pub fn output(&mut self) -> &mut BytesMut {
+        &mut self.output
+    }
+
+    /// How many requests were taken since this was last asked.
+    pub fn taken(&mut self) -> u64 {
+        std::mem::take(&mut self.taken)
+    }
+
+    /// The client sent something.
+    pub fn handle_bytes(&mut self, bytes: &[u8]) {
+        self.input.extend_from_slice(bytes);
+    }
+
+    /// The client will send nothing more.
+    pub fn handle_end(&mut self) {
+        self.is_ending = true;
+    }
+
+    /// The server will take nothing more; the client is told why.
+    pub fn refuse(&mut self, why: Reply) {
+        if !self.is_ending {
+            self.is_ending = true;
+            self.requests.push_answered(0, why);
+        }
+    }
+
+    /// Something arrived from another actor.
+    pub fn handle_delivery(&mut self, delivery: Delivery) {
+        match delivery {
+            Delivery::Keys(outcome) => self.handle_keys(outcome),
+            Delivery::Words(outcome) => self.handle_words(outcome),
+            Delivery::Published(_) if self.is_ending => {}
+            Delivery::Published(_) if self.output.len() > PUBLISHED_LIMIT => self.overflow(),
+            Delivery::Published(message) => self.say(&message),
+            Delivery::Overflow => self.overflow(),
+        }
+    }
+
+    fn overflow(&mut self) {
+        self.refuse(Reply::error("ERR closing: this client reads too slowly, its output buffer is full"));
+    }
+
+    fn handle_keys(&mut self, outcome: Outcome<KeyCommand>) {
+        let Outcome { lane, asked, replies } = outcome;
+        match replies {
+            Some(replies) => {
+                for (asked, reply) in asked.into_iter().zip(replies) {
+                    self.requests.answer(asked.request, asked.part, reply);
+                }
+                self.lanes.entry(lane).or_default().is_busy = false;
+            }
+            None => self.came_back(lane, asked),
+        }
+        self.lanes.retain(|_, lane| !lane.is_idle());
+    }
+
+    fn came_back(&mut self, lane: usize, mut asked: Vec<Asked<KeyCommand>>) {
+        asked.iter_mut().for_each(|asked| asked.returns += 1);
+        self.lanes.entry(lane).or_default().came_back(asked);
+        if self.lanes[&lane].waiting.iter().any(|asked| asked.returns > RETURNS_LIMIT) {
+            self.give_up(lane, "ERR internal error: this command ended whoever executed it");
+        }
+    }
+
+    /// The answer to all that waits on this lane is an error.
+    pub fn give_up(&mut self, lane: usize, why: &'static str) {
+        let waiting = self.lanes.get_mut(&lane).map(|lane| std::mem::take(&mut lane.waiting));
+        for asked in waiting.into_iter().flatten() {
+            self.requests.answer(asked.request, asked.part, Reply::error(why));
+        }
+        self.lanes.retain(|_, lane| !lane.is_idle());
+    }
+
+    /// The answer to what waits for the hub is an error.
+    pub fn give_up_words(&mut self, why: &'static str) {
+        for _ in std::mem::take(&mut self.hub.waiting) {
+            self.say(&Reply::error(why));
+        }
+    }
+
+    fn handle_words(&mut self, outcome: Outcome<PubSub>) {
+        let Outcome { asked, replies, .. } = outcome;
+        let Some(replies) = replies else { return self.hub.came_back(asked) };
+        self.hub.is_busy = false;
+        for (asked, reply) in asked.into_iter().zip(replies) {
+            let replies = match asked.command {
+                PubSub::Publish { .. } => vec![reply],
+                PubSub::Subscribe(channels) => self.session.subscribe(&channels),
+                PubSub::Unsubscribe(channels) => self.session.unsubscribe(channels).0,
+            };
+            replies.iter().for_each(|reply| self.say(reply));
+        }
+    }
+
+    /// Takes requests and answers as far as possible.
+    pub fn advance(&mut self, facts: impl Fn() -> Facts) {
+        loop {
+            while let Some(reply) = self.requests.pop_answered() {
+                self.say(&reply);
+            }
+            if self.requests.is_empty()
+                && let Some(command) = self.aside.take()
+            {
+                self.perform(command, &facts);
+                continue;
+            }
+            if self.is_ending || !self.has_room() {
+                return;
+            }
+            let before = self.input.len();
+            match self.decoder.next(&mut self.input) {
+                Ok(Some(request)) => self.take(request, before - self.input.len()),
+                Ok(None) => return,
+                Err(error) => self.refuse(error.reply()),
+            }
+        }
+    }
+
+    fn has_room(&self) -> bool {
+        self.aside.is_none()
+            && self.hub.is_idle()
+            && self.requests.len() < REQUESTS_LIMIT
+            && self.requests.size() < REQUESTS_SIZE_LIMIT
+            && self.output.len() < UNREAD_LIMIT
+    }
+
+    fn take(&mut self, request: Vec<Bytes>, size: usize) {
+        self.taken += 1;
+        let permitted = request.first().map_or(Ok(()), |name| self.session.permits(name));
+        match permitted.and_then(|()| command::parse(request)) {
+            Ok(Command::Keys(command)) => self.ask(command, size),
+            Ok(command) => self.aside = Some(command),
+            Err(reply) => self.requests.push_answered(size, reply),
+        }
+    }
+
+    fn ask(&mut self, command: KeyCommand, size: usize) {
+        match route(command, self.partitions) {
+            Route::One(lane, command) => {
+                let request = self.requests.push_whole(size);
+                self.wait_on(lane, Asked { request, part: 0, returns: 0, command });
+            }
+            Route::Many(parts, join) => {
+                let request = self.requests.push_in_parts(size, parts.len(), join);
+                for (part, (lane, command)) in parts.into_iter().enumerate() {
+                    self.wait_on(lane, Asked { request, part, returns: 0, command });
+                }
+            }
+        }
+    }
+
+    fn wait_on(&mut self, lane: usize, asked: Asked<KeyCommand>) {
+        self.lanes.entry(lane).or_default().waiting.push(asked);
+    }
+
+    /// Performs a command whose turn has come.
+    fn perform(&mut self, command: Command, facts: impl Fn() -> Facts) {
+        match command {
+            Command::Local(command) => {
+                self.is_ending |= command == Local::Quit;
+                let reply = self.session.answer(command, &facts());
+                self.say(&reply);
+            }
+            Command::PubSub(command) => {
+                self.hub.waiting.push(Asked { request: 0, part: 0, returns: 0, command });
+            }
+            Command::Keys(command) => self.ask(command, 0),
+        }
+    }
+
+    fn say(&mut self, reply: &Reply) {
+        encode(reply, self.session.version(), &mut self.output);
+    }
+
+    /// What is to be sent to a partition, if its lane is free.
+    pub fn poll_keys(&mut self) -> Option<(usize, Vec<Asked<KeyCommand>>)> {
+        self.lanes.iter_mut().find_map(|(number, lane)| Some((*number, lane.take()?)))
+    }
+
+    /// What is to be sent to the hub.
+    pub fn poll_words(&mut self) -> Option<Vec<Asked<PubSub>>> {
+        self.hub.take()
+    }
+
+    /// What `poll_keys` gave could not be sent.
+    pub fn keys_unsent(&mut self, lane: usize, asked: Vec<Asked<KeyCommand>>) {
+        self.lanes.entry(lane).or_default().came_back(asked);
+    }
+
+    /// What `poll_words` gave could not be sent.
+    pub fn words_unsent(&mut self, asked: Vec<Asked<PubSub>>) {
+        self.hub.came_back(asked);
+    }
+}

@@ -1,0 +1,19 @@
+//! The chapters of the guide and the README as doc tests: a program that no longer compiles, or no longer does what
+//! the text says, fails `cargo test`.
+
+macro_rules! pages {
+    ($($name:ident: $path:literal,)*) => { $(#[doc = include_str!($path)] mod $name {})* };
+}
+
+pages! {
+    readme: "../README.md",
+    hello: "../docs/guide/01-hello.md",
+    call_and_cast: "../docs/guide/02-call-and-cast.md",
+    trees: "../docs/guide/03-trees.md",
+    restarts: "../docs/guide/04-restarts.md",
+    links_and_monitors: "../docs/guide/05-links-and-monitors.md",
+    timers_names_groups: "../docs/guide/06-timers-names-groups.md",
+    closure_actors: "../docs/guide/07-closure-actors.md",
+    executors: "../docs/guide/08-executors.md",
+    tracing: "../docs/tracing.md",
+}
