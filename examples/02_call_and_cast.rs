@@ -67,7 +67,9 @@ async fn run() -> Result<(), Box<dyn std::error::Error>> {
     let machine = ActorRef::<Machine>::place("machine");
 
     // Nobody lives there yet: the message comes back.
-    let Err(SendError::NoProc(Fill(beans))) = machine.cast(Fill(3)) else { unreachable!("the place is empty") };
+    let Err(SendError::NoProc(Fill(beans))) = machine.cast(Fill(3)) else {
+        unreachable!("the place is empty")
+    };
     println!("cast to an empty place: {beans} beans handed back");
 
     let small = ActorRef::<Machine>::place("small");

@@ -127,15 +127,17 @@
 pub use ravelin_core::*;
 pub use ravelin_macros::Message;
 pub use ravelin_supervisor::{
-    App, AutoShutdown, Backoff, ChildError, ChildInfo, ChildKind, ChildSpec, Counts, Intensity, Occasion, Restart,
-    Shutdown, SpecError, Status, StopReport, Strategy, Supervisor, SupervisorError, SupervisorRef, child,
-    exponential, immediate, linear, start, start_in, task, task_at,
+    App, AutoShutdown, Backoff, ChildError, ChildInfo, ChildKind, ChildSpec, Counts, Intensity, Occasion,
+    Restart, Shutdown, SpecError, Status, StopReport, Strategy, Supervisor, SupervisorError, SupervisorRef,
+    child, exponential, immediate, linear, start, start_in, task, task_at,
 };
 pub use ravelin_supervisor::{plan, policy};
 
 /// What most programs name.
 pub mod prelude {
-    pub use crate::{Actor, ActorRef, Cx, Exit, Handle, Inbox, Message, ReplyTo, Serve, Supervisor, child, task};
+    pub use crate::{
+        Actor, ActorRef, Cx, Exit, Handle, Inbox, Message, ReplyTo, Serve, Supervisor, child, task,
+    };
 }
 
 #[cfg(doctest)]

@@ -30,7 +30,8 @@ fn check(name: &str) {
     let last = LESSONS.iter().find(|(lesson, _)| *lesson == name).expect("it is on the list").1;
     let path = built().join(format!("{name}{}", std::env::consts::EXE_SUFFIX));
     assert!(path.exists(), "{} is not built: cargo build --examples", path.display());
-    let mut child = Command::new(&path).env("RUST_BACKTRACE", "0").stdout(Stdio::piped()).spawn().expect("it can be run");
+    let mut child =
+        Command::new(&path).env("RUST_BACKTRACE", "0").stdout(Stdio::piped()).spawn().expect("it can be run");
     let mut stdout = child.stdout.take().expect("it is piped");
     let (told, output) = mpsc::channel();
     std::thread::spawn(move || {
@@ -82,7 +83,8 @@ fn lesson_06_any_executor() {
 fn every_lesson_is_on_the_list() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples");
     let entries = std::fs::read_dir(folder).expect("there are examples");
-    let names = entries.map(|entry| entry.expect("it can be read").file_name().into_string().expect("a plain name"));
+    let names =
+        entries.map(|entry| entry.expect("it can be read").file_name().into_string().expect("a plain name"));
     let mut lessons: Vec<_> = names.filter(|name| name.starts_with(|c: char| c.is_ascii_digit())).collect();
     lessons.sort();
     let listed: Vec<_> = LESSONS.iter().map(|(name, _)| format!("{name}.rs")).collect();

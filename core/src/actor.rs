@@ -3,7 +3,7 @@
 use crate::cell::{Body, Payload, Takes};
 use crate::cx::Cx;
 use crate::exit::Exit;
-use crate::info::Info;
+use crate::info::{Info, Order};
 use crate::ledger::Counters;
 use crate::message::Message;
 use crate::reply::ReplyTo;
@@ -139,6 +139,16 @@ impl Payload for Info {
     }
 }
 
+impl Payload for Order {
+    type Received = Order;
+    fn received(self) -> Order {
+        self
+    }
+    fn count(counters: &Counters) {
+        counters.handled();
+    }
+}
+
 impl<A: Actor> Body for A {
     type Args = A::Args;
     type Cx = Cx<A>;
@@ -169,6 +179,14 @@ impl<A: Serve<M>, M: Message> Takes<Call<M>> for A {
         self.serve(message, reply, cx).await;
         if let Some(pending) = pending.filter(|call| !call.is_over()) {
             cx.owe(pending);
+        }
+    }
+}
+
+impl<A: Actor> Takes<Order> for A {
+    async fn take(&mut self, Order { to, why }: Order, cx: &mut Cx<A>) {
+        if to == cx.pid() {
+            cx.stop(why);
         }
     }
 }

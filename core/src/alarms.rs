@@ -55,15 +55,20 @@ impl<A: Actor> Cx<A> {
     }
 
     /// Stops a timer: the time that was left, or `None` when it has fired, or was none of this incarnation's. After
-    /// `Some` nothing more comes of it. Source: `erlang:cancel_timer/1`.
+    /// `Some` it sends nothing more; a tick of a repeating one that waits in the mailbox by then is still handled.
+    /// Source: `erlang:cancel_timer/1`.
     pub fn cancel(&mut self, timer: TimerRef) -> Option<Duration> {
         self.own.with(|inner| inner.rare.as_mut()?.timers.as_mut()?.cancel(timer))
     }
 
-    /// If no message is handled within `wait` from now, this actor gets [`Info::Timeout`], once. As the time-out that
-    /// a `gen_server` callback returns: to go on, set it again in each callback.
+    /// If no message is handled within `wait` from now, this actor gets [`Info::Timeout`], once; setting another one
+    /// replaces it. As the time-out that a `gen_server` callback returns: to go on, set it again in each callback.
     pub fn receive_timeout(&mut self, wait: Duration) {
         let me = self.me();
+        let before = self.own.with(|inner| inner.rare.as_mut()?.idle.take());
+        if let Some((before, _)) = before {
+            self.cancel(before);
+        }
         let header = self.own.header();
         let begun = header.counts.begun_so_far();
         let send = move || {
@@ -72,7 +77,8 @@ impl<A: Actor> Cx<A> {
                 header.inform(Info::Timeout);
             }
         };
-        self.add_timer(wait, None, Box::new(send));
+        let timer = self.add_timer(wait, None, Box::new(send));
+        self.own.with(|inner| inner.rare.get_or_insert_default().idle = Some((timer, begun)));
     }
 
     fn add_timer(

@@ -21,6 +21,19 @@ pub(crate) enum Signal {
     Stop { reason: Exit },
 }
 
+/// Whether an actor traps exit signals.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum TrapExits {
+    /// Exit signals, other than `normal`, end it. The default, as in OTP.
+    #[default]
+    No,
+    /// Exit signals reach it as [`Info::Exit`](crate::Info::Exit); its parent's make it terminate.
+    Yes,
+    /// As `Yes`, but its parent's order, and a stop, wait for their turn behind the messages that came before: it
+    /// handles what it has accepted, then ends. As in OTP, where there is one lane; what a supervisor does.
+    InTurn,
+}
+
 /// What an exit signal means to the one who gets it.
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[must_use]
@@ -31,6 +44,8 @@ pub(crate) enum Verdict {
     Message,
     /// The receiver runs `terminate` and ends with this reason.
     Stop(Exit),
+    /// The same, when it has handled the messages that came before.
+    StopInTurn(Exit),
     /// The receiver ends with this reason on the spot.
     Die(Exit),
     /// The receiver is killed.
@@ -38,16 +53,20 @@ pub(crate) enum Verdict {
 }
 
 /// The law of exit signals. `traps` and `parent` are the receiver's.
-pub(crate) fn verdict(traps: bool, parent: Option<Pid>, signal: &Signal) -> Verdict {
-    match signal {
-        Signal::Kill => Verdict::Kill,
-        Signal::Stop { reason } => Verdict::Stop(reason.clone()),
-        Signal::Order { reason } if traps => Verdict::Stop(reason.clone()),
-        Signal::Order { reason } => Verdict::Die(reason.clone()),
-        Signal::Exit { from, reason } if traps && parent == Some(*from) => Verdict::Stop(reason.clone()),
-        Signal::Exit { .. } if traps => Verdict::Message,
-        Signal::Exit { reason: Exit::Normal, .. } => Verdict::Ignore,
-        Signal::Exit { reason, .. } => Verdict::Die(reason.clone()),
+pub(crate) fn verdict(traps: TrapExits, parent: Option<Pid>, signal: &Signal) -> Verdict {
+    use TrapExits::{InTurn, No, Yes};
+    let is_order = |from: &Pid| parent == Some(*from);
+    match (signal, traps) {
+        (Signal::Kill, _) => Verdict::Kill,
+        (Signal::Stop { reason }, No | Yes) => Verdict::Stop(reason.clone()),
+        (Signal::Order { reason }, Yes) => Verdict::Stop(reason.clone()),
+        (Signal::Stop { reason } | Signal::Order { reason }, InTurn) => Verdict::StopInTurn(reason.clone()),
+        (Signal::Order { reason }, No) => Verdict::Die(reason.clone()),
+        (Signal::Exit { from, reason }, Yes) if is_order(from) => Verdict::Stop(reason.clone()),
+        (Signal::Exit { from, reason }, InTurn) if is_order(from) => Verdict::StopInTurn(reason.clone()),
+        (Signal::Exit { .. }, Yes | InTurn) => Verdict::Message,
+        (Signal::Exit { reason: Exit::Normal, .. }, No) => Verdict::Ignore,
+        (Signal::Exit { reason, .. }, No) => Verdict::Die(reason.clone()),
     }
 }
 
@@ -70,43 +89,48 @@ pub(crate) struct Bonds {
 
 #[cfg(test)]
 mod tests {
+    use super::TrapExits::{InTurn, No, Yes};
     use super::*;
 
     const PARENT: Pid = Pid::from_parts(0, 1, 1);
     const OTHER: Pid = Pid::from_parts(0, 2, 1);
 
     #[track_caller]
-    fn check(traps: bool, from: Pid, reason: Exit, expect: Verdict) {
+    fn check(traps: TrapExits, from: Pid, reason: Exit, expect: Verdict) {
         assert_eq!(verdict(traps, Some(PARENT), &Signal::Exit { from, reason }), expect);
     }
 
     #[test]
     fn an_exit_signal_is_a_message_to_one_that_traps_unless_its_parent_sent_it() {
-        check(true, OTHER, Exit::error("x"), Verdict::Message);
-        check(true, OTHER, Exit::Normal, Verdict::Message);
-        check(true, PARENT, Exit::Normal, Verdict::Stop(Exit::Normal));
-        check(true, PARENT, Exit::Killed, Verdict::Stop(Exit::Killed));
+        for traps in [Yes, InTurn] {
+            check(traps, OTHER, Exit::error("x"), Verdict::Message);
+            check(traps, OTHER, Exit::Normal, Verdict::Message);
+        }
+        check(Yes, PARENT, Exit::Normal, Verdict::Stop(Exit::Normal));
+        check(Yes, PARENT, Exit::Killed, Verdict::Stop(Exit::Killed));
+        check(InTurn, PARENT, Exit::Killed, Verdict::StopInTurn(Exit::Killed));
     }
 
     #[test]
     fn one_that_does_not_trap_ignores_normal_and_dies_of_the_rest() {
         for from in [OTHER, PARENT] {
-            check(false, from, Exit::Normal, Verdict::Ignore);
-            check(false, from, Exit::Shutdown, Verdict::Die(Exit::Shutdown));
-            check(false, from, Exit::NoProc, Verdict::Die(Exit::NoProc));
+            check(No, from, Exit::Normal, Verdict::Ignore);
+            check(No, from, Exit::Shutdown, Verdict::Die(Exit::Shutdown));
+            check(No, from, Exit::NoProc, Verdict::Die(Exit::NoProc));
         }
     }
 
     #[test]
     fn nobody_traps_a_kill() {
-        assert_eq!(verdict(true, None, &Signal::Kill), Verdict::Kill);
+        assert_eq!(verdict(InTurn, None, &Signal::Kill), Verdict::Kill);
     }
 
     #[test]
     fn a_stop_runs_terminate_whether_the_actor_traps_or_not() {
-        for traps in [true, false] {
-            let signal = Signal::Stop { reason: Exit::Normal };
+        let signal = Signal::Stop { reason: Exit::Normal };
+        for traps in [No, Yes] {
             assert_eq!(verdict(traps, None, &signal), Verdict::Stop(Exit::Normal));
         }
+        assert_eq!(verdict(InTurn, None, &signal), Verdict::StopInTurn(Exit::Normal));
     }
 }

@@ -3,6 +3,7 @@
 //! This file has what needs no actor type: who it is, stopping, bonds, names and groups. Timers, spawning, pipes and
 //! streams are in files of their own further down.
 
+use crate::bonds::TrapExits;
 use crate::cell::Own;
 use crate::exit::Exit;
 use crate::fate::Pending;
@@ -22,15 +23,6 @@ pub struct Cx<A> {
     pub(crate) pid: Pid,
     system: System,
     _actor: PhantomData<fn(A)>,
-}
-
-/// Whether an actor traps exit signals.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum TrapExits {
-    /// Exit signals, other than `normal`, end it. The default, as in OTP.
-    No,
-    /// Exit signals reach it as [`Info::Exit`](crate::Info::Exit); its parent's make it terminate.
-    Yes,
 }
 
 impl<A> Cx<A> {
@@ -82,9 +74,7 @@ impl<A> Cx<A> {
     /// Without trapping, a shutdown order ends the actor on the spot and `terminate` does not run. So an actor with
     /// something to put in order at its end traps exits, usually in `init`.
     pub fn trap_exits(&mut self, trap: TrapExits) -> TrapExits {
-        let traps = trap == TrapExits::Yes;
-        let before = self.own.header().mailbox.with(|_, life| std::mem::replace(&mut life.traps, traps));
-        if before { TrapExits::Yes } else { TrapExits::No }
+        self.own.header().mailbox.with(|_, life| std::mem::replace(&mut life.traps, trap))
     }
 
     // ---- bonds ----

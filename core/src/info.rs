@@ -40,6 +40,21 @@ pub enum Info {
     },
 }
 
+/// An order to end that waits for its turn among the messages.
+#[derive(Debug)]
+pub(crate) struct Order {
+    /// The incarnation it is for.
+    pub(crate) to: Pid,
+    pub(crate) why: Exit,
+}
+
+/// What the framework puts among the messages.
+#[derive(Debug)]
+pub(crate) enum Notice {
+    Info(Info),
+    Order(Order),
+}
+
 /// What changed in a group.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum GroupChange {

@@ -6,6 +6,7 @@
 use crate::exit::Exit;
 use std::any::Any;
 use std::cell::{Cell, RefCell};
+use std::mem;
 use std::panic;
 use std::sync::Once;
 
@@ -40,7 +41,7 @@ pub(crate) fn isolate<R>(f: impl FnOnce() -> R) -> Result<R, Exit> {
     let before = INSIDE.with(|inside| inside.replace(true));
     let result = panic::catch_unwind(panic::AssertUnwindSafe(f));
     INSIDE.with(|inside| inside.set(before));
-    result.map_err(|payload| exit_of(payload.as_ref()))
+    result.map_err(exit_of)
 }
 
 /// Whether an actor's code runs on this thread.
@@ -49,12 +50,16 @@ pub(crate) fn is_inside() -> bool {
 }
 
 #[cold]
-fn exit_of(payload: &(dyn Any + Send)) -> Exit {
+fn exit_of(payload: Box<dyn Any + Send>) -> Exit {
     let location = LOCATION.with(|last| last.borrow_mut().take());
     let message = match (payload.downcast_ref::<&str>(), payload.downcast_ref::<String>()) {
         (Some(message), _) => (*message).to_owned(),
         (None, Some(message)) => message.clone(),
         (None, None) => "a panic with no message".to_owned(),
     };
+    // The payload is the user's too: a panic of its destructor is where this ends.
+    if let Err(second) = panic::catch_unwind(panic::AssertUnwindSafe(|| drop(payload))) {
+        mem::forget(second);
+    }
     Exit::panic(message, location)
 }

@@ -154,7 +154,7 @@ impl<A: Actor> ActorRef<A> {
 
     /// The reason of the last end of an actor at this place.
     pub fn last_exit(&self) -> Option<Exit> {
-        self.typed.cell().header().mailbox.with(|_, life| life.known()?.last_exit.clone())
+        self.typed.cell().header().mailbox.with(|_, life| life.last_exit())
     }
 }
 

@@ -87,7 +87,7 @@ impl<A: Actor> Start<A> {
 
     fn begin(&mut self, args: A::Args) -> Result<Outcome, StartError> {
         let typed = &self.place.typed;
-        if !typed.cell().bind(&self.system.host()) {
+        if !typed.cell().bind(self.system.host()) {
             return Err(StartError::AlreadyStarted);
         }
         if self.capacity.limit() == Some(0) {
@@ -102,6 +102,9 @@ impl<A: Actor> Start<A> {
                 |life| {
                     let pid = system.enter(cell);
                     life.pid = Some(pid);
+                    if system.is_crowded() {
+                        life.join_crew();
+                    }
                     if parent.is_some() {
                         life.company().parent = parent;
                     }
@@ -210,9 +213,13 @@ impl System {
     /// Starts an actor at a place; done when its `init` is. It has no parent, and lives until it ends, or is ended.
     /// Source: `gen_server:start/3`.
     pub fn start<A: Actor>(&self, place: &ActorRef<A>, args: A::Args) -> Start<A> {
+        self.at(place.clone(), args)
+    }
+
+    fn at<A: Actor>(&self, place: ActorRef<A>, args: A::Args) -> Start<A> {
         Start {
             system: self.clone(),
-            place: place.clone(),
+            place,
             capacity: Capacity::default(),
             parent: None,
             grace: None,
@@ -242,7 +249,7 @@ impl System {
     /// # });
     /// ```
     pub fn spawn<A: Actor>(&self, args: A::Args) -> Spawn<A> {
-        Spawn(self.start(&ActorRef::unnamed(), args))
+        Spawn(self.at(ActorRef::unnamed(), args))
     }
 }
 

@@ -4,11 +4,11 @@
 //! are gone. It has no task and no thread of its own.
 
 use crate::bonds::{Bonds, Signal, Verdict, verdict};
-use crate::cell::{CellRef, Children, Control, End, Grace, Header, Host, Life};
+use crate::cell::{CellRef, Children, Control, Crew, End, Grace, Header, Host, Life};
 use crate::exit::Exit;
 use crate::groups::Groups;
 use crate::id::{MonitorRef, Pid};
-use crate::info::Info;
+use crate::info::{Info, Notice, Order};
 use crate::ledger::Ledger;
 use crate::letters::{DeadLetter, Letters};
 use crate::panics;
@@ -22,7 +22,7 @@ use dashmap::mapref::entry::Entry;
 use futures::future::BoxFuture;
 use ravelin_mailbox::{Cut, Lock, Phase};
 use std::fmt;
-use std::future::poll_fn;
+use std::future::{Future, poll_fn};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
@@ -43,6 +43,7 @@ pub(crate) struct Shared {
     names: DashMap<Arc<str>, Pid>,
     groups: Groups,
     letters: Letters,
+    crew: Arc<Crew>,
     patience: Arc<Patience>,
     refs: AtomicU64,
     retired: Lock<Ledger>,
@@ -83,6 +84,7 @@ impl System {
             names: DashMap::with_shard_amount(16),
             groups: Groups::new(),
             letters: Letters::new(),
+            crew: Arc::default(),
             patience: Arc::new(Patience::new()),
             refs: AtomicU64::new(0),
             retired: Lock::new(Ledger::default()),
@@ -104,6 +106,11 @@ impl System {
 
     pub(crate) fn cell(&self, pid: Pid) -> Option<CellRef> {
         self.0.table.get(pid)
+    }
+
+    /// Whether there are so many actors that one that is seldom woken should have no task.
+    pub(crate) fn is_crowded(&self) -> bool {
+        self.0.hands_over && self.0.table.is_crowded()
     }
 
     pub(crate) fn enter(&self, cell: &CellRef) -> Pid {
@@ -208,9 +215,10 @@ impl System {
         self.0.clone().shut_down(pid, reason, deadline).await
     }
 
-    /// Waits for the end of an incarnation and gives its reason; `NoProc` at once when it is dead already.
-    pub async fn ended(&self, pid: Pid) -> Exit {
-        self.mourn(pid).wait().await
+    /// Waits for the end of an incarnation and gives its reason; `NoProc` at once when it is dead already. It counts
+    /// from this call on: the future may be awaited later, and tells the reason all the same.
+    pub fn ended(&self, pid: Pid) -> impl Future<Output = Exit> + Send + use<> {
+        self.mourn(pid).wait()
     }
 
     fn mourn(&self, pid: Pid) -> Mourning {
@@ -384,6 +392,12 @@ impl System {
     }
 }
 
+impl Drop for Shared {
+    fn drop(&mut self) {
+        self.crew.dismiss();
+    }
+}
+
 impl Shared {
     fn with_life<R>(&self, pid: Pid, f: impl FnOnce(&mut Life) -> R) -> Option<R> {
         let cell = self.table.get(pid)?;
@@ -403,26 +417,22 @@ impl Shared {
     /// False: there is no such actor.
     fn signal(&self, to: Pid, signal: &Signal) -> bool {
         let Some(cell) = self.table.get(to) else { return false };
-        let mut is_message = false;
-        let there = cell.header().signal(Some(to), |life| control(life, signal, &mut is_message));
-        if let (true, Signal::Exit { from, reason }) = (is_message, signal) {
-            cell.header().inform(Info::Exit { from: *from, reason: reason.clone() });
-        }
+        let mut notice = None;
+        let there = cell.header().signal(Some(to), |life| control(to, life, signal, &mut notice));
+        deliver(cell.header(), notice);
         there
     }
 
     /// The link from `from`, which has ended, to `to`: an exit signal, if the link is still there.
     fn link_broken(&self, to: Pid, from: Pid, reason: Exit) {
         let Some(cell) = self.table.get(to) else { return };
-        let mut is_message = false;
+        let mut notice = None;
         let signal = Signal::Exit { from, reason };
         cell.header().signal(Some(to), |life| {
             let was_linked = life.known_mut().and_then(|known| known.bonds.as_mut()).is_some_and(|bonds| bonds.links.remove(&from));
-            if was_linked { control(life, &signal, &mut is_message) } else { None }
+            if was_linked { control(to, life, &signal, &mut notice) } else { None }
         });
-        if let (true, Signal::Exit { from, reason }) = (is_message, signal) {
-            cell.header().inform(Info::Exit { from, reason });
-        }
+        deliver(cell.header(), notice);
     }
 
     fn mourn(&self, pid: Pid) -> Mourning {
@@ -433,6 +443,38 @@ impl Shared {
             mourners.push(mourner);
         });
         Mourning(there.map(|()| end))
+    }
+
+    /// The names and groups of one that has ended.
+    fn leave_all(&self, bonds: &Bonds, pid: Pid) {
+        for name in &bonds.names {
+            self.names.remove_if(name, |_, owner| *owner == pid);
+        }
+        let inform = |watcher: Pid, info: Info| self.inform(watcher, info);
+        for group in &bonds.groups {
+            self.groups.leave(group, pid, &inform);
+        }
+        for (group, _) in &bonds.watched_groups {
+            self.groups.demonitor(group, None, pid);
+        }
+    }
+
+    /// The monitors and links of one that has ended. The parent that waits for the outcome of its start gets no exit
+    /// signal beside it.
+    fn break_all(&self, bonds: Bonds, pid: Pid, waiting_parent: Option<Pid>, exit: &Exit) {
+        for (monitor, target) in bonds.watching {
+            self.with_bonds(target, |bonds| bonds.watchers.remove(&monitor));
+        }
+        for linked in bonds.links {
+            if waiting_parent == Some(linked) {
+                self.with_bonds(linked, |bonds| bonds.links.remove(&pid));
+            } else {
+                self.link_broken(linked, pid, exit.clone());
+            }
+        }
+        for (monitor, watcher) in bonds.watchers {
+            self.inform(watcher, Info::Down { pid, monitor, reason: exit.clone() });
+        }
     }
 
     async fn shut_down(self: Arc<Self>, pid: Pid, reason: Exit, deadline: Option<Duration>) -> Exit {
@@ -450,17 +492,31 @@ impl Shared {
     }
 }
 
-/// What a signal means to its receiver, as something for its control lane.
-fn control(life: &Life, signal: &Signal, is_message: &mut bool) -> Option<(Control, Cut)> {
+/// What a signal means to its receiver: something for its control lane, or a notice among its messages.
+fn control(to: Pid, life: &Life, signal: &Signal, notice: &mut Option<Notice>) -> Option<(Control, Cut)> {
     match verdict(life.traps, life.parent(), signal) {
         Verdict::Ignore => None,
         Verdict::Message => {
-            *is_message = true;
+            if let Signal::Exit { from, reason } = signal {
+                *notice = Some(Notice::Info(Info::Exit { from: *from, reason: reason.clone() }));
+            }
+            None
+        }
+        Verdict::StopInTurn(why) => {
+            *notice = Some(Notice::Order(Order { to, why }));
             None
         }
         Verdict::Stop(why) => Some((Control::Stop(why), Cut::No)),
         Verdict::Die(why) => Some((Control::Die(why), Cut::Yes)),
         Verdict::Kill => Some((Control::Kill, Cut::Yes)),
+    }
+}
+
+fn deliver(cell: &Header, notice: Option<Notice>) {
+    match notice {
+        None => {}
+        Some(Notice::Info(info)) => cell.inform(info),
+        Some(Notice::Order(order)) => cell.order(order),
     }
 }
 
@@ -491,6 +547,16 @@ impl Host for Shared {
         self.hands_over
     }
 
+    fn crew(&self) -> &Arc<Crew> {
+        &self.crew
+    }
+
+    fn lose_all(&self) {
+        for cell in self.table.all() {
+            cell.lose();
+        }
+    }
+
     fn patience(&self) -> &Arc<Patience> {
         &self.patience
     }
@@ -512,38 +578,19 @@ impl Host for Shared {
 
     fn ended(&self, cell: &Header, end: End) {
         let End { pid, parent, exit, was_up, bonds, helpers, starter, mourners } = end;
-        let bonds = bonds.map(|bonds| *bonds).unwrap_or_default();
-        for name in &bonds.names {
-            self.names.remove_if(name, |_, owner| *owner == pid);
-        }
-        let inform = |watcher: Pid, info: Info| self.inform(watcher, info);
-        for group in &bonds.groups {
-            self.groups.leave(group, pid, &inform);
-        }
-        for (group, _) in &bonds.watched_groups {
-            self.groups.demonitor(group, None, pid);
+        if let Some(bonds) = &bonds {
+            self.leave_all(bonds, pid);
         }
         self.table.remove(pid);
         tell_exited(cell, pid, &exit);
         if let Some(parent) = parent {
             self.with_life(parent, |life| life.known_mut()?.children.as_mut().map(|children| children.remove(pid)));
         }
-        for (monitor, target) in bonds.watching {
-            self.with_bonds(target, |bonds| bonds.watchers.remove(&monitor));
-        }
         for helper in helpers {
             self.signal(helper, &Signal::Kill);
         }
-        for linked in bonds.links {
-            if parent == Some(linked) && !was_up {
-                // The parent waits for the outcome of the start, and gets no exit signal beside it.
-                self.with_bonds(linked, |bonds| bonds.links.remove(&pid));
-            } else {
-                self.link_broken(linked, pid, exit.clone());
-            }
-        }
-        for (monitor, watcher) in bonds.watchers {
-            self.inform(watcher, Info::Down { pid, monitor, reason: exit.clone() });
+        if let Some(bonds) = bonds {
+            self.break_all(*bonds, pid, parent.filter(|_| !was_up), &exit);
         }
         for mourner in mourners {
             mourner.send(exit.clone());

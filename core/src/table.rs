@@ -6,9 +6,11 @@
 use crate::cell::CellRef;
 use crate::id::Pid;
 use ravelin_mailbox::Lock;
-use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering::Relaxed};
 
 const SHARDS: u32 = 16;
+/// With so many actors memory matters more than the time to make a task.
+const CROWD: usize = 4096;
 
 struct Entry {
     /// Of the incarnation that is there, or of the last one.
@@ -25,7 +27,7 @@ struct Shard {
 pub(crate) struct Table {
     shards: [Lock<Shard>; SHARDS as usize],
     turn: AtomicU32,
-    living: AtomicUsize,
+    is_crowded: AtomicBool,
 }
 
 impl Table {
@@ -33,7 +35,7 @@ impl Table {
         Table {
             shards: std::array::from_fn(|_| Lock::new(Shard::default())),
             turn: AtomicU32::new(0),
-            living: AtomicUsize::new(0),
+            is_crowded: AtomicBool::new(false),
         }
     }
 
@@ -43,13 +45,15 @@ impl Table {
 
     /// A pid for a new incarnation in this cell.
     pub(crate) fn insert(&self, cell: CellRef) -> Pid {
-        self.living.fetch_add(1, Relaxed);
         let shard_index = self.turn.fetch_add(1, Relaxed) % SHARDS;
         let mut shard = self.shards[shard_index as usize].lock();
         let index = match shard.free.pop() {
             Some(index) => index,
             None => {
                 shard.entries.push(Entry { serial: 0, cell: None });
+                if shard.entries.len() == CROWD / SHARDS as usize {
+                    self.is_crowded.store(true, Relaxed);
+                }
                 shard.entries.len() as u32 - 1
             }
         };
@@ -80,15 +84,20 @@ impl Table {
         let cell = entry.cell.take();
         if cell.is_some() {
             shard.free.push(index);
-            self.living.fetch_sub(1, Relaxed);
         }
         drop(shard);
         drop(cell);
     }
 
+    /// Whether about `CROWD` actors lived at a time, ever.
+    pub(crate) fn is_crowded(&self) -> bool {
+        self.is_crowded.load(Relaxed)
+    }
+
     /// How many live.
     pub(crate) fn len(&self) -> usize {
-        self.living.load(Relaxed)
+        let shards = self.shards.iter().map(|shard| shard.lock());
+        shards.map(|shard| shard.entries.len() - shard.free.len()).sum()
     }
 
     /// All that live, in the order of their slots.

@@ -1,15 +1,17 @@
 //! Closure actors: an async function that owns its inbox, as an Erlang process does.
 
 use crate::actor::{Actor, Handle, Received};
-use crate::cell::{CellRef, Payload, Takes, receive_one};
-use crate::cx::{Cx, TrapExits};
+use crate::bonds::TrapExits;
+use crate::cell::{CellRef, Control, Payload, Takes, receive_one};
+use crate::cx::Cx;
 use crate::exit::Exit;
 use crate::id::{MonitorRef, Pid};
-use crate::info::Info;
+use crate::info::{Info, Notice, Order};
 use crate::ledger::Counters;
 use crate::message::Message;
 use crate::system::System;
 use futures::future::BoxFuture;
+use ravelin_mailbox::Cut;
 use std::collections::VecDeque;
 use std::future::{Future, poll_fn};
 use std::sync::Arc;
@@ -231,17 +233,20 @@ impl<M: Message> Inbox<M> {
             cx.waker().wake_by_ref();
             return Poll::Pending;
         }
-        if let Some(ended) = self.poll_end(cx) {
-            return ended;
-        }
         loop {
+            if let Some(ended) = self.poll_end(cx) {
+                return ended;
+            }
             match receive_one::<Received<M>>(&self.cell, cx.waker()) {
                 Some(Ok(received)) => {
                     self.in_a_row += 1;
                     return Poll::Ready(Some(received));
                 }
-                Some(Err(info)) if !self.is_current(&info) => {}
-                Some(Err(info)) => return Poll::Ready(Some(Received::Info(info))),
+                Some(Err(Notice::Info(info))) if !self.is_current(&info) => {}
+                Some(Err(Notice::Info(info))) => return Poll::Ready(Some(Received::Info(info))),
+                Some(Err(Notice::Order(Order { to, why }))) => {
+                    self.cell.header().signal(Some(to), |_| Some((Control::Stop(why), Cut::No)));
+                }
                 None => {
                     self.in_a_row = 0;
                     // The waker is in place now; an order that came before that is seen here.
@@ -294,7 +299,7 @@ impl<M: Message> Inbox<M> {
 
     /// Sets whether the task traps exit signals. One that does must return when a receive gives `None`.
     pub fn trap_exits(&mut self, trap: TrapExits) {
-        self.system.with_life(self.pid, |life| life.traps = trap == TrapExits::Yes);
+        self.system.with_life(self.pid, |life| life.traps = trap);
     }
 
     /// As [`Cx::link`](crate::Cx::link).

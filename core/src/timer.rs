@@ -34,6 +34,9 @@ pub async fn within<F: Future>(runtime: &dyn Runtime, limit: Duration, future: F
     .await
 }
 
+/// Timers that fire in one turn; then the messages that wait have theirs.
+const FIRED_MAX: u32 = 128;
+
 struct Entry {
     send: Box<dyn FnMut() + Send>,
     every: Option<(Duration, Missed)>,
@@ -70,18 +73,23 @@ impl Timers for ActorTimers {
         Some(at - self.runtime.now())
     }
 
-    fn fire(&mut self, _: CellPtr, cx: &mut Context<'_>) {
+    fn fire(&mut self, _: CellPtr, cx: &mut Context<'_>) -> bool {
+        let mut fired = 0;
         while let Some((&(at, timer), _)) = self.due.first_key_value() {
+            if fired == FIRED_MAX {
+                return true;
+            }
             let now = self.runtime.now();
             if at > now {
                 let sleeping = self.timer.get_or_insert_with(|| self.runtime.timer(at));
                 sleeping.as_mut().reset(at);
                 if sleeping.as_mut().poll(cx).is_pending() {
-                    return;
+                    return false;
                 }
                 continue;
             }
-            let Some((_, mut entry)) = self.due.pop_first() else { return };
+            fired += 1;
+            let Some((_, mut entry)) = self.due.pop_first() else { return false };
             self.at.remove(&timer);
             (entry.send)();
             if let Some((period, missed)) = entry.every {
@@ -91,5 +99,6 @@ impl Timers for ActorTimers {
             }
         }
         self.timer = None;
+        false
     }
 }

@@ -45,7 +45,7 @@ pub(crate) enum Who {
     Supervisor(SupervisorRef),
 }
 
-/// The newest started incarnation at a path.
+/// A started incarnation.
 #[derive(Clone)]
 pub(crate) struct Node {
     pub(crate) pid: Pid,
@@ -71,7 +71,9 @@ struct State {
     /// How many records were made so far.
     records: u64,
     attempts: BTreeMap<Arc<str>, u64>,
-    newest: BTreeMap<Arc<str>, Node>,
+    newest: BTreeMap<Arc<str>, Pid>,
+    /// All that were started.
+    nodes: BTreeMap<Pid, Node>,
     keys: BTreeMap<Pid, Key>,
     /// Started, and their end not recorded.
     up: BTreeSet<Pid>,
@@ -117,8 +119,14 @@ impl Hub {
         self.state().keys.get(&pid).cloned()
     }
 
+    pub(crate) fn node(&self, pid: Pid) -> Option<Node> {
+        self.state().nodes.get(&pid).cloned()
+    }
+
+    /// The newest started incarnation at a path.
     pub(crate) fn newest(&self, path: &str) -> Option<Node> {
-        self.state().newest.get(path).cloned()
+        let state = self.state();
+        state.nodes.get(state.newest.get(path)?).cloned()
     }
 
     /// The supervisor at this path is dynamic, with this template; or it is not.
@@ -150,7 +158,8 @@ impl Hub {
         let key = self.attempted(path);
         let mut state = self.state();
         state.records += 1;
-        state.newest.insert(path.clone(), Node { pid, who });
+        state.newest.insert(path.clone(), pid);
+        state.nodes.insert(pid, Node { pid, who });
         state.keys.insert(pid, key.clone());
         state.up.insert(pid);
         let text = format!("start {key}");

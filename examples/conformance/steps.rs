@@ -309,9 +309,7 @@ impl World {
         let mut items = Vec::new();
         for info in sup.which_children().await.unwrap_or_default() {
             let below = match (info.kind, info.status) {
-                (ChildKind::Supervisor, Status::Running(pid)) => {
-                    self.hub.key(pid).and_then(|key| self.hub.newest(&key.path))
-                }
+                (ChildKind::Supervisor, Status::Running(pid)) => self.hub.node(pid),
                 _ => None,
             };
             items.push(match below {

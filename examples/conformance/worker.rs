@@ -67,7 +67,7 @@ pub(crate) enum Bond {
 }
 
 fn trap(traps: bool) -> TrapExits {
-    if traps { TrapExits::Yes } else { TrapExits::No }
+    if traps { TrapExits::InTurn } else { TrapExits::No }
 }
 
 impl Actor for Worker {

@@ -20,6 +20,7 @@ Usage: store [options]
   --fsync WHEN      always, everysec or no: when an acknowledged write is on the disk (everysec)
   --runtime NAME    tokio or smol (tokio)
   --partitions N    how many actors share the keys (8)
+  --max-clients N   further clients are turned away (10000)
   --chaos RATE      kill random actors of the tree while it serves: 20/s, 30/m
   --help            this text
 ";
@@ -32,6 +33,7 @@ pub struct Config {
     pub fsync: Mode,
     pub runtime: Runtime,
     pub partitions: Partitions,
+    pub max_clients: usize,
     /// The time from kill to kill.
     pub chaos: Option<Duration>,
 }
@@ -59,6 +61,7 @@ impl Default for Config {
             fsync: Mode::EverySecond,
             runtime: Runtime::Tokio,
             partitions: Partitions::DEFAULT,
+            max_clients: 10_000,
             chaos: None,
         }
     }
@@ -83,6 +86,7 @@ pub fn parse(args: impl IntoIterator<Item: Into<OsString>>) -> Result<Request, l
             Long("fsync") => config.fsync = parser.value()?.parse_with(fsync)?,
             Long("runtime") => config.runtime = parser.value()?.parse_with(runtime)?,
             Long("partitions") => config.partitions = parser.value()?.parse_with(partitions)?,
+            Long("max-clients") => config.max_clients = parser.value()?.parse()?,
             Long("chaos") => config.chaos = Some(parser.value()?.parse_with(interval)?),
             other => return Err(other.unexpected()),
         }
@@ -143,6 +147,7 @@ mod tests {
             ("--fsync always", Config { fsync: Mode::Always, ..default() }),
             ("--fsync no --runtime smol", Config { fsync: Mode::No, runtime: Runtime::Smol, ..default() }),
             ("--partitions 11", Config { partitions: eleven, ..default() }),
+            ("--max-clients 5", Config { max_clients: 5, ..default() }),
             ("--chaos 20/s", Config { chaos: millis(50), ..default() }),
             ("--chaos 20", Config { chaos: millis(50), ..default() }),
             ("--chaos 30/m", Config { chaos: millis(2000), ..default() }),

@@ -1,2 +1,121 @@
-//! The store.
-fn main() {}
+//! A Redis server made of supervised actors: `cargo run --release --example store -- --help`.
+//!
+//! It reads as a lesson in how to build something that goes on while its parts fail. In this order:
+//! * Pure parts, which know neither actors nor sockets: `reply`, `number`, `protocol`, `command`, `route`, `effect`,
+//!   `keyspace`, `journal`, `config`, `info`, `session`.
+//! * `net`: sockets, on tokio or smol.
+//! * `line`: what is kept of a connection outside its actor, and how commands travel.
+//! * `actors`: the tree, each actor in a file.
+
+#![allow(unreachable_pub, missing_docs, reason = "a program, not a library")]
+
+mod reply;
+mod number;
+mod protocol;
+mod command;
+mod route;
+mod effect;
+mod keyspace;
+mod journal;
+mod config;
+mod info;
+mod session;
+
+mod net;
+mod line;
+mod actors;
+
+use std::future::Future;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use async_signal::{Signal, Signals};
+use ravelin::runtimes::{Smol, Tokio};
+use smol::future::or;
+use smol::stream::StreamExt;
+
+use actors::{House, tree::tree};
+use config::{Config, Request};
+use journal::Store;
+use net::Listener;
+
+fn main() -> ExitCode {
+    let config = match config::parse(std::env::args_os().skip(1)) {
+        Ok(Request::Run(config)) => config,
+        Ok(Request::Help) => {
+            print!("{}", config::HELP);
+            return ExitCode::SUCCESS;
+        }
+        Err(error) => {
+            eprintln!("store: {error}; --help tells what there is");
+            return ExitCode::from(2);
+        }
+    };
+    // With chaos every kill is told on stdout; without it an actor that ends is worth a warning.
+    let level = if config.chaos.is_some() { tracing::Level::ERROR } else { tracing::Level::WARN };
+    tracing_subscriber::fmt().with_max_level(level).with_writer(std::io::stderr).init();
+    match run(config) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("store: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+type Outcome = Result<(), Box<dyn std::error::Error + Send + Sync>>;
+
+fn run(config: Config) -> Outcome {
+    match config.runtime {
+        config::Runtime::Tokio => {
+            let tokio = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+            let runtime = Tokio::new(tokio.handle().clone());
+            tokio.block_on(serve(config, runtime))
+        }
+        config::Runtime::Smol => {
+            let executor = Arc::new(smol::Executor::new());
+            let runtime = Smol::new(executor.clone());
+            on_all_threads(&executor, serve(config, runtime))
+        }
+    }
+}
+
+/// Runs an executor of smol's on as many threads as there are cores, until `main` is done.
+#[allow(clippy::disallowed_methods, reason = "these threads are the runtime")]
+fn on_all_threads<T>(executor: &smol::Executor<'_>, main: impl Future<Output = T>) -> T {
+    let (stop, stopped) = smol::channel::bounded::<()>(1);
+    std::thread::scope(|scope| {
+        let threads = std::thread::available_parallelism().map_or(1, usize::from);
+        for _ in 1..threads {
+            scope.spawn(|| smol::block_on(executor.run(stopped.recv())));
+        }
+        let outcome = smol::block_on(executor.run(main));
+        drop(stop);
+        outcome
+    })
+}
+
+/// Serves until a signal asks for the end, or the tree gives up.
+async fn serve(config: Config, runtime: Arc<dyn ravelin::Runtime>) -> Outcome {
+    let mut signals = Signals::new([Signal::Int, Signal::Term])?;
+    let store = Store::open(config.data.join("store.redb"))?;
+    let listener = Listener::bind(config.runtime, config.port)
+        .map_err(|error| format!("can't listen on port {}: {error}", config.port))?;
+    let address = listener.address()?;
+    let config = Config { port: address.port(), ..config };
+    let house = House::new(config, runtime.clone(), store, listener);
+    let app = ravelin::start(runtime, tree(&house)).await?;
+    println!("ready on {address}");
+
+    let asked_to_end = async {
+        signals.next().await;
+        None
+    };
+    let gave_up = or(asked_to_end, async { Some(app.ended().await) }).await;
+    let report = app.stop().await;
+    match gave_up {
+        None if report.root == ravelin::Exit::Shutdown => Ok(()),
+        None => Err(format!("the tree ended with: {}", report.root).into()),
+        Some(exit) => Err(format!("the tree gave up: {exit}").into()),
+    }
+}

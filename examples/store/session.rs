@@ -32,11 +32,6 @@ impl Session {
         self.version
     }
 
-    /// The channels listened to: what to take back from the broker when the connection ends.
-    pub fn channels(&self) -> impl Iterator<Item = &Bytes> {
-        self.channels.iter()
-    }
-
     /// The client in one line, for a log.
     pub fn describe(&self) -> String {
         let text = |bytes: &Option<Bytes>| {
@@ -246,6 +241,6 @@ mod tests {
         assert_eq!(replies[1], notice("unsubscribe", Reply::bulk("none"), 1));
         assert_eq!(left, [channel("b")]);
         assert_eq!(session.unsubscribe(vec![]).1, [channel("a")]);
-        assert_eq!(session.channels().count(), 0);
+        assert_eq!(session.unsubscribe(vec![]).0, [notice("unsubscribe", Reply::Null, 0)]);
     }
 }

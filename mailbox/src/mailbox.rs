@@ -345,6 +345,19 @@ impl<X, C, E: Consumer> Mailbox<X, C, E> {
         free
     }
 
+    /// An idle mailbox gives back all its memory, if its owner agrees. `None`: it is not idle, or the owner does not.
+    pub fn rest<R>(&self, agree: impl FnOnce(&mut E) -> Option<R>) -> Option<R> {
+        let mut state = self.state.lock();
+        if state.phase != Phase::Idle {
+            return None;
+        }
+        let agreed = agree(&mut state.consumer)?;
+        let inbox = mem::take(&mut state.inbox);
+        drop(state);
+        drop(inbox);
+        Some(agreed)
+    }
+
     /// From handed (or running) to queued: gives what must be woken.
     pub fn requeue(&self) -> E::Wake {
         let mut state = self.state.lock();

@@ -52,6 +52,7 @@ pub async fn start(runtime: Arc<dyn Runtime>, tree: Supervisor) -> Result<App, S
 /// # Errors
 /// As [`start`].
 pub async fn start_in(system: &System, tree: Supervisor) -> Result<App, StartError> {
+    tree.check().map_err(|error| StartError::Init(error.into()))?;
     let root = SupervisorRef::place(tree.id().clone());
     tree.start_at(system, &root).await?;
     Ok(App { system: system.clone(), root })

@@ -131,7 +131,8 @@ impl Supervisor {
         ChildSpec::new(id, ChildPolicy::supervisor(), Arc::new(starter))
     }
 
-    /// Starts the tree at `place`, without a parent; done when every child is up, in order.
+    /// Starts the tree at `place`, without a parent; done when every child is up, in order. A faulty spec further down
+    /// is found when its turn comes, as in OTP; [`Supervisor::check`] finds it before anything starts.
     ///
     /// # Errors
     /// A child did not start (those before it have ended again), or the place is taken.

@@ -1,7 +1,7 @@
 //! The shell: an ordinary actor that obeys a [`Plan`] and does what it says, one action after the other.
 //!
 //! Ends of children, requests and retries come through one mailbox, in the order of arrival, and are served one after
-//! the other; while a child starts or ends they wait. A parent's order comes first, between two of them.
+//! the other; while a child starts or ends they wait. So does a parent's order: it waits for its turn.
 
 use crate::callbacks::{Callbacks, Occasion, Turn};
 use crate::plan::{Action, ChildError, ChildInfo, ChildKey, Counts, Event, Plan, Reply, Ticket, Verdict};
@@ -81,8 +81,8 @@ impl Actor for Running {
     type Args = Arc<Supervisor>;
 
     async fn init(tree: Arc<Supervisor>, cx: &mut Cx<Self>) -> Result<Self, Exit> {
-        cx.trap_exits(TrapExits::Yes);
-        tree.check()?;
+        cx.trap_exits(TrapExits::InTurn);
+        tree.check_own()?;
         let seed = cx.runtime().entropy();
         let plan = match tree.shape {
             Shape::Fixed(_) => {
@@ -230,7 +230,12 @@ impl Running {
         let supervisor = &*self.id;
         match event {
             Event::ChildTerminated { id, pid, reason, verdict } => {
-                tracing::warn!(target: "ravelin", supervisor, child = &**id, %pid, %reason, ?verdict, "ravelin.child_terminated");
+                if reason.is_normal() && *verdict != Verdict::Restart {
+                    // A child that has done its work: OTP does not report that either.
+                    tracing::debug!(target: "ravelin", supervisor, child = &**id, %pid, %reason, ?verdict, "ravelin.child_terminated");
+                } else {
+                    tracing::warn!(target: "ravelin", supervisor, child = &**id, %pid, %reason, ?verdict, "ravelin.child_terminated");
+                }
                 if *verdict != Verdict::Restart {
                     self.ended_for_good(id, *pid, reason, cx);
                 }

@@ -243,25 +243,26 @@ impl ChildSpec {
         self
     }
 
+    /// Checks it as a child of a supervisor with this `auto_shutdown`, but not what is below it.
     pub(crate) fn check(&self, auto_shutdown: AutoShutdown) -> Result<(), SpecError> {
         self.policy.check(&self.id, auto_shutdown)?;
         if self.capacity.limit() == Some(0) {
             return Err(SpecError::child(&self.id, "mailbox", 0, "a mailbox has room for a message at least"));
         }
-        self.starter.check()
+        Ok(())
     }
 
     pub(crate) fn draw(&self, f: &mut fmt::Formatter<'_>, indent: &str) -> fmt::Result {
         self.starter.draw(f, indent).unwrap_or_else(|| writeln!(f, "{self}"))
     }
 
-    /// How long the child may take to end, when its supervisor is no longer there to stop it.
+    /// How long the child may take to end, when its supervisor is no longer there to stop it. It gets the exit signal
+    /// of a linked one, as in OTP, and not a kill: one that traps exits may clean up, whatever its `shutdown`.
     pub(crate) fn grace(&self) -> ChildGrace {
         match (self.policy.shutdown, self.policy.kind) {
-            (Shutdown::BrutalKill, _) => ChildGrace::For(Duration::ZERO),
             (Shutdown::Timeout(limit), _) => ChildGrace::For(limit),
-            (Shutdown::Infinity, ChildKind::Supervisor) => ChildGrace::Supervisor,
-            (Shutdown::Infinity, ChildKind::Worker) => ChildGrace::Unbounded,
+            (Shutdown::BrutalKill | Shutdown::Infinity, ChildKind::Supervisor) => ChildGrace::Supervisor,
+            (Shutdown::BrutalKill | Shutdown::Infinity, ChildKind::Worker) => ChildGrace::Unbounded,
         }
     }
 

@@ -119,6 +119,12 @@ impl Supervisor {
     /// # Errors
     /// The first fault, with the child, the field and the value.
     pub fn check(&self) -> Result<(), SpecError> {
+        self.check_own()?;
+        self.children.iter().try_for_each(|spec| spec.starter.check())
+    }
+
+    /// Checks this supervisor and its children's specs. What is below them is checked when they start, as in OTP.
+    pub(crate) fn check_own(&self) -> Result<(), SpecError> {
         match self.shape {
             Shape::Fixed(_) => self.flags().check()?,
             Shape::Dynamic { .. } => self.dynamic_flags().check()?,

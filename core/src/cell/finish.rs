@@ -2,6 +2,7 @@
 //! names and groups freed; then monitors, links and the starter learn of it, and last the callers it owed an answer.
 
 use super::{Bonds, CellPtr, Ext, Header, Rare, Slot};
+use crate::bonds::TrapExits;
 use crate::exit::Exit;
 use crate::fate::{self, Unanswered};
 use crate::id::Pid;
@@ -48,19 +49,17 @@ pub(super) unsafe fn finish(cell: CellPtr, slot: &mut Slot) {
 
         let (remains, (end, task)) = header.mailbox.close(|life| {
             let (pid, was_up) = (life.pid.take(), mem::take(&mut life.is_up));
-            life.traps = false;
-            let company = life.company();
-            company.last_exit = Some(exit.clone());
-            company.started = pid.filter(|_| was_up);
+            life.traps = TrapExits::No;
+            let company = life.ended(pid.filter(|_| was_up), &exit);
             let end = pid.map(|pid| End {
                 pid,
-                parent: company.parent.take(),
+                parent: company.parent,
                 exit: exit.clone(),
                 was_up,
-                bonds: company.bonds.take(),
+                bonds: company.bonds,
                 helpers,
-                starter: company.starter.take(),
-                mourners: mem::take(&mut company.mourners),
+                starter: company.starter,
+                mourners: company.mourners,
             });
             (end, life.task_waker())
         });

@@ -1,13 +1,17 @@
 //! What lies under the mailbox's lock for an actor: who it is, its bonds, and how to get it to run.
 
-use crate::bonds::Bonds;
+use crate::bonds::{Bonds, TrapExits};
 use crate::exit::Exit;
 use crate::id::Pid;
 use crate::reply::ReplyTo;
 use ravelin_mailbox::{Consumer, Edge};
 use std::collections::BTreeMap;
+use std::mem;
 use std::task::Waker;
 use std::time::Duration;
+
+/// An actor in a crowd that was woken more often than this gets a task of its own.
+const CREW_TURNS: u8 = 8;
 
 /// A signal in the control lane.
 #[derive(Debug)]
@@ -25,11 +29,15 @@ pub(crate) enum Control {
 pub(crate) struct Life {
     /// The incarnation that is there.
     pub(crate) pid: Option<Pid>,
-    pub(crate) traps: bool,
+    pub(crate) traps: TrapExits,
     /// Whether `init` has succeeded.
     pub(crate) is_up: bool,
+    /// An incarnation that never had any company came up and ended, normally: all that there is to know of it.
+    ended_alone: bool,
     /// Whether the executor has a task for this cell.
     has_task: bool,
+    /// How often the crew runs it yet, before it gets a task of its own.
+    crew_turns: u8,
     waker: Option<Waker>,
     company: Option<Box<Company>>,
 }
@@ -48,9 +56,9 @@ pub(crate) struct Company {
     /// Who waits for an incarnation to be up.
     pub(crate) guests: Vec<ReplyTo<Pid>>,
     /// The last incarnation that is over and had come up.
-    pub(crate) started: Option<Pid>,
+    started: Option<Pid>,
     /// The reason of the last end.
-    pub(crate) last_exit: Option<Exit>,
+    last_exit: Option<Exit>,
 }
 
 /// How to get a cell to run.
@@ -59,6 +67,8 @@ pub(crate) enum Wake {
     HandOver,
     /// Its task has this waker; `None`: the task was made and not polled yet, so it will look by itself.
     Task(Option<Waker>),
+    /// The crew runs it.
+    Crew,
     /// It needs a task.
     Spawn,
 }
@@ -71,6 +81,10 @@ impl Consumer for Life {
         match edge {
             Edge::HandOver => Wake::HandOver,
             Edge::Queue if self.has_task => Wake::Task(self.waker.clone()),
+            Edge::Queue if self.crew_turns > 0 => {
+                self.crew_turns -= 1;
+                Wake::Crew
+            }
             Edge::Queue => {
                 self.has_task = true;
                 Wake::Spawn
@@ -98,6 +112,35 @@ impl Life {
         self.known().and_then(|company| company.parent)
     }
 
+    /// The incarnation is over; `started` is it, if it had come up. Gives the company that goes with it.
+    pub(super) fn ended(&mut self, started: Option<Pid>, exit: &Exit) -> Company {
+        if self.company.is_none() && started.is_some() && *exit == Exit::Normal {
+            self.ended_alone = true;
+            return Company::default();
+        }
+        let company = self.company();
+        let stays = Company {
+            guests: mem::take(&mut company.guests),
+            started,
+            last_exit: Some(exit.clone()),
+            ..Company::default()
+        };
+        mem::replace(company, stays)
+    }
+
+    /// Whether `pid`, which lived here and is over, had come up.
+    pub(super) fn had_come_up(&self, pid: Pid) -> bool {
+        self.known().map_or(self.ended_alone, |company| {
+            company.started == Some(pid) || company.last_exit.is_none() && self.ended_alone
+        })
+    }
+
+    /// The reason of the last end.
+    pub(crate) fn last_exit(&self) -> Option<Exit> {
+        let last = self.known().and_then(|company| company.last_exit.clone());
+        last.or(self.ended_alone.then_some(Exit::Normal))
+    }
+
     /// The task is being polled with this waker; gives an old waker back, to be dropped without the lock.
     pub(crate) fn polled_with(&mut self, waker: &Waker) -> Option<Waker> {
         if self.waker.as_ref().is_some_and(|old| old.will_wake(waker)) {
@@ -109,6 +152,15 @@ impl Life {
     /// The task's waker, to have it look at a cell whose incarnation is over.
     pub(super) fn task_waker(&self) -> Option<Waker> {
         self.waker.clone()
+    }
+
+    /// The actor is one of many, and begins without a task.
+    pub(crate) fn join_crew(&mut self) {
+        self.crew_turns = CREW_TURNS;
+    }
+
+    pub(super) fn is_in_crew(&self) -> bool {
+        self.crew_turns > 0
     }
 
     /// The executor dropped the task; gives its waker back, to be dropped without the lock.

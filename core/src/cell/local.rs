@@ -132,8 +132,16 @@ pub(super) fn perform(header: &Header, wake: Wake) {
         Wake::HandOver => unsafe { hand(current(), header.ptr()) },
         Wake::Task(Some(waker)) => waker.wake(),
         Wake::Task(None) => {}
+        Wake::Crew => man(header),
         Wake::Spawn => spawn(header),
     }
+}
+
+fn man(header: &Header) {
+    let Some(host) = header.host() else { return };
+    // SAFETY: the cell is alive and queued, so its incarnation holds a count.
+    let cell = unsafe { CellRef::retain(header.ptr()) };
+    host.crew().push(cell, host);
 }
 
 #[cold]

@@ -25,6 +25,7 @@
 //! **Futures.** A future in a [`Slot`] may borrow from its cell. It is dropped (by `Slot::cancel`, or by being done)
 //! before the state is dropped (`finish`), and a cell is freed only after that, or when it never had an incarnation.
 
+mod crew;
 mod finish;
 mod life;
 mod local;
@@ -33,6 +34,7 @@ mod runner;
 mod slot;
 mod typed;
 
+pub(crate) use crew::Crew;
 pub(crate) use finish::End;
 pub(crate) use life::{Children, Control, Grace, Life};
 pub(crate) use local::{is_running, this_thread};
@@ -43,7 +45,7 @@ use crate::bonds::Bonds;
 use crate::exit::Exit;
 use crate::fate::{self, Pending};
 use crate::id::{Pid, TimerRef};
-use crate::info::Info;
+use crate::info::{Info, Order};
 use crate::ledger::{Counters, Ledger};
 use crate::lifecycle::Stage;
 use crate::patience::Patience;
@@ -57,7 +59,7 @@ use ravelin_mailbox::{
 use std::any::Any;
 use std::cell::UnsafeCell;
 use std::collections::VecDeque;
-use std::ptr::NonNull;
+use std::ptr::{self, NonNull};
 use std::sync::atomic::{AtomicU32, Ordering, fence};
 use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll, Waker};
@@ -99,6 +101,8 @@ pub(crate) struct CellVTable {
     pub(crate) free: unsafe fn(CellPtr),
     /// The kind of records that carry notices of the framework.
     pub(crate) info: &'static Kind<Info, Ext>,
+    /// The kind of records that are orders to end.
+    pub(crate) order: &'static Kind<Order, Ext>,
     /// The actor type's name.
     pub(crate) type_name: fn() -> &'static str,
 }
@@ -109,6 +113,10 @@ pub(crate) trait Host: Send + Sync + 'static {
     fn runtime(&self) -> &Arc<dyn Runtime>;
     /// Whether actors of this system may be run by one another's tasks.
     fn hands_over(&self) -> bool;
+    /// Who runs actors that have no task.
+    fn crew(&self) -> &Arc<Crew>;
+    /// The executor is gone: ends all that nobody runs.
+    fn lose_all(&self);
     /// Where callers wait that named no time limit.
     fn patience(&self) -> &Arc<Patience>;
     /// Ends the children that are left, newest first; `None` when there are none.
@@ -161,6 +169,8 @@ pub(crate) struct Inner {
     pub(crate) stop: Option<Exit>,
     /// Something else than the next message is to be done next: a stop, or what `then` holds.
     pub(crate) wants_turn: bool,
+    /// There is more of that after the next batch of messages.
+    pub(crate) look_again: bool,
     /// `init` gave `stop` instead of a state.
     pub(crate) refused: bool,
     pub(crate) rare: Option<Box<Rare>>,
@@ -170,6 +180,8 @@ pub(crate) struct Inner {
 #[derive(Default)]
 pub(crate) struct Rare {
     pub(crate) timers: Option<Box<dyn Timers>>,
+    /// The receive time-out that is set, and how many messages had begun by then.
+    pub(crate) idle: Option<(TimerRef, u64)>,
     /// Calls that are to be answered later.
     pub(crate) pending: Vec<Arc<dyn Pending>>,
     pub(crate) pending_checked: usize,
@@ -187,8 +199,9 @@ pub(crate) trait Timers: Send {
     fn add(&mut self, wait: Duration, every: Option<(Duration, Missed)>, send: Box<dyn FnMut() + Send>) -> TimerRef;
     /// The time that was left; `None` when it has fired, or was cancelled.
     fn cancel(&mut self, timer: TimerRef) -> Option<Duration>;
-    /// Puts what is due into the mailbox, and sees to it that the cell is notified of the next.
-    fn fire(&mut self, cell: CellPtr, cx: &mut Context<'_>);
+    /// Puts what is due into the mailbox, and sees to it that the cell is notified of the next. True: much was due and
+    /// more may be; to be asked again after the messages that wait now.
+    fn fire(&mut self, cell: CellPtr, cx: &mut Context<'_>) -> bool;
 }
 
 /// A cell of type `A`: the header must come first.
@@ -332,6 +345,11 @@ impl Header {
         let _ = self.push_exempt(self.vtable.info, info);
     }
 
+    /// Puts an order to end into the user lane.
+    pub(crate) fn order(&self, order: Order) {
+        let _ = self.push_exempt(self.vtable.order, order);
+    }
+
     /// Wakes the cell: something that its actor waits for has come.
     fn notify(&self) {
         if let Some(wake) = self.mailbox.notify(local::edge(self)) {
@@ -422,8 +440,9 @@ impl CellRef {
     }
 
     /// Binds the place to its system, for good. False: it lives in another one.
-    pub(crate) fn bind(&self, host: &Arc<dyn Host>) -> bool {
-        Arc::ptr_eq(self.header().host.get_or_init(|| host.clone()), host)
+    pub(crate) fn bind(&self, host: Arc<dyn Host>) -> bool {
+        let wanted = Arc::as_ptr(&host);
+        ptr::addr_eq(Arc::as_ptr(self.header().host.get_or_init(|| host)), wanted)
     }
 
     /// Begins a new incarnation and makes the caller the cell's owner; with a count for the living. False: there is

@@ -20,6 +20,8 @@ use std::time::Duration;
 
 /// Messages of one actor before another one gets its turn.
 const BUDGET: u32 = 128;
+/// How many of these it costs to poll a future again that was woken while it was polled, as one is that yields.
+const REPOLL: u32 = BUDGET / 4;
 /// How often the clock is looked at.
 const CHECK_EVERY: u32 = 32;
 /// How long a stretch may hold its thread, when it handles messages.
@@ -106,9 +108,10 @@ unsafe fn work(
                     None => {}
                 }
                 if (*slot).poll(cx).is_pending() {
-                    if suspend(header, consumer, slot) {
-                        return Pause::Parked;
+                    if let Some(pause) = suspend(header, consumer, slot, handled) {
+                        return pause;
                     }
+                    look = true;
                     continue;
                 }
                 match (*consumer).stage {
@@ -127,12 +130,17 @@ unsafe fn work(
                 look = false;
                 (*inner).wants_turn = false;
                 if (*inner).rare.is_some() && rare_work(header, inner, slot, cx).is_pending() {
-                    if suspend(header, consumer, slot) {
-                        return Pause::Parked;
+                    if let Some(pause) = suspend(header, consumer, slot, handled) {
+                        return pause;
                     }
+                    look = true;
                     continue;
                 }
                 if (*inner).wants_turn {
+                    *handled += 1;
+                    if *handled >= BUDGET {
+                        return Pause::Yield;
+                    }
                     continue;
                 }
             }
@@ -155,9 +163,10 @@ unsafe fn work(
                     mailbox.publish((*consumer).work.len());
                 }
                 if polled.is_pending() {
-                    if suspend(header, consumer, slot) {
-                        return Pause::Parked;
+                    if let Some(pause) = suspend(header, consumer, slot, handled) {
+                        return pause;
                     }
+                    look = true;
                     break;
                 }
                 if (*inner).wants_turn || mailbox.has_control() {
@@ -168,7 +177,8 @@ unsafe fn work(
                 continue;
             }
             match mailbox.next(&mut (*consumer).work) {
-                Next::Batch | Next::Control => {}
+                Next::Batch => look = mem::take(&mut (*inner).look_again),
+                Next::Control => {}
                 Next::Notified => look = true,
                 Next::Parked => return Pause::Parked,
             }
@@ -200,7 +210,7 @@ unsafe fn rare_work(header: &Header, inner: *mut Inner, slot: *mut Slot, cx: &mu
     unsafe {
         let Some(rare) = (*inner).rare.as_mut() else { return Poll::Ready(()) };
         if let Some(mut timers) = rare.timers.take() {
-            timers.fire(header.ptr(), cx);
+            (*inner).look_again = timers.fire(header.ptr(), cx);
             if let Some(rare) = (*inner).rare.as_mut() {
                 rare.timers = Some(timers);
             }
@@ -215,19 +225,21 @@ unsafe fn rare_work(header: &Header, inner: *mut Inner, slot: *mut Slot, cx: &mu
     }
 }
 
-/// Leaves the future in the slot with the actor. True: suspended, and no longer owned. False: go on.
+/// Leaves the future in the slot with the actor: `Parked`, and no longer owned. `None`: it was notified meanwhile, of
+/// something that it waits for or of a timer; look again. `Yield`: that goes on and on, and others shall have a turn.
 ///
 /// # Safety
 /// As `run`.
-unsafe fn suspend(header: &Header, consumer: *mut Consumer, slot: *mut Slot) -> bool {
-    // SAFETY: the cell is owned until `suspend` gives true; nothing of it is touched after that.
+unsafe fn suspend(header: &Header, consumer: *mut Consumer, slot: *mut Slot, handled: &mut u32) -> Option<Pause> {
+    // SAFETY: the cell is owned until the mailbox's `suspend` gives true; nothing of it is touched after that.
     unsafe {
         ptr::swap(slot, &raw mut (*consumer).slot);
         if header.mailbox.suspend((*consumer).work.len()) {
-            return true;
+            return Some(Pause::Parked);
         }
         ptr::swap(slot, &raw mut (*consumer).slot);
-        false
+        *handled += REPOLL;
+        (*handled >= BUDGET).then_some(Pause::Yield)
     }
 }
 
@@ -321,10 +333,12 @@ fn come_up(header: &Header) {
 unsafe fn cut(header: &Header, slot: &mut Slot) {
     let was_busy = slot.has_future();
     let mut unanswered = fate::fallen();
-    unanswered.extend(fate::collecting(|| {
-        // A destructor that panics changes nothing any more.
-        let _ = panics::isolate(|| slot.cancel());
-    }));
+    if was_busy {
+        unanswered.extend(fate::collecting(|| {
+            // A destructor that panics changes nothing any more.
+            let _ = panics::isolate(|| slot.cancel());
+        }));
+    }
     // SAFETY: the cell is owned, and no future is in the slot.
     unsafe {
         let consumer = header.consumer.get();
@@ -379,11 +393,11 @@ pub(crate) unsafe fn start(
                 Err(outcome)
             } else if life.pid == Some(pid) {
                 Ok(Ok(pid))
-            } else if life.known().is_some_and(|company| company.started == Some(pid)) {
+            } else if life.had_come_up(pid) {
                 // It came up and has ended since.
                 Ok(Ok(pid))
             } else {
-                Ok(Err(life.known().and_then(|company| company.last_exit.clone()).unwrap_or(Exit::Killed)))
+                Ok(Err(life.last_exit().unwrap_or(Exit::Killed)))
             }
         })
     }

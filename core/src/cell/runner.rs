@@ -66,7 +66,7 @@ impl Future for Runner {
 ///
 /// # Safety
 /// `local` is this thread's innermost stretch.
-unsafe fn run_handed(local: *mut Local) {
+pub(super) unsafe fn run_handed(local: *mut Local) {
     // SAFETY: a handed cell lives until the holder of `next` has run it; `begin` makes this thread its owner.
     unsafe {
         while (*local).budget > 0 {
@@ -87,7 +87,7 @@ unsafe fn run_handed(local: *mut Local) {
 /// # Safety
 /// The caller owns the cell.
 #[expect(clippy::mut_from_ref, reason = "the owner of the cell is the only one who calls this")]
-unsafe fn batch(header: &Header) -> Option<&mut Records<Ext>> {
+pub(super) unsafe fn batch(header: &Header) -> Option<&mut Records<Ext>> {
     // SAFETY: the caller's promise; the owner alone touches the consumer.
     let consumer = unsafe { &mut *header.consumer.get() };
     if consumer.slot.has_future() { None } else { Some(&mut consumer.work) }

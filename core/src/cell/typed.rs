@@ -10,7 +10,7 @@ use super::{
 };
 use crate::exit::Exit;
 use crate::id::Pid;
-use crate::info::Info;
+use crate::info::{Info, Notice, Order};
 use crate::ledger::Counters;
 use crate::reply::Reply;
 use ravelin_mailbox::{Capacity, Kind, Record, Refused, Ticket};
@@ -94,17 +94,18 @@ impl<B: Takes<P>, P: Payload> Of<B, P> {
 
 struct VTableOf<B>(PhantomData<B>);
 
-impl<B: Takes<Info>> VTableOf<B> {
+impl<B: Takes<Info> + Takes<Order>> VTableOf<B> {
     const VTABLE: CellVTable = CellVTable {
         terminate: put_terminate::<B>,
         drop_state: drop_state::<B>,
         free: free::<State<B>>,
         info: &Of::<B, Info>::KIND,
+        order: &Of::<B, Order>::KIND,
         type_name: type_name::<B>,
     };
 }
 
-impl<B: Takes<Info>> TypedRef<B> {
+impl<B: Takes<Info> + Takes<Order>> TypedRef<B> {
     /// A new place.
     pub(crate) fn new(name: Option<Arc<str>>) -> TypedRef<B> {
         let header = Header::new(&VTableOf::<B>::VTABLE, name);
@@ -344,18 +345,21 @@ impl<P> Clone for Gate<P> {
 
 /// Takes one message from the mailbox for a future that receives them one by one: as an `R`, or as a notice of the
 /// framework. `None` when nothing waits; then `waker` is woken by the next.
-pub(crate) fn receive_one<R: 'static>(cell: &CellRef, waker: &Waker) -> Option<Result<R, Info>> {
+pub(crate) fn receive_one<R: 'static>(cell: &CellRef, waker: &Waker) -> Option<Result<R, Notice>> {
     let header = cell.header();
     let received = header.mailbox.receive(waker, |_, record| {
-        let (mut message, mut info) = (None::<R>, None::<Info>);
+        let (mut message, mut info, mut order) = (None::<R>, None::<Info>, None::<Order>);
         let receive = record.ext().receive;
         // SAFETY: a record's own function gets it.
         let left = unsafe { receive(record, &mut message) };
+        // SAFETY: as above.
+        let left = left.and_then(|record| unsafe { receive(record, &mut info) });
         if let Some(record) = left {
             // SAFETY: as above.
-            drop(unsafe { receive(record, &mut info) });
+            drop(unsafe { receive(record, &mut order) });
         }
-        message.map(Ok).or(info.map(Err))
+        let notice = info.map(Notice::Info).or(order.map(Notice::Order));
+        message.map(Ok).or(notice.map(Err))
     });
     let received = received?;
     header.counts.begun();

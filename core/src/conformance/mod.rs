@@ -27,6 +27,7 @@
 // A case's name is its claim, and all that there is to say about it.
 #![allow(missing_docs, reason = "a case's name is its claim")]
 
+mod list;
 mod mortal;
 mod puppet;
 

@@ -134,7 +134,8 @@ impl Actor for Puppet {
 
     async fn terminate(&mut self, why: &Exit, cx: &mut Cx<Self>) {
         self.tell(Event::Terminated(why.clone()));
-        if let Some(at_end) = self.at_end.take() {
+        let at_end = self.at_end.take();
+        if let Some(at_end) = at_end {
             at_end(why, cx).await;
         }
     }

@@ -84,7 +84,7 @@ pub async fn a_place_that_nobody_lives_at_hands_messages_back(system: System) {
 
 pub async fn a_place_reaches_the_present_incarnation(system: System) {
     let (log, mut events) = Events::new();
-    let place = ActorRef::place("phoenix");
+    let place = ActorRef::<super::puppet::Puppet>::place("phoenix");
     let recipient: Recipient<Say> = place.recipient();
     let mut pids = Vec::new();
     for n in 0..3 {
@@ -167,7 +167,7 @@ pub async fn a_busy_actor_lets_others_run(system: System) {
     let (left, right) = (puppet(&system).await, puppet(&system).await);
     for n in 0..20 {
         let other = right.actor.clone();
-        let relay = Do::new(move |_, _| Box::pin(async move { drop(other.call(Say(n)).await.unwrap()) }));
+        let relay = Do::new(move |_, _| Box::pin(async move { { let _ = other.call(Say(n)).await.unwrap(); } }));
         left.actor.call(relay).await.unwrap();
     }
     let end = system.ended(flood.pid);

@@ -17,8 +17,7 @@ use ravelin::{Timer, within};
 use super::House;
 use super::hub::{Gone, Tell};
 use super::partition::Execute;
-use crate::line::{Delivery, Errand, Line, Wire};
-use crate::reply::Reply;
+use crate::line::{Delivery, Dialogue, Errand, Line, Wire};
 
 /// How long a client may leave its output unread: without taking a byte of it.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -47,6 +46,13 @@ struct Connection {
     patience: Option<Pin<Box<dyn Timer>>>,
 }
 
+/// What a round came to.
+enum Round {
+    /// Whether anything was done.
+    Did(bool),
+    Paused(Turn),
+}
+
 /// Works on a line until it is over.
 pub async fn serve(line: Arc<Line>, house: Arc<House>) {
     let mut connection = Connection { line, house, patience: None };
@@ -57,14 +63,13 @@ pub async fn serve(line: Arc<Line>, house: Arc<House>) {
             Turn::NoHub => connection.wait_for_hub().await,
         }
     }
-    connection.line.deafen();
-    let rest = poll_fn(|cx| Poll::Ready(connection.finish(cx))).await;
-    connection.house.lines.remove(&connection.line);
+    let Connection { line, house, .. } = connection;
+    line.deafen();
+    house.lines.remove(&line);
     // A hub that is not there will not find the line when it is made again.
-    let _ = connection.house.hub.cast(Gone(connection.line.clone()));
-    if rest {
-        within(&*connection.house.runtime, LINGER, poll_fn(|cx| connection.drain(cx))).await;
-    }
+    let _ = house.hub.cast(Gone(line.clone()));
+    // Closed with bytes unread, a socket takes back what the client has not read yet: the error, perhaps.
+    within(&*house.runtime, LINGER, poll_fn(|cx| drain(&line, cx))).await;
 }
 
 impl Connection {
@@ -73,14 +78,126 @@ impl Connection {
         let Some(mut wire) = line.wire() else { return Poll::Ready(Turn::Over) };
         for _ in 0..ROUNDS {
             match self.round(&mut wire, cx) {
-                Ok(Some(turn)) => return Poll::Ready(turn),
-                Ok(None) => {}
-                // The client has gone, or does not read.
-                Err(Pause::Error) => return Poll::Ready(Turn::Over),
-                Err(Pause::Idle) => return Poll::Pending,
+                Ok(Round::Paused(turn)) => return Poll::Ready(turn),
+                Ok(Round::Did(true)) => {}
+                Ok(Round::Did(false)) => return Poll::Pending,
+                Err(error) => {
+                    tracing::debug!(client = wire.dialogue.describe(), %error, "closed");
+                    return Poll::Ready(Turn::Over);
+                }
             }
         }
         cx.waker().wake_by_ref();
         Poll::Pending
+    }
+
+    /// Does what can be done now.
+    fn round(&mut self, wire: &mut Wire, cx: &mut Context<'_>) -> io::Result<Round> {
+        let deliveries = self.line.take_deliveries(cx.waker());
+        let mut did = !deliveries.is_empty();
+        for delivery in deliveries {
+            wire.dialogue.handle_delivery(delivery);
+        }
+        wire.dialogue.advance(|| self.house.facts());
+        self.house.counters.commands.fetch_add(wire.dialogue.taken(), Relaxed);
+        if let Err(turn) = self.send_errands(&mut wire.dialogue) {
+            return Ok(Round::Paused(turn));
+        }
+        did |= self.write(wire, cx)?;
+        if wire.dialogue.is_over() {
+            return Ok(Round::Paused(Turn::Over));
+        }
+        did |= read(wire, cx)?;
+        Ok(Round::Did(did))
+    }
+
+    fn send_errands(&self, dialogue: &mut Dialogue) -> Result<(), Turn> {
+        while let Some((lane, asked)) = dialogue.poll_keys() {
+            let errand = Errand::new(self.line.clone(), lane, asked, Delivery::Keys);
+            if let Err(error) = self.house.partitions[lane].cast(Execute(errand)) {
+                dialogue.keys_unsent(lane, error.into_message().0.unsent());
+                return Err(Turn::NoPartition(lane));
+            }
+        }
+        while let Some(asked) = dialogue.poll_words() {
+            let errand = Errand::new(self.line.clone(), 0, asked, Delivery::Words);
+            if let Err(error) = self.house.hub.cast(Tell(errand)) {
+                dialogue.words_unsent(error.into_message().0.unsent());
+                return Err(Turn::NoHub);
+            }
+        }
+        Ok(())
+    }
+
+    fn write(&mut self, wire: &mut Wire, cx: &mut Context<'_>) -> io::Result<bool> {
+        let output = wire.dialogue.output();
+        let before = output.len();
+        while !output.is_empty() {
+            match wire.socket.poll_write(cx, output)? {
+                Poll::Ready(0) => return Err(io::ErrorKind::WriteZero.into()),
+                Poll::Ready(count) => output.advance(count),
+                Poll::Pending => break,
+            }
+        }
+        let did = output.len() < before;
+        if did || output.is_empty() {
+            self.patience = None;
+        }
+        if !output.is_empty() {
+            let runtime = &self.house.runtime;
+            let patience = self.patience.get_or_insert_with(|| runtime.timer(runtime.now() + PATIENCE));
+            if patience.as_mut().poll(cx).is_ready() {
+                return Err(io::ErrorKind::TimedOut.into());
+            }
+        }
+        Ok(did)
+    }
+
+    async fn wait_for_partition(&mut self, number: usize) {
+        let ready = self.house.partitions[number].ready();
+        if within(&*self.house.runtime, RESTART_WAIT, ready).await.is_none()
+            && let Some(mut wire) = self.line.wire()
+        {
+            wire.dialogue.give_up(number, "ERR the partition that has these keys does not come back");
+        }
+    }
+
+    async fn wait_for_hub(&mut self) {
+        let ready = self.house.hub.ready();
+        if within(&*self.house.runtime, RESTART_WAIT, ready).await.is_none()
+            && let Some(mut wire) = self.line.wire()
+        {
+            wire.dialogue.give_up_words("ERR the hub does not come back");
+        }
+    }
+}
+
+/// Reads, if that would do any good now.
+fn read(wire: &mut Wire, cx: &mut Context<'_>) -> io::Result<bool> {
+    if !wire.dialogue.wants_bytes() {
+        return Ok(false);
+    }
+    let mut chunk = [0; CHUNK];
+    match wire.socket.poll_read(cx, &mut chunk)? {
+        Poll::Ready(0) => wire.dialogue.handle_end(),
+        Poll::Ready(count) => wire.dialogue.handle_bytes(&chunk[..count]),
+        Poll::Pending => return Ok(false),
+    }
+    Ok(true)
+}
+
+/// Says that nothing more will come, and waits for the client to say so too.
+fn drain(line: &Line, cx: &mut Context<'_>) -> Poll<()> {
+    let Some(mut wire) = line.wire() else { return Poll::Ready(()) };
+    if wire.socket.poll_finish(cx).is_pending() {
+        return Poll::Pending;
+    }
+    let mut chunk = [0; CHUNK];
+    loop {
+        match wire.socket.poll_read(cx, &mut chunk) {
+            Poll::Ready(Ok(1..)) => {}
+            Poll::Ready(Ok(0) | Err(_)) => return Poll::Ready(()),
+            Poll::Pending => return Poll::Pending,
+        }
     }
 }

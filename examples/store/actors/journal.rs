@@ -9,6 +9,7 @@
 
 use std::ops::Range;
 use std::sync::Arc;
+use std::time::Duration;
 
 use ravelin::{Actor, Cx, Exit, Handle, Message, TrapExits, blocking};
 
@@ -18,7 +19,6 @@ use crate::command::KeyCommand;
 use crate::journal::{Batch, Journal, JournalError, Ticket};
 use crate::keyspace::Keyspace;
 use crate::line::Errand;
-use std::time::Duration;
 
 /// A partition's effects, to be kept. The errand they come from is answered then.
 #[derive(Message)]
@@ -62,9 +62,12 @@ impl Actor for JournalKeeper {
         Ok(JournalKeeper { house, journal: Some(journal), group: Vec::new(), will_sync: false })
     }
 
-    async fn terminate(&mut self, _: &Exit, cx: &mut Cx<Self>) {
-        let _ = self.flush(cx).await;
-        let _ = self.work(cx, Journal::sync).await;
+    async fn terminate(&mut self, _: &Exit, _: &mut Cx<Self>) {
+        if self.journal.is_some()
+            && let Err(error) = self.work(Journal::sync).await
+        {
+            tracing::error!(%error, "what was kept last may not be on the disk");
+        }
     }
 }
 
@@ -80,7 +83,7 @@ impl Handle<Commit> for JournalKeeper {
 
 impl Handle<Flush> for JournalKeeper {
     async fn handle(&mut self, _: Flush, cx: &mut Cx<Self>) {
-        let flushed = self.flush(cx).await;
+        let flushed = self.flush().await;
         stop_on_error(flushed, cx);
         self.plan_sync(cx);
     }
@@ -89,9 +92,9 @@ impl Handle<Flush> for JournalKeeper {
 impl Handle<Load> for JournalKeeper {
     async fn handle(&mut self, Load(slots): Load, cx: &mut Cx<Self>) -> Result<(Keyspace, Ticket), JournalError> {
         // All that the partition's predecessor sent is in before its successor reads.
-        let flushed = self.flush(cx).await;
+        let flushed = self.flush().await;
         stop_on_error(flushed, cx);
-        self.work(cx, move |journal| journal.load(slots)).await
+        self.work(move |journal| journal.load(slots)).await
     }
 }
 
@@ -100,7 +103,7 @@ impl Handle<Sync> for JournalKeeper {
         self.will_sync = false;
         let now = self.house.now_ms();
         if self.journal.as_ref().and_then(Journal::sync_at).is_some_and(|due| due <= now) {
-            let synced = self.work(cx, Journal::sync).await;
+            let synced = self.work(Journal::sync).await;
             stop_on_error(synced, cx);
         }
         self.plan_sync(cx);
@@ -108,37 +111,25 @@ impl Handle<Sync> for JournalKeeper {
 }
 
 impl JournalKeeper {
-    async fn flush(&mut self, cx: &mut Cx<Self>) -> Result<(), JournalError> {
+    async fn flush(&mut self) -> Result<(), JournalError> {
         let group = std::mem::take(&mut self.group);
         if group.is_empty() {
             return Ok(());
         }
         let house = self.house.clone();
-        self.work(cx, move |journal| keep(journal, &house, group)).await
+        self.work(move |journal| keep(journal, &house, group)).await
     }
 
-    /// Does something with the journal, where it may block.
-    async fn work<T: Send + 'static>(
-        &mut self,
-        cx: &mut Cx<Self>,
-        job: impl FnOnce(&mut Journal) -> T + Send + 'static,
-    ) -> T {
-        let Some(mut journal) = self.journal.take() else { return std::future::pending().await };
+    /// Does something with the journal, where it may block. A panic there is a panic here.
+    async fn work<T: Send + 'static>(&mut self, job: impl FnOnce(&mut Journal) -> T + Send + 'static) -> T {
+        let mut journal = self.journal.take().expect("one job at a time, and none after a panic");
         let worked = blocking(&*self.house.runtime, move || {
             let done = job(&mut journal);
             (journal, done)
         });
-        match worked.await {
-            Ok((journal, done)) => {
-                self.journal = Some(journal);
-                done
-            }
-            // A panic in the job: there is no journal any more.
-            Err(exit) => {
-                cx.exit(cx.pid(), exit);
-                std::future::pending().await
-            }
-        }
+        let (journal, done) = worked.await.unwrap_or_else(|exit| panic!("the journal's job: {exit}"));
+        self.journal = Some(journal);
+        done
     }
 
     fn plan_sync(&mut self, cx: &mut Cx<Self>) {

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
-use ravelin::{Actor, Cx, Exit, Handle, Message, within};
+use ravelin::{Actor, Cx, Exit, Handle, Message, TimerRef, within};
 
 use super::House;
 use super::journal::{Commit, Load};
@@ -22,9 +22,7 @@ use crate::journal::{Batch, Ticket};
 use crate::keyspace::Keyspace;
 use crate::line::Errand;
 
-/// How often keys that have expired are looked for.
-const SWEEP_EVERY: Duration = Duration::from_millis(100);
-/// How many of them are dropped in one go, so that clients don't wait long.
+/// How many keys that have expired are dropped in one go, so that clients don't wait long.
 const SWEPT_AT_ONCE: usize = 1000;
 /// How long a start waits for a journal. Short: a supervisor that stops the partitions waits as long.
 const JOURNAL_WAIT: Duration = Duration::from_millis(20);
@@ -40,7 +38,8 @@ pub struct Kept {
     pub is_kept: bool,
 }
 
-#[derive(Clone, Message)]
+/// Keys have expired.
+#[derive(Message)]
 struct Sweep;
 
 pub struct Partition {
@@ -50,6 +49,8 @@ pub struct Partition {
     ticket: Ticket,
     /// How many batches are on their way to the journal.
     batches: usize,
+    /// When the next `Sweep` comes.
+    sweep: Option<(u64, TimerRef)>,
 }
 
 impl Actor for Partition {
@@ -62,9 +63,8 @@ impl Actor for Partition {
         }
         let loaded = journal.call(Load(house.config.partitions.slots(number))).no_timeout().await;
         let (keyspace, ticket) = loaded.map_err(Exit::error)?.map_err(Exit::error)?;
-        cx.every(SWEEP_EVERY, Sweep);
-        let partition = Partition { number, house, keyspace, ticket, batches: 0 };
-        partition.count();
+        let mut partition = Partition { number, house, keyspace, ticket, batches: 0, sweep: None };
+        partition.take_stock(cx);
         Ok(partition)
     }
 }
@@ -84,7 +84,7 @@ impl Handle<Execute> for Partition {
                 self.commit(effects, None, cx);
             }
         }
-        self.count();
+        self.take_stock(cx);
     }
 }
 
@@ -102,11 +102,12 @@ impl Handle<Kept> for Partition {
 
 impl Handle<Sweep> for Partition {
     async fn handle(&mut self, _: Sweep, cx: &mut Cx<Self>) {
+        self.sweep = None;
         let mut effects = Vec::new();
         if self.keyspace.expire_some(self.house.now_ms(), SWEPT_AT_ONCE, &mut effects) > 0 {
             self.commit(effects, None, cx);
-            self.count();
         }
+        self.take_stock(cx);
     }
 }
 
@@ -119,9 +120,18 @@ impl Partition {
         }
     }
 
-    fn count(&self) {
+    /// After a change: what there is to tell, and when the next key expires.
+    fn take_stock(&mut self, cx: &mut Cx<Self>) {
         let (keys, expiring) = &self.house.counters.keys[self.number];
         keys.store(self.keyspace.len(), Relaxed);
         expiring.store(self.keyspace.expiring(), Relaxed);
+        let Some(due) = self.keyspace.next_expiry() else { return };
+        match self.sweep {
+            Some((planned, _)) if planned <= due => return,
+            Some((_, timer)) => drop(cx.cancel(timer)),
+            None => {}
+        }
+        let wait = Duration::from_millis(due.saturating_sub(self.house.now_ms()));
+        self.sweep = Some((due, cx.send_after(wait, Sweep)));
     }
 }

@@ -75,7 +75,8 @@ pub struct Decoder {
 }
 
 impl Decoder {
-    pub fn new(limits: Limits) -> Self {
+    #[cfg(test)]
+    fn new(limits: Limits) -> Self {
         Decoder { limits, scan: Scan::default() }
     }
 

@@ -9,5 +9,5 @@ mod decode;
 mod encode;
 mod inline;
 
-pub use decode::{Decoder, Limits, ProtocolError};
+pub use decode::Decoder;
 pub use encode::{Version, encode};
