@@ -34,6 +34,7 @@ fn check(name: &str) {
         Command::new(&path).env("RUST_BACKTRACE", "0").stdout(Stdio::piped()).spawn().expect("it can be run");
     let mut stdout = child.stdout.take().expect("it is piped");
     let (told, output) = mpsc::channel();
+    #[expect(clippy::disallowed_methods, reason = "a test that waits for a process, with a limit")]
     std::thread::spawn(move || {
         let mut text = String::new();
         let read = stdout.read_to_string(&mut text).map(|_| text);

@@ -7,6 +7,7 @@ use crate::info::{Info, Order};
 use crate::ledger::Counters;
 use crate::message::Message;
 use crate::reply::ReplyTo;
+use std::any::type_name;
 use std::future::Future;
 
 /// An actor: state of its own, handling one message at a time. OTP's `gen_server`.
@@ -109,6 +110,9 @@ pub enum Received<M: Message> {
 
 impl<M: Message> Payload for Cast<M> {
     type Received = Received<M>;
+    fn message_name() -> &'static str {
+        type_name::<M>()
+    }
     fn received(self) -> Received<M> {
         Received::Message(self.0, ReplyTo::nobody())
     }
@@ -120,6 +124,9 @@ impl<M: Message> Payload for Cast<M> {
 
 impl<M: Message> Payload for Call<M> {
     type Received = Received<M>;
+    fn message_name() -> &'static str {
+        type_name::<M>()
+    }
     fn received(self) -> Received<M> {
         Received::Message(self.0, self.1)
     }
@@ -131,6 +138,7 @@ impl<M: Message> Payload for Call<M> {
 
 impl Payload for Info {
     type Received = Info;
+    const IS_NOTICE: bool = true;
     fn received(self) -> Info {
         self
     }
@@ -141,6 +149,7 @@ impl Payload for Info {
 
 impl Payload for Order {
     type Received = Order;
+    const IS_NOTICE: bool = true;
     fn received(self) -> Order {
         self
     }

@@ -1,7 +1,7 @@
 //! Work that blocks its thread, off the executor's threads.
 
 use crate::exit::Exit;
-use crate::panics;
+use crate::fate;
 use crate::reply::reply;
 use crate::runtime::Runtime;
 use std::future::poll_fn;
@@ -29,6 +29,6 @@ where
     F: FnOnce() -> T + Send + 'static,
 {
     let (to, mut outcome) = reply();
-    runtime.spawn_blocking(Box::new(move || to.send(panics::isolate(job))));
+    runtime.spawn_blocking(Box::new(move || to.send(fate::isolate(job))));
     poll_fn(|cx| outcome.poll(cx)).await.unwrap_or(Err(Exit::Lost))
 }

@@ -52,8 +52,8 @@ pub(crate) enum Verdict {
     Kill,
 }
 
-/// The law of exit signals. `traps` and `parent` are the receiver's.
-pub(crate) fn verdict(traps: TrapExits, parent: Option<Pid>, signal: &Signal) -> Verdict {
+/// The law of exit signals. `me`, `traps` and `parent` are the receiver's.
+pub(crate) fn verdict(me: Pid, traps: TrapExits, parent: Option<Pid>, signal: &Signal) -> Verdict {
     use TrapExits::{InTurn, No, Yes};
     let is_order = |from: &Pid| parent == Some(*from);
     match (signal, traps) {
@@ -65,7 +65,7 @@ pub(crate) fn verdict(traps: TrapExits, parent: Option<Pid>, signal: &Signal) ->
         (Signal::Exit { from, reason }, Yes) if is_order(from) => Verdict::Stop(reason.clone()),
         (Signal::Exit { from, reason }, InTurn) if is_order(from) => Verdict::StopInTurn(reason.clone()),
         (Signal::Exit { .. }, Yes | InTurn) => Verdict::Message,
-        (Signal::Exit { reason: Exit::Normal, .. }, No) => Verdict::Ignore,
+        (Signal::Exit { from, reason: Exit::Normal }, No) if *from != me => Verdict::Ignore,
         (Signal::Exit { reason, .. }, No) => Verdict::Die(reason.clone()),
     }
 }
@@ -92,12 +92,13 @@ mod tests {
     use super::TrapExits::{InTurn, No, Yes};
     use super::*;
 
+    const ME: Pid = Pid::from_parts(0, 3, 1);
     const PARENT: Pid = Pid::from_parts(0, 1, 1);
     const OTHER: Pid = Pid::from_parts(0, 2, 1);
 
     #[track_caller]
     fn check(traps: TrapExits, from: Pid, reason: Exit, expect: Verdict) {
-        assert_eq!(verdict(traps, Some(PARENT), &Signal::Exit { from, reason }), expect);
+        assert_eq!(verdict(ME, traps, Some(PARENT), &Signal::Exit { from, reason }), expect);
     }
 
     #[test]
@@ -121,16 +122,22 @@ mod tests {
     }
 
     #[test]
+    fn one_that_sends_itself_normal_ends_with_it() {
+        check(No, ME, Exit::Normal, Verdict::Die(Exit::Normal));
+        check(Yes, ME, Exit::Normal, Verdict::Message);
+    }
+
+    #[test]
     fn nobody_traps_a_kill() {
-        assert_eq!(verdict(InTurn, None, &Signal::Kill), Verdict::Kill);
+        assert_eq!(verdict(ME, InTurn, None, &Signal::Kill), Verdict::Kill);
     }
 
     #[test]
     fn a_stop_runs_terminate_whether_the_actor_traps_or_not() {
         let signal = Signal::Stop { reason: Exit::Normal };
         for traps in [No, Yes] {
-            assert_eq!(verdict(traps, None, &signal), Verdict::Stop(Exit::Normal));
+            assert_eq!(verdict(ME, traps, None, &signal), Verdict::Stop(Exit::Normal));
         }
-        assert_eq!(verdict(InTurn, None, &signal), Verdict::StopInTurn(Exit::Normal));
+        assert_eq!(verdict(ME, InTurn, None, &signal), Verdict::StopInTurn(Exit::Normal));
     }
 }

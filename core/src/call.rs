@@ -3,7 +3,7 @@
 use crate::actor::Call as Payload;
 use crate::cell::{Port, is_running, this_thread};
 use crate::error::CallError;
-use crate::fate::Unanswered;
+use crate::fate::{self, Unanswered};
 use crate::message::Message;
 use crate::reply::{Reply, ReplyTo, reply};
 use crate::patience::{CALL_TIMEOUT, Wait};
@@ -72,7 +72,8 @@ impl<'a, M: Message> Call<'a, M> {
         to: ReplyTo<M::Reply>,
         answer: Reply<M::Reply>,
     ) -> Result<(), CallError<M>> {
-        match self.port.push_or_wait(Payload(message, to), cx.waker(), &mut self.ticket) {
+        let (port, ticket) = (self.port, &mut self.ticket);
+        match fate::discarding(|| port.push_or_wait(Payload(message, to), cx.waker(), ticket)) {
             Ok(()) => {
                 self.state = State::Sent(answer);
                 Ok(())

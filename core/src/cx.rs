@@ -153,12 +153,15 @@ impl<A> Cx<A> {
         });
     }
 
-    /// Whether a notice still counts when it is handled: not a `Down` whose monitor was ended since.
+    /// Whether a notice still counts when it is handled: not one whose monitor was ended since, and no receive time-out
+    /// when another message was handled since it was set.
     pub(crate) fn is_current(&mut self, info: &Info) -> bool {
-        match info {
-            Info::Down { monitor, .. } => self.system.demonitor(self.pid, *monitor),
-            Info::Exit { .. } | Info::Timeout | Info::Group { .. } => true,
+        if *info != Info::Timeout {
+            return self.system.is_current(self.pid, info);
         }
+        let begun = self.own.header().counts.begun_so_far();
+        let idle = self.own.with(|inner| inner.rare.as_mut()?.idle.take_if(|(_, since)| *since + 1 == begun));
+        idle.is_some()
     }
 }
 

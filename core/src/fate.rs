@@ -44,29 +44,61 @@ thread_local! {
     static FALLEN: RefCell<Vec<Arc<dyn Pending>>> = const { RefCell::new(Vec::new()) };
 }
 
-fn within<R>(scope: Scope, f: impl FnOnce() -> R) -> (R, Scope) {
-    let before = SCOPE.with(|now| mem::replace(&mut *now.borrow_mut(), scope));
-    let out = f();
-    let after = SCOPE.with(|now| mem::replace(&mut *now.borrow_mut(), before));
-    (out, after)
+/// A scope that is entered; ends when it is dropped, also by a panic.
+struct Entered {
+    outer: Option<Scope>,
 }
 
-/// Runs `f`, which must not panic; calls that lose their `ReplyTo` in it were discarded by a policy.
+impl Entered {
+    fn new(scope: Scope) -> Entered {
+        Entered { outer: SCOPE.try_with(|now| mem::replace(&mut *now.borrow_mut(), scope)).ok() }
+    }
+
+    fn end(&mut self) -> Scope {
+        let Some(outer) = self.outer.take() else { return Scope::Plain };
+        SCOPE.try_with(|now| mem::replace(&mut *now.borrow_mut(), outer)).unwrap_or(Scope::Plain)
+    }
+}
+
+impl Drop for Entered {
+    fn drop(&mut self) {
+        drop(self.end());
+    }
+}
+
+/// Runs `f`; calls that lose their `ReplyTo` in it were discarded by a policy.
 pub(crate) fn discarding<R>(f: impl FnOnce() -> R) -> R {
-    within(Scope::Discarding, f).0
+    let _discarding = Entered::new(Scope::Discarding);
+    f()
 }
 
-/// Runs `f`, which must not panic; gives the calls that lost their `ReplyTo` in it, to be failed later.
+/// Runs `f`; gives the calls that lost their `ReplyTo` in it, to be failed later, those among them that lost it in a
+/// panic that was isolated.
 pub(crate) fn collecting(f: impl FnOnce()) -> Vec<Arc<dyn Pending>> {
-    match within(Scope::Collecting(Vec::new()), f).1 {
+    let mut collecting = Entered::new(Scope::Collecting(Vec::new()));
+    f();
+    let mut lost = match collecting.end() {
         Scope::Collecting(pending) => pending,
         Scope::Plain | Scope::Discarding => Vec::new(),
-    }
+    };
+    lost.append(&mut fallen());
+    lost
 }
 
 /// The calls that lost their `ReplyTo` in the panic of an actor's code, just isolated on this thread.
 pub(crate) fn fallen() -> Vec<Arc<dyn Pending>> {
     FALLEN.with(|fallen| mem::take(&mut *fallen.borrow_mut()))
+}
+
+/// As [`panics::isolate`], for code whose panic ends no actor: the calls that lose their `ReplyTo` in it get no reply.
+pub(crate) fn isolate<R>(f: impl FnOnce() -> R) -> Result<R, Exit> {
+    let outcome = panics::isolate(f);
+    if outcome.is_err() {
+        for call in fallen() {
+            call.fail(Unanswered::Dropped);
+        }
+    }
+    outcome
 }
 
 /// A `ReplyTo` was dropped: ends its call, or leaves it to who collects.

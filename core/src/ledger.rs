@@ -51,6 +51,21 @@ impl Add for Ledger {
     }
 }
 
+impl Ledger {
+    /// Without what `part`, a part of it, counted.
+    pub(crate) fn without(self, part: &Ledger) -> Ledger {
+        Ledger {
+            accepted: self.accepted - part.accepted,
+            handled: self.handled - part.handled,
+            answered: self.answered - part.answered,
+            interrupted: self.interrupted - part.interrupted,
+            discarded: self.discarded - part.discarded,
+            dead_lettered: self.dead_lettered - part.dead_lettered,
+            waiting: self.waiting - part.waiting,
+        }
+    }
+}
+
 impl AddAssign for Ledger {
     fn add_assign(&mut self, other: Ledger) {
         *self = *self + other;

@@ -1,8 +1,8 @@
 //! Dead letters: messages that were accepted and that nobody will handle.
 
 use crate::exit::Exit;
+use crate::fate;
 use crate::id::Pid;
-use crate::panics;
 use ravelin_mailbox::Lock;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
@@ -46,7 +46,7 @@ impl Letters {
     pub(crate) fn tell(&self, letter: &DeadLetter) {
         let subscribers = self.subscribers.lock().clone();
         // One that panics is not asked again.
-        let goes_on = |subscriber: &&Arc<Subscriber>| panics::isolate(|| subscriber(letter)).unwrap_or(false);
+        let goes_on = |subscriber: &&Arc<Subscriber>| fate::isolate(|| subscriber(letter)).unwrap_or(false);
         let gone: Vec<_> = subscribers.iter().filter(|subscriber| !goes_on(subscriber)).collect();
         if !gone.is_empty() {
             let mut left = self.subscribers.lock();

@@ -5,9 +5,9 @@ use crate::cell::{Payload, TypedRef};
 use crate::cx::Cx;
 use crate::error::SendError;
 use crate::exit::Exit;
+use crate::fate;
 use crate::id::Pid;
 use crate::message::Message;
-use crate::panics;
 use crate::task::{NoMessage, Task, TaskArgs};
 use futures::stream::{Stream, StreamExt};
 use std::future::{Future, poll_fn};
@@ -99,7 +99,7 @@ impl<A: Actor> Cx<A> {
 /// The output of `future`, or the exit reason that its panic is.
 async fn isolated<F: Future>(future: F) -> Result<F::Output, Exit> {
     let mut future = pin!(future);
-    poll_fn(|cx| match panics::isolate(|| future.as_mut().poll(cx)) {
+    poll_fn(|cx| match fate::isolate(|| future.as_mut().poll(cx)) {
         Ok(Poll::Ready(out)) => Poll::Ready(Ok(out)),
         Ok(Poll::Pending) => Poll::Pending,
         Err(exit) => Poll::Ready(Err(exit)),

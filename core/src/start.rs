@@ -95,10 +95,12 @@ impl<A: Actor> Start<A> {
         }
         let (system, parent, grace, name) = (&self.system, self.parent, self.grace, self.name.take());
         let cell = typed.cell();
+        let past = cell.header().past();
         typed
             .start(
                 args,
                 self.capacity,
+                &past,
                 |life| {
                     let pid = system.enter(cell);
                     life.pid = Some(pid);
@@ -111,6 +113,7 @@ impl<A: Actor> Start<A> {
                     pid
                 },
                 |own, pid| {
+                    system.revive(&past.ledger);
                     if let (Some(parent), Some(grace)) = (parent, grace) {
                         system.with_life(parent, |life| life.company().children.get_or_insert_default().add(pid, grace));
                     }

@@ -1,7 +1,7 @@
 //! A system: one node's worth of actors. A value; a process may have ten of them.
 //!
 //! It knows the living by pid, name and group, carries exit signals between them, and keeps the ledger of those that
-//! are gone. It has no task and no thread of its own.
+//! are gone. It has no thread of its own, and one idle task, by which it learns of the executor's end.
 
 use crate::bonds::{Bonds, Signal, Verdict, verdict};
 use crate::cell::{CellRef, Children, Control, Crew, End, Grace, Header, Host, Life};
@@ -77,18 +77,20 @@ impl System {
         if cfg!(panic = "abort") {
             tracing::error!(target: "ravelin", "built with panic = \"abort\": a panic in an actor ends the process");
         }
-        System(Arc::new(Shared {
+        let system = System(Arc::new(Shared {
             hands_over: runtime.hands_over(),
             runtime,
             table: Table::new(),
             names: DashMap::with_shard_amount(16),
             groups: Groups::new(),
             letters: Letters::new(),
-            crew: Arc::default(),
+            crew: Arc::new(Crew::new()),
             patience: Arc::new(Patience::new()),
             refs: AtomicU64::new(0),
             retired: Lock::new(Ledger::default()),
-        }))
+        }));
+        system.0.crew.watch(&system.host());
+        system
     }
 
     /// The runtime that the system runs on.
@@ -111,6 +113,14 @@ impl System {
     /// Whether there are so many actors that one that is seldom woken should have no task.
     pub(crate) fn is_crowded(&self) -> bool {
         self.0.hands_over && self.0.table.is_crowded()
+    }
+
+    /// The counts of a place are those of the living again.
+    pub(crate) fn revive(&self, past: &Ledger) {
+        if past.accepted > 0 {
+            let mut retired = self.0.retired.lock();
+            *retired = retired.without(past);
+        }
     }
 
     pub(crate) fn enter(&self, cell: &CellRef) -> Pid {
@@ -266,7 +276,8 @@ impl System {
     // ---- links and monitors ----
 
     pub(crate) fn link(&self, one: Pid, other: Pid) {
-        if one == other || !self.0.with_bonds(one, |bonds| bonds.links.insert(other)).unwrap_or(false) {
+        // Both ends are written also when there is a link: an unlink from the other end may have got in between.
+        if one == other || self.0.with_bonds(one, |bonds| bonds.links.insert(other)).is_none() {
             return;
         }
         if self.0.with_bonds(other, |bonds| bonds.links.insert(one)).is_none() {
@@ -319,7 +330,11 @@ impl System {
     /// Frees a name; gives the actor that had it. Source: `erlang:unregister/1`.
     pub fn unregister(&self, name: &str) -> Option<Pid> {
         let (name, pid) = self.0.names.remove(name)?;
-        self.0.with_bonds(pid, |bonds| bonds.names.retain(|each| *each != name));
+        // Once only: it may have been registered again already.
+        self.0.with_bonds(pid, |bonds| {
+            let at = bonds.names.iter().position(|each| *each == name);
+            at.map(|at| bonds.names.swap_remove(at))
+        });
         Some(pid)
     }
 
@@ -340,13 +355,15 @@ impl System {
     /// Adds an actor to a group; as often as this is called. False: there is no such actor. Source: `pg:join/2`.
     pub fn join(&self, group: impl Into<Arc<str>>, pid: Pid) -> bool {
         let group = group.into();
+        if self.0.with_life(pid, |_| ()).is_none() {
+            return false;
+        }
+        let inform = |watcher: Pid, info: Info| self.0.inform(watcher, info);
+        // The group first: who leaves is in it, and who ends meanwhile is taken out here.
+        self.0.groups.join(&group, pid, &inform);
         let joined = self.0.with_bonds(pid, |bonds| bonds.groups.push(group.clone())).is_some();
-        if joined {
-            self.0.groups.join(&group, pid, &|watcher, info| self.0.inform(watcher, info));
-            if !self.is_alive(pid) {
-                // It ended meanwhile, perhaps before it was in the group.
-                self.0.groups.leave(&group, pid, &|watcher, info| self.0.inform(watcher, info));
-            }
+        if !joined {
+            self.0.groups.leave(&group, pid, &inform);
         }
         joined
     }
@@ -385,6 +402,18 @@ impl System {
         let Some(group) = group.flatten() else { return false };
         self.0.groups.demonitor(&group, Some(monitor), watcher);
         true
+    }
+
+    /// Whether a notice still counts when `watcher` handles it: not one whose monitor was ended since.
+    pub(crate) fn is_current(&self, watcher: Pid, info: &Info) -> bool {
+        match info {
+            Info::Down { monitor, .. } => self.demonitor(watcher, *monitor),
+            Info::Group { monitor, .. } => {
+                let watches = |bonds: &mut Bonds| bonds.watched_groups.iter().any(|(_, each)| each == monitor);
+                self.0.with_bonds(watcher, watches) == Some(true)
+            }
+            Info::Exit { .. } | Info::Timeout => true,
+        }
     }
 
     pub(crate) fn with_life<R>(&self, pid: Pid, f: impl FnOnce(&mut Life) -> R) -> Option<R> {
@@ -494,7 +523,7 @@ impl Shared {
 
 /// What a signal means to its receiver: something for its control lane, or a notice among its messages.
 fn control(to: Pid, life: &Life, signal: &Signal, notice: &mut Option<Notice>) -> Option<(Control, Cut)> {
-    match verdict(life.traps, life.parent(), signal) {
+    match verdict(to, life.traps, life.parent(), signal) {
         Verdict::Ignore => None,
         Verdict::Message => {
             if let Signal::Exit { from, reason } = signal {
@@ -552,6 +581,9 @@ impl Host for Shared {
     }
 
     fn lose_all(&self) {
+        if self.table.len() == 0 {
+            return;
+        }
         for cell in self.table.all() {
             cell.lose();
         }
@@ -582,6 +614,8 @@ impl Host for Shared {
             self.leave_all(bonds, pid);
         }
         self.table.remove(pid);
+        *self.retired.lock() += cell.ledger();
+        let late = cell.is_gone();
         tell_exited(cell, pid, &exit);
         if let Some(parent) = parent {
             self.with_life(parent, |life| life.known_mut()?.children.as_mut().map(|children| children.remove(pid)));
@@ -595,25 +629,21 @@ impl Host for Shared {
         for mourner in mourners {
             mourner.send(exit.clone());
         }
-        if let Some(starter) = starter {
-            starter.send(Err(exit));
+        for starter in starter.into_iter().chain(late) {
+            starter.send(Err(exit.clone()));
         }
     }
 
-    fn dead_letter(&self, cell: &Header, message: &'static str, why: &Exit) {
+    fn dead_letter(&self, cell: &Header, to: Option<Pid>, message: &'static str, why: &Exit) {
         tracing::debug!(target: "ravelin", place = cell.name().map(|name| &**name), message_type = message, reason = %why, "ravelin.dead_letter");
         if self.letters.is_wanted() {
             let place = cell.name().cloned();
-            self.letters.tell(&DeadLetter { to: None, place, message, reason: why.clone() });
+            self.letters.tell(&DeadLetter { to, place, message, reason: why.clone() });
         }
     }
 
     fn overloaded(&self, cell: &Header, message: &'static str) {
         tracing::debug!(target: "ravelin", place = cell.name().map(|name| &**name), message_type = message, "ravelin.overloaded");
-    }
-
-    fn retire(&self, ledger: Ledger) {
-        *self.retired.lock() += ledger;
     }
 }
 

@@ -6,7 +6,7 @@ use crate::cell::{CellRef, Control, Payload, Takes, receive_one};
 use crate::cx::Cx;
 use crate::exit::Exit;
 use crate::id::{MonitorRef, Pid};
-use crate::info::{Info, Notice, Order};
+use crate::info::{Notice, Order};
 use crate::ledger::Counters;
 use crate::message::Message;
 use crate::system::System;
@@ -242,7 +242,7 @@ impl<M: Message> Inbox<M> {
                     self.in_a_row += 1;
                     return Poll::Ready(Some(received));
                 }
-                Some(Err(Notice::Info(info))) if !self.is_current(&info) => {}
+                Some(Err(Notice::Info(info))) if !self.system.is_current(self.pid, &info) => {}
                 Some(Err(Notice::Info(info))) => return Poll::Ready(Some(Received::Info(info))),
                 Some(Err(Notice::Order(Order { to, why }))) => {
                     self.cell.header().signal(Some(to), |_| Some((Control::Stop(why), Cut::No)));
@@ -267,13 +267,6 @@ impl<M: Message> Inbox<M> {
             return Some(Poll::Pending);
         }
         mailbox.has_control().then_some(Poll::Ready(None))
-    }
-
-    fn is_current(&self, info: &Info) -> bool {
-        match info {
-            Info::Down { monitor, .. } => self.system.demonitor(self.pid, *monitor),
-            Info::Exit { .. } | Info::Timeout | Info::Group { .. } => true,
-        }
     }
 
     /// The next message that comes within `wait`; `None` too when none does. Source: `receive .. after`.

@@ -120,7 +120,10 @@ impl World {
             "signal" => {
                 let to = self.living(path)?.pid;
                 let from = self.holder.pid().ok_or("no runner")?;
-                self.system.exit(from, to, reason::read(why));
+                match why {
+                    "kill" => drop(self.system.kill(to)),
+                    why => self.system.exit(from, to, reason::read(why)),
+                }
             }
             _ => return Err("unknown operation"),
         }

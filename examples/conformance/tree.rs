@@ -79,36 +79,41 @@ impl Builder {
     /// The supervisor at `path`.
     pub(crate) fn supervisor(&self, path: &str, spec: &Value) -> Supervisor {
         let id = path.rsplit_once('/').map_or(path, |(_, id)| id);
+        let mut is_faulty = false;
         let mut tree = match word(spec, "strategy", "one_for_one") {
             "one_for_one" => Supervisor::one_for_one(id),
             "one_for_all" => Supervisor::one_for_all(id),
             "rest_for_one" => Supervisor::rest_for_one(id),
             "simple_one_for_one" => Supervisor::dynamic(id),
-            _ => faulty(Supervisor::one_for_one(id)),
+            _ => {
+                is_faulty = true;
+                Supervisor::one_for_one(id)
+            }
         };
-        tree = match word(spec, "auto_shutdown", "never") {
-            "never" => tree.auto_shutdown(AutoShutdown::Never),
-            "any_significant" => tree.auto_shutdown(AutoShutdown::AnySignificant),
-            "all_significant" => tree.auto_shutdown(AutoShutdown::AllSignificant),
-            _ => faulty(tree),
+        let auto_shutdown = match word(spec, "auto_shutdown", "never") {
+            "any_significant" => AutoShutdown::AnySignificant,
+            "all_significant" => AutoShutdown::AllSignificant,
+            other => {
+                is_faulty |= other != "never";
+                AutoShutdown::Never
+            }
         };
+        tree = tree.auto_shutdown(auto_shutdown);
         let (restarts, period) = (number(spec, "intensity", 1), number(spec, "period_ms", 5000));
-        tree = match (restarts.and_then(|n| u32::try_from(n).ok()), period) {
-            (Some(restarts), Some(ms)) => tree.intensity(restarts, Duration::from_millis(ms)),
-            _ => faulty(tree),
-        };
+        match (restarts.and_then(|n| u32::try_from(n).ok()), period) {
+            (Some(restarts), Some(ms)) => tree = tree.intensity(restarts, Duration::from_millis(ms)),
+            _ => is_faulty = true,
+        }
         if is_dynamic(spec) {
             // A dynamic supervisor has no template here. A faulty one ends it at its start, as in OTP.
-            let probe = Supervisor::one_for_one(id).auto_shutdown(match word(spec, "auto_shutdown", "never") {
-                "any_significant" => AutoShutdown::AnySignificant,
-                "all_significant" => AutoShutdown::AllSignificant,
-                _ => AutoShutdown::Never,
-            });
             let template = self.child(path, word(&spec["template"], "id", "?"), &spec["template"]);
-            return if probe.child(template).check().is_ok() { tree } else { faulty(tree) };
+            is_faulty |= template.policy().check(template.name(), auto_shutdown).is_err();
+        } else {
+            let children = spec["children"].as_array().into_iter().flatten();
+            tree = children.fold(tree, |tree, each| tree.child(self.child(path, word(each, "id", ""), each)));
         }
-        let children = spec["children"].as_array().into_iter().flatten();
-        children.fold(tree, |tree, each| tree.child(self.child(path, word(each, "id", ""), each)))
+        // No restart would ever count: the check refuses that.
+        if is_faulty { tree.intensity(1, Duration::ZERO) } else { tree }
     }
 
     /// Records what becomes of the child's starts.
@@ -152,11 +157,14 @@ impl Builder {
 
 /// The keys that every child has.
 fn policy(built: ChildSpec, spec: &Value) -> ChildSpec {
+    if !matches!(word(spec, "type", "worker"), "worker" | "supervisor") {
+        return faulty(built);
+    }
     let built = match word(spec, "restart", "permanent") {
         "permanent" => built.restart(Restart::Permanent),
         "transient" => built.restart(Restart::Transient),
         "temporary" => built.restart(Restart::Temporary),
-        _ => return built.permanent().significant(),
+        _ => return faulty(built),
     };
     let built = match &spec["shutdown"] {
         Value::Null => built,
@@ -164,17 +172,17 @@ fn policy(built: ChildSpec, spec: &Value) -> ChildSpec {
         Value::String(word) if word == "brutal_kill" => built.shutdown(Shutdown::BrutalKill),
         value => match value.as_u64() {
             Some(ms) => built.shutdown(Duration::from_millis(ms)),
-            None => return built.permanent().significant(),
+            None => return faulty(built),
         },
     };
     match &spec["significant"] {
         Value::Null | Value::Bool(false) => built,
         Value::Bool(true) => built.significant(),
-        _ => built.permanent().significant(),
+        _ => faulty(built),
     }
 }
 
-/// A supervisor that its check refuses.
-fn faulty(tree: Supervisor) -> Supervisor {
-    tree.intensity(1, Duration::ZERO)
+/// A child that its check refuses.
+fn faulty(built: ChildSpec) -> ChildSpec {
+    built.permanent().significant()
 }

@@ -13,14 +13,14 @@ use redis::{Connection, RedisError, Value};
 const LIMIT: Duration = Duration::from_secs(30);
 
 /// A running store; killed if it still runs at the end of the test.
-pub struct Server {
+pub(crate) struct Server {
     child: Child,
     port: u16,
     lines: mpsc::Receiver<String>,
 }
 
 /// The program, beside the folder that this test was built into.
-pub fn program() -> Command {
+pub(crate) fn program() -> Command {
     let test = std::env::current_exe().expect("a test knows where it is");
     let built = test.ancestors().nth(2).expect("target/<profile>/deps/<test>").join("examples/store");
     assert!(built.exists(), "{} is not built: cargo build --example store", built.display());
@@ -28,13 +28,13 @@ pub fn program() -> Command {
 }
 
 /// A folder for the data of one test.
-pub fn folder() -> tempfile::TempDir {
+pub(crate) fn folder() -> tempfile::TempDir {
     tempfile::tempdir().expect("a folder")
 }
 
 impl Server {
     /// Starts a store on a free port; it is ready when this returns.
-    pub fn start(data: &tempfile::TempDir, options: &str) -> Server {
+    pub(crate) fn start(data: &tempfile::TempDir, options: &str) -> Server {
         let mut command = program();
         command.args(["--port", "0", "--data"]).arg(data.path().join("data"));
         command.args(options.split_whitespace()).stdout(Stdio::piped());
@@ -51,16 +51,16 @@ impl Server {
     }
 
     /// The next line that it prints.
-    pub fn line(&self) -> String {
+    pub(crate) fn line(&self) -> String {
         self.lines.recv_timeout(LIMIT).expect("a line")
     }
 
-    pub fn client(&self) -> Connection {
+    pub(crate) fn client(&self) -> Connection {
         self.client_of("")
     }
 
     /// A client that speaks RESP3.
-    pub fn client_of_resp3(&self) -> Connection {
+    pub(crate) fn client_of_resp3(&self) -> Connection {
         self.client_of("?protocol=resp3")
     }
 
@@ -73,30 +73,30 @@ impl Server {
     }
 
     /// A client that sends what it likes.
-    pub fn stream(&self) -> TcpStream {
+    pub(crate) fn stream(&self) -> TcpStream {
         let stream = TcpStream::connect(("127.0.0.1", self.port)).expect("a connection");
         stream.set_read_timeout(Some(LIMIT)).expect("a time limit");
         stream
     }
 
-    pub fn pid(&self) -> u32 {
+    pub(crate) fn pid(&self) -> u32 {
         self.child.id()
     }
 
     /// Sends SIGTERM, and waits for the end.
-    pub fn stop(&mut self) -> ExitStatus {
+    pub(crate) fn stop(&mut self) -> ExitStatus {
         self.signal("-TERM")
     }
 
     /// Sends a signal, and waits for the end.
-    pub fn signal(&mut self, signal: &str) -> ExitStatus {
+    pub(crate) fn signal(&mut self, signal: &str) -> ExitStatus {
         let sent = Command::new("kill").args([signal, &self.pid().to_string()]).status();
         assert!(sent.expect("kill can be run").success());
         self.child.wait().expect("it ends")
     }
 
     /// kill -9.
-    pub fn kill(&mut self) {
+    pub(crate) fn kill(&mut self) {
         self.child.kill().expect("it can be killed");
         self.child.wait().expect("it ends");
     }
@@ -121,7 +121,7 @@ fn lines(stdout: impl Read + Send + 'static) -> mpsc::Receiver<String> {
 }
 
 /// Asks, and writes the answer down as a row of a table can have it.
-pub fn ask(client: &mut Connection, line: &str) -> String {
+pub(crate) fn ask(client: &mut Connection, line: &str) -> String {
     let words: Vec<&str> = line.split(' ').collect();
     match redis::cmd(words[0]).arg(&words[1..]).query::<Value>(client) {
         Ok(value) => told(&value),
@@ -129,11 +129,11 @@ pub fn ask(client: &mut Connection, line: &str) -> String {
     }
 }
 
-pub fn error_told(error: &RedisError) -> String {
+pub(crate) fn error_told(error: &RedisError) -> String {
     format!("-{} {}", error.code().unwrap_or("?"), error.detail().unwrap_or_default())
 }
 
-pub fn told(value: &Value) -> String {
+pub(crate) fn told(value: &Value) -> String {
     let list = |values: &[Value]| values.iter().map(told).collect::<Vec<_>>().join(" ");
     match value {
         Value::Nil => "nil".to_owned(),
@@ -153,16 +153,15 @@ pub fn told(value: &Value) -> String {
 }
 
 /// Sends bytes, and reads until the server closes the connection.
-pub fn converse(mut stream: TcpStream, bytes: &[u8]) -> String {
-    // A server that has seen enough does not read the rest.
-    let _ = stream.write_all(bytes);
+pub(crate) fn converse(mut stream: TcpStream, bytes: &[u8]) -> String {
+    stream.write_all(bytes).expect("a server reads to the end, even if it has seen enough");
     let mut answer = Vec::new();
     stream.read_to_end(&mut answer).expect("an end");
     String::from_utf8_lossy(&answer).into_owned()
 }
 
 /// The most memory that a process had, in bytes.
-pub fn peak_memory(pid: u32) -> usize {
+pub(crate) fn peak_memory(pid: u32) -> usize {
     let status = std::fs::read_to_string(PathBuf::from(format!("/proc/{pid}/status"))).expect("a process");
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("its memory");
     line.trim().trim_end_matches(" kB").parse::<usize>().expect("kilobytes") * 1024

@@ -1,5 +1,8 @@
 //! The crew of a crowded system: a few tasks of the executor that run actors which are seldom woken.
 //!
+//! One member is there from the beginning, in every system, to learn of the executor's end: also an actor that never
+//! needed a task is then lost.
+//!
 //! A task of its own costs an actor more memory than its whole cell, and more time than its message. So an actor that
 //! starts in a crowd has none at first: woken, it is put in a queue, which the members of the crew work off. One that
 //! is woken again and again (`life::CREW_TURNS`) gets a task of its own, as every actor has in a small system.
@@ -26,7 +29,6 @@ use std::task::{Context, Poll, Waker};
 const MEMBERS_MAX: u32 = 64;
 
 /// The crew of one system.
-#[derive(Default)]
 pub(crate) struct Crew {
     state: Lock<State>,
 }
@@ -40,6 +42,8 @@ struct State {
     waiting: Vec<Waker>,
     /// Whether a member was called and has not come yet.
     is_called: bool,
+    /// Whether the executor has dropped a member.
+    is_gone: bool,
 }
 
 /// How a member is got to work.
@@ -68,6 +72,21 @@ impl State {
 }
 
 impl Crew {
+    pub(crate) fn new() -> Crew {
+        Crew { state: Lock::new(State::default()) }
+    }
+
+    /// Hires the first member, in whatever company: it learns when the executor is gone.
+    pub(crate) fn watch(self: &Arc<Crew>, host: &Arc<dyn Host>) {
+        let call = self.state.lock().call();
+        self.perform(call, host);
+    }
+
+    /// Whether the executor was seen to be gone.
+    pub(super) fn is_gone(&self) -> bool {
+        self.state.lock().is_gone
+    }
+
     /// Has a cell run that is in the phase Queued.
     pub(super) fn push(self: &Arc<Crew>, cell: CellRef, host: &Arc<dyn Host>) {
         let mut state = self.state.lock();
@@ -84,8 +103,8 @@ impl Crew {
             Call::Nobody => {}
             Call::Wake(waker) => waker.wake(),
             Call::Hire => {
-                let member =
-                    Member { crew: self.clone(), host: Arc::downgrade(host), is_new: true, is_done: false };
+                let host_of = Arc::downgrade(host);
+                let member = Member { crew: self.clone(), host: host_of, is_called: true, doing: Doing::Waits };
                 host.runtime().spawn("ravelin-crew", Box::pin(member));
             }
         }
@@ -104,8 +123,18 @@ struct Member {
     crew: Arc<Crew>,
     host: Weak<dyn Host>,
     /// Whether it was not polled since it was called.
-    is_new: bool,
-    is_done: bool,
+    is_called: bool,
+    doing: Doing,
+}
+
+/// What a member does; what it means when it is dropped.
+enum Doing {
+    /// Nothing: the executor drops it, because it is shutting down.
+    Waits,
+    /// It runs actors: something that is no actor's code panicked, a log subscriber or a waker.
+    Works,
+    /// It is done: nothing.
+    Over,
 }
 
 impl Future for Member {
@@ -113,17 +142,18 @@ impl Future for Member {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let Some(host) = self.host.upgrade() else {
-            self.is_done = true;
+            self.doing = Doing::Over;
             return Poll::Ready(());
         };
         let this = &mut *self;
         let mut state = this.crew.state.lock();
-        if mem::take(&mut this.is_new) {
+        if mem::take(&mut this.is_called) {
             state.is_called = false;
         }
         let call = if state.queue.len() > 1 { state.call() } else { Call::Nobody };
         drop(state);
         this.crew.perform(call, &host);
+        this.doing = Doing::Works;
         let has_more = local::enter(&host, |local| {
             // SAFETY: `local` is this thread's innermost stretch, which ends after this.
             while unsafe { (*local).budget } > 0 {
@@ -141,6 +171,7 @@ impl Future for Member {
             }
             true
         });
+        this.doing = Doing::Waits;
         if has_more {
             cx.waker().wake_by_ref();
         }
@@ -154,8 +185,10 @@ impl Member {
         let mut state = self.crew.state.lock();
         let next = state.queue.pop_front();
         if next.is_none() {
-            state.waiting.push(waker.clone());
-            self.is_new = true;
+            self.is_called = true;
+            if !state.waiting.iter().any(|other| other.will_wake(waker)) {
+                state.waiting.push(waker.clone());
+            }
         }
         next
     }
@@ -163,15 +196,29 @@ impl Member {
 
 impl Drop for Member {
     fn drop(&mut self) {
-        if self.is_done {
-            return;
-        }
-        let queue = mem::take(&mut self.crew.state.lock().queue);
-        for cell in queue {
-            cell.lose();
-        }
-        if let Some(host) = self.host.upgrade() {
-            host.lose_all();
+        let host = self.host.upgrade();
+        let mut state = self.crew.state.lock();
+        state.members -= 1;
+        match self.doing {
+            Doing::Over => {}
+            Doing::Works => {
+                let call = if state.queue.is_empty() { Call::Nobody } else { state.call() };
+                drop(state);
+                if let Some(host) = host {
+                    self.crew.perform(call, &host);
+                }
+            }
+            Doing::Waits => {
+                let queue = mem::take(&mut state.queue);
+                state.is_gone = true;
+                drop(state);
+                for cell in queue {
+                    cell.lose();
+                }
+                if let Some(host) = host {
+                    host.lose_all();
+                }
+            }
         }
     }
 }

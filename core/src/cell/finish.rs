@@ -37,7 +37,6 @@ pub(super) unsafe fn finish(cell: CellPtr, slot: &mut Slot) {
         let exit = (*consumer).exit.take().unwrap_or(Exit::Killed);
         let mut inner = mem::take(&mut (*consumer).inner);
         let mut unanswered = inner.rare.as_mut().map(|rare| mem::take(&mut rare.pending)).unwrap_or_default();
-        unanswered.extend(fate::fallen());
         unanswered.extend(fate::collecting(|| {
             let _ = panics::isolate(|| slot.cancel());
             let _ = panics::isolate(|| (header.vtable.drop_state)(cell));
@@ -63,7 +62,8 @@ pub(super) unsafe fn finish(cell: CellPtr, slot: &mut Slot) {
             });
             (end, life.task_waker())
         });
-        unanswered.extend(bury(header, rare, work, remains.records.into(), &exit));
+        let pid = end.as_ref().map(|end| end.pid);
+        unanswered.extend(bury(header, pid, rare, work, remains.records.into(), &exit));
         drop(remains.control);
         if let (Some(host), Some(end)) = (header.host(), end) {
             host.ended(header, end);
@@ -81,6 +81,7 @@ pub(super) unsafe fn finish(cell: CellPtr, slot: &mut Slot) {
 /// Drops what was accepted and will not be handled, each as a dead letter; gives the calls among it.
 fn bury(
     header: &Header,
+    pid: Option<Pid>,
     rare: Option<Box<Rare>>,
     work: Records<Ext>,
     waiting: Vec<Records<Ext>>,
@@ -94,7 +95,7 @@ fn bury(
             while let Some(record) = records.pop() {
                 header.counts.dead_lettered();
                 if let Some(host) = header.host() {
-                    host.dead_letter(header, record.type_name(), exit);
+                    host.dead_letter(header, pid, (record.ext().name)(), exit);
                 }
                 let _ = panics::isolate(|| drop(record));
             }
@@ -112,6 +113,9 @@ pub(super) unsafe fn finish_lost(cell: CellPtr) {
         let consumer = cell.header().consumer.get();
         (*consumer).exit = Some(Exit::Lost);
         let mut slot = mem::replace(&mut (*consumer).slot, Slot::empty());
+        if slot.has_future() && (*consumer).stage == Stage::Up {
+            cell.header().counts.interrupted();
+        }
         finish(cell, &mut slot);
     }
 }

@@ -38,6 +38,10 @@ pub(crate) struct Life {
     has_task: bool,
     /// How often the crew runs it yet, before it gets a task of its own.
     crew_turns: u8,
+    /// An incarnation is over, and its names, groups and counts are not: the next one waits for that.
+    is_ending: bool,
+    /// How many incarnations are gone, to tell whether one went meanwhile.
+    pub(crate) lives: u16,
     waker: Option<Waker>,
     company: Option<Box<Company>>,
 }
@@ -114,6 +118,7 @@ impl Life {
 
     /// The incarnation is over; `started` is it, if it had come up. Gives the company that goes with it.
     pub(super) fn ended(&mut self, started: Option<Pid>, exit: &Exit) -> Company {
+        self.is_ending = true;
         if self.company.is_none() && started.is_some() && *exit == Exit::Normal {
             self.ended_alone = true;
             return Company::default();
@@ -126,6 +131,17 @@ impl Life {
             ..Company::default()
         };
         mem::replace(company, stays)
+    }
+
+    pub(crate) fn is_ending(&self) -> bool {
+        self.is_ending
+    }
+
+    /// Nothing of the incarnation that has ended is left; gives who came to wait for its `init` meanwhile.
+    pub(super) fn is_gone(&mut self) -> Option<ReplyTo<Result<Pid, Exit>>> {
+        self.is_ending = false;
+        self.lives = self.lives.checked_add(1).unwrap_or(1);
+        self.known_mut().and_then(|company| company.starter.take())
     }
 
     /// Whether `pid`, which lived here and is over, had come up.

@@ -49,6 +49,7 @@ use crate::info::{Info, Order};
 use crate::ledger::{Counters, Ledger};
 use crate::lifecycle::Stage;
 use crate::patience::Patience;
+use crate::reply::ReplyTo;
 use crate::runtime::{FaultPoint, Runtime};
 use crate::time::Missed;
 use futures::future::BoxFuture;
@@ -78,6 +79,13 @@ pub(crate) struct Ext {
     /// # Safety
     /// The record is of this kind.
     pub(crate) receive: for<'a> unsafe fn(Record<'a, Ext>, &mut dyn Any) -> Option<Record<'a, Ext>>,
+    /// Puts the payload, a notice that no policy may discard, behind the messages that wait. `None` for the others.
+    ///
+    /// # Safety
+    /// The record is of this kind.
+    pub(crate) readmit: Option<unsafe fn(Record<'_, Ext>, &Header)>,
+    /// The name of the message's type.
+    pub(crate) name: fn() -> &'static str,
 }
 
 pub(crate) type Inbox = Mailbox<Ext, Control, Life>;
@@ -124,11 +132,9 @@ pub(crate) trait Host: Send + Sync + 'static {
     /// An incarnation is over: names and groups go, links, monitors and the starter learn of it.
     fn ended(&self, cell: &Header, end: End);
     /// A message was accepted and will not be handled.
-    fn dead_letter(&self, cell: &Header, message: &'static str, why: &Exit);
+    fn dead_letter(&self, cell: &Header, to: Option<Pid>, message: &'static str, why: &Exit);
     /// A mailbox discarded a message.
     fn overloaded(&self, cell: &Header, message: &'static str);
-    /// The place goes away; these are its counts.
-    fn retire(&self, ledger: Ledger);
 }
 
 /// The common part of every cell. In this order, so that no line of the processor's cache is written by senders and
@@ -249,6 +255,20 @@ impl Header {
         self.mailbox.with(|_, life| life.pid)
     }
 
+    /// What is over at this place.
+    pub(crate) fn past(&self) -> Past {
+        match self.mailbox.with(|_, life| life.lives) {
+            0 => Past::default(),
+            lives => Past { lives, ledger: self.ledger() },
+        }
+    }
+
+    /// The names, groups and counts of the incarnation that has ended are seen to: another one may begin. Gives who
+    /// came to wait for its `init` meanwhile.
+    pub(crate) fn is_gone(&self) -> Option<ReplyTo<Result<Pid, Exit>>> {
+        self.mailbox.with(|_, life| life.is_gone())
+    }
+
     /// The fates of all messages so far.
     pub(crate) fn ledger(&self) -> Ledger {
         self.counts.read(self.mailbox.accepted(), self.mailbox.discarded(), self.mailbox.len())
@@ -260,7 +280,7 @@ impl Header {
 
     /// Puts a message into the user lane.
     #[inline]
-    pub(crate) fn push<P: Send>(&self, kind: &'static Kind<P, Ext>, message: P) -> Result<(), Refused<P>> {
+    pub(crate) fn push<P: Payload>(&self, kind: &'static Kind<P, Ext>, message: P) -> Result<(), Refused<P>> {
         let pushed = self.mailbox.push(kind, message, local::edge(self))?;
         self.after_push::<P>(pushed);
         Ok(())
@@ -268,7 +288,7 @@ impl Header {
 
     /// As `push`; a sender that has to wait leaves its waker and gets a ticket.
     #[inline]
-    pub(crate) fn push_or_wait<P: Send>(
+    pub(crate) fn push_or_wait<P: Payload>(
         &self,
         kind: &'static Kind<P, Ext>,
         message: P,
@@ -281,19 +301,19 @@ impl Header {
     }
 
     /// Puts a message into the user lane, whatever the capacity.
-    pub(crate) fn push_exempt<P: Send>(&self, kind: &'static Kind<P, Ext>, message: P) -> Result<(), Refused<P>> {
+    pub(crate) fn push_exempt<P: Payload>(&self, kind: &'static Kind<P, Ext>, message: P) -> Result<(), Refused<P>> {
         let pushed = self.mailbox.push_exempt(kind, message, local::edge(self))?;
         self.after_push::<P>(pushed);
         Ok(())
     }
 
     #[inline(always)]
-    fn after_push<P>(&self, pushed: Pushed<Ext, Wake>) {
+    fn after_push<P: Payload>(&self, pushed: Pushed<Ext, Wake>) {
         match pushed {
             Pushed::Quiet => {}
             Pushed::Wake(wake) => local::perform(self, wake),
             Pushed::WakeReceiver(waker) => waker.wake(),
-            Pushed::Discarded => self.overloaded(std::any::type_name::<P>()),
+            Pushed::Discarded => self.overloaded(P::message_name()),
             Pushed::Displaced(records) => self.displaced(records),
         }
     }
@@ -308,7 +328,12 @@ impl Header {
     #[cold]
     fn displaced(&self, mut records: Records<Ext>) {
         while let Some(record) = records.pop() {
-            self.overloaded(record.type_name());
+            if let Some(readmit) = record.ext().readmit {
+                // SAFETY: a record's own function gets it.
+                unsafe { readmit(record, self) };
+                continue;
+            }
+            self.overloaded((record.ext().name)());
             // The sender's thread drops it: a panicking destructor is the sender's, as with any value it drops.
             fate::discarding(|| drop(record));
         }
@@ -371,14 +396,6 @@ impl Header {
     }
 }
 
-impl Drop for Header {
-    fn drop(&mut self) {
-        if let Some(host) = self.host.get() {
-            host.retire(self.ledger());
-        }
-    }
-}
-
 impl CellPtr {
     /// # Safety
     /// The cell is there as long as `'a`.
@@ -406,6 +423,14 @@ impl CellPtr {
         // SAFETY: the cell is there; no reference is made, only a pointer.
         unsafe { &raw mut (*self.0.as_ref().consumer.get()).inner }
     }
+}
+
+/// What was over at a place at some time.
+#[derive(Debug, Default)]
+pub(crate) struct Past {
+    lives: u16,
+    /// The counts of all who lived there, with which their system has reckoned.
+    pub(crate) ledger: Ledger,
 }
 
 /// A counted hold on a cell.
@@ -446,11 +471,14 @@ impl CellRef {
     }
 
     /// Begins a new incarnation and makes the caller the cell's owner; with a count for the living. False: there is
-    /// an incarnation.
-    pub(crate) fn reopen(&self, capacity: Capacity, begin: impl FnOnce(&mut Life)) -> bool {
+    /// an incarnation, or was one since `past` was taken, or the end of the last one is not over.
+    pub(crate) fn reopen(&self, capacity: Capacity, past: &Past, begin: impl FnOnce(&mut Life)) -> bool {
         let opened = self.header().mailbox.reopen(capacity, |life| {
-            begin(life);
-            true
+            let is_free = life.lives == past.lives && !life.is_ending();
+            if is_free {
+                begin(life);
+            }
+            is_free
         });
         if opened {
             self.header().retain();

@@ -334,10 +334,8 @@ unsafe fn cut(header: &Header, slot: &mut Slot) {
     let was_busy = slot.has_future();
     let mut unanswered = fate::fallen();
     if was_busy {
-        unanswered.extend(fate::collecting(|| {
-            // A destructor that panics changes nothing any more.
-            let _ = panics::isolate(|| slot.cancel());
-        }));
+        // A destructor that panics changes nothing any more.
+        unanswered.extend(fate::collecting(|| drop(panics::isolate(|| slot.cancel()))));
     }
     // SAFETY: the cell is owned, and no future is in the slot.
     unsafe {
@@ -396,6 +394,11 @@ pub(crate) unsafe fn start(
             } else if life.had_come_up(pid) {
                 // It came up and has ended since.
                 Ok(Ok(pid))
+            } else if life.is_ending() {
+                // It is over, and will be gone soon: the starter learns of it then.
+                let (starter, outcome) = reply();
+                life.company().starter = Some(starter);
+                Err(outcome)
             } else {
                 Ok(Err(life.last_exit().unwrap_or(Exit::Killed)))
             }

@@ -105,5 +105,11 @@ impl Drop for Runner {
             // SAFETY: `seize` made this thread the cell's owner.
             unsafe { finish_lost(self.cell.ptr()) };
         }
+        // One that was run elsewhere, without a task of its own, when the crew went.
+        if let Some(host) = header.host()
+            && host.crew().is_gone()
+        {
+            host.lose_all();
+        }
     }
 }

@@ -6,7 +6,7 @@
 //! and to the context are lent to one future at a time (see the folder's proof, "Aliasing").
 
 use super::{
-    CellPtr, CellRef, CellVTable, Ext, Header, Inner, Life, Slot, free, run,
+    CellPtr, CellRef, CellVTable, Ext, Header, Inner, Life, Past, Slot, free, run,
 };
 use crate::exit::Exit;
 use crate::id::Pid;
@@ -38,6 +38,12 @@ pub(crate) trait Takes<P: Payload>: Body {
 pub(crate) trait Payload: Send + 'static {
     /// How a future that receives messages one by one sees it.
     type Received: 'static;
+    /// Whether no overflow policy may discard it.
+    const IS_NOTICE: bool = false;
+    /// The name of the message's type.
+    fn message_name() -> &'static str {
+        type_name::<Self>()
+    }
     fn received(self) -> Self::Received;
     /// Its handler ran to its end.
     fn count(counters: &Counters);
@@ -89,7 +95,12 @@ impl<B: Body> Clone for TypedRef<B> {
 struct Of<B, P>(PhantomData<(B, P)>);
 
 impl<B: Takes<P>, P: Payload> Of<B, P> {
-    const KIND: Kind<P, Ext> = Kind::new(Ext { run: run_record::<B, P>, receive: receive_record::<P> });
+    const KIND: Kind<P, Ext> = Kind::new(Ext {
+        run: run_record::<B, P>,
+        receive: receive_record::<P>,
+        readmit: if P::IS_NOTICE { Some(readmit_record::<B, P>) } else { None },
+        name: P::message_name,
+    });
 }
 
 struct VTableOf<B>(PhantomData<B>);
@@ -156,11 +167,12 @@ impl<B: Body> TypedRef<B> {
         &self,
         args: B::Args,
         capacity: Capacity,
+        past: &Past,
         begin: impl FnOnce(&mut Life) -> Pid,
         context: impl FnOnce(Own, Pid) -> B::Cx,
     ) -> Result<Outcome, B::Args> {
         let mut pid = None;
-        if !self.cell.reopen(capacity, |life| pid = Some(begin(life))) {
+        if !self.cell.reopen(capacity, past, |life| pid = Some(begin(life))) {
             return Err(args);
         }
         let Some(pid) = pid else { return Err(args) };
@@ -253,6 +265,14 @@ unsafe fn receive_record<'a, P: Payload>(record: Record<'a, Ext>, to: &mut dyn A
     // SAFETY: the record holds a `P`.
     *to = Some(unsafe { record.take::<P>() }.received());
     None
+}
+
+/// # Safety
+/// As `Ext::readmit`, for a record with a `P`.
+unsafe fn readmit_record<B: Takes<P>, P: Payload>(record: Record<'_, Ext>, header: &Header) {
+    // SAFETY: the record holds a `P`.
+    let notice = unsafe { record.take::<P>() };
+    let _ = header.push_exempt(&Of::<B, P>::KIND, notice);
 }
 
 /// # Safety

@@ -99,6 +99,9 @@ impl Connection {
             wire.dialogue.handle_delivery(delivery);
         }
         wire.dialogue.advance(|| self.house.facts());
+        if wire.dialogue.is_ending() {
+            self.line.deafen();
+        }
         self.house.counters.commands.fetch_add(wire.dialogue.taken(), Relaxed);
         if let Err(turn) = self.send_errands(&mut wire.dialogue) {
             return Ok(Round::Paused(turn));

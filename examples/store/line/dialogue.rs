@@ -27,8 +27,10 @@ use crate::session::Session;
 const REQUESTS_LIMIT: usize = 4096;
 /// No further request is looked at while those that wait came in more bytes than this.
 const REQUESTS_SIZE_LIMIT: usize = 1 << 20;
-/// Nor while the client leaves more bytes than this unread.
+/// No further request is looked at or sent on while the client leaves more bytes than this unread.
 const UNREAD_LIMIT: usize = 1 << 20;
+/// The most commands in an errand. Their replies may be large.
+const ERRAND_LIMIT: usize = 128;
 /// An errand that comes back so often kills whoever takes it.
 const RETURNS_LIMIT: u32 = 64;
 
@@ -70,7 +72,8 @@ impl<C> Lane<C> {
             return None;
         }
         self.is_busy = true;
-        Some(std::mem::take(&mut self.waiting))
+        let rest = self.waiting.split_off(ERRAND_LIMIT.min(self.waiting.len()));
+        Some(std::mem::replace(&mut self.waiting, rest))
     }
 
     /// What comes back goes before all that has waited since.
@@ -109,6 +112,11 @@ impl Dialogue {
     /// Whether bytes of the client would do any good now.
     pub fn wants_bytes(&self) -> bool {
         !self.is_ending && self.has_room()
+    }
+
+    /// Whether no more requests are taken, and no more messages.
+    pub fn is_ending(&self) -> bool {
+        self.is_ending
     }
 
     /// Whether all has been said, and nothing is left to send.
@@ -216,7 +224,9 @@ impl Dialogue {
     /// Takes requests and answers as far as possible.
     pub fn advance(&mut self, facts: impl Fn() -> Facts) {
         loop {
-            while let Some(reply) = self.requests.pop_answered() {
+            while self.output.len() < UNREAD_LIMIT
+                && let Some(reply) = self.requests.pop_answered()
+            {
                 self.say(&reply);
             }
             if self.requests.is_empty()
@@ -293,8 +303,11 @@ impl Dialogue {
         encode(reply, self.session.version(), &mut self.output);
     }
 
-    /// What is to be sent to a partition, if its lane is free.
+    /// What is to be sent to a partition whose lane is free, while the client reads what it gets.
     pub fn poll_keys(&mut self) -> Option<(usize, Vec<Asked<KeyCommand>>)> {
+        if self.output.len() >= UNREAD_LIMIT {
+            return None;
+        }
         self.lanes.iter_mut().find_map(|(number, lane)| Some((*number, lane.take()?)))
     }
 
