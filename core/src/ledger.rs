@@ -105,6 +105,12 @@ impl Counters {
         bump(&self.answered);
     }
 
+    /// A message that was received, and then handled by nobody.
+    pub(crate) fn left(&self) {
+        self.begun.store(self.begun.load(Relaxed).saturating_sub(1), Relaxed);
+        bump(&self.dead_lettered);
+    }
+
     /// How many messages have begun to be handled.
     pub(crate) fn begun_so_far(&self) -> u64 {
         self.begun.load(Relaxed)

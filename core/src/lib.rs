@@ -68,7 +68,7 @@ pub use ravelin_mailbox::{Bounded, Capacity, Overflow, Unbounded};
 pub use reference::{ActorRef, Recipient};
 pub use reply::ReplyTo;
 pub use runtime::{Fault, FaultPoint, LocalRuntime, Runtime, TaskName, Timer};
-pub use send::Send;
+pub use send::Sending;
 pub use start::{ChildGrace, Spawn, Start};
 pub use system::{Activity, Description, RegisterError, System};
 pub use task::{Inbox, NoMessage, Task, TaskArgs, TaskFn, TaskOutput};

@@ -9,7 +9,7 @@ use crate::id::Pid;
 use crate::ledger::Ledger;
 use crate::message::Message;
 use crate::reply::reply;
-use crate::send::Send;
+use crate::send::Sending;
 use ravelin_mailbox::Refused;
 use std::fmt;
 use std::future::{Future, poll_fn};
@@ -93,11 +93,11 @@ impl<A: Actor> ActorRef<A> {
     /// # Cancel safety
     /// Dropped before it is ready, nothing was sent.
     #[inline]
-    pub fn send<M: Message>(&self, message: M) -> Send<'_, M>
+    pub fn send<M: Message>(&self, message: M) -> Sending<'_, M>
     where
         A: Serve<M>,
     {
-        Send::new(self.typed.port(), message)
+        Sending::new(self.typed.port(), message)
     }
 
     /// Sends and waits for the answer, five seconds if nothing else is said. A call always ends.
@@ -206,7 +206,7 @@ impl<M: Message> Recipient<M> {
 
     /// As [`ActorRef::send`].
     pub fn send(&self, message: M) -> impl Future<Output = Result<(), SendError<M>>> + '_ {
-        Send::new(self.cast.port(), message)
+        Sending::new(self.cast.port(), message)
     }
 
     /// As [`ActorRef::call`].

@@ -11,22 +11,22 @@ use std::task::{Context, Poll};
 
 /// The future of `ActorRef::send`.
 #[must_use = "a send does nothing until it is awaited"]
-pub struct Send<'a, M: Message> {
+pub struct Sending<'a, M: Message> {
     port: Port<'a, Cast<M>>,
     message: Option<M>,
     ticket: Option<Ticket>,
 }
 
-impl<'a, M: Message> Send<'a, M> {
+impl<'a, M: Message> Sending<'a, M> {
     #[inline]
-    pub(crate) fn new(port: Port<'a, Cast<M>>, message: M) -> Send<'a, M> {
-        Send { port, message: Some(message), ticket: None }
+    pub(crate) fn new(port: Port<'a, Cast<M>>, message: M) -> Sending<'a, M> {
+        Sending { port, message: Some(message), ticket: None }
     }
 }
 
-impl<M: Message> Unpin for Send<'_, M> {}
+impl<M: Message> Unpin for Sending<'_, M> {}
 
-impl<M: Message> Future for Send<'_, M> {
+impl<M: Message> Future for Sending<'_, M> {
     type Output = Result<(), SendError<M>>;
 
     #[inline]
@@ -47,7 +47,7 @@ impl<M: Message> Future for Send<'_, M> {
     }
 }
 
-impl<M: Message> Drop for Send<'_, M> {
+impl<M: Message> Drop for Sending<'_, M> {
     #[inline]
     fn drop(&mut self) {
         if let Some(ticket) = self.ticket.take() {

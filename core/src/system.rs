@@ -146,7 +146,7 @@ impl System {
 
     /// The pids of all living actors, sorted. O(n).
     pub fn pids(&self) -> Vec<Pid> {
-        let mut pids: Vec<_> = self.0.table.all().iter().filter_map(|cell| cell.header().pid()).collect();
+        let mut pids: Vec<_> = self.0.table.all().iter().map(|(pid, _)| *pid).collect();
         pids.sort();
         pids
     }
@@ -169,7 +169,7 @@ impl System {
     /// The fates of all messages of all actors so far, living and gone. O(living actors).
     pub fn ledger(&self) -> Ledger {
         let mut sum = *self.0.retired.lock();
-        for cell in self.0.table.all() {
+        for (_, cell) in self.0.table.all() {
             sum += cell.header().ledger();
         }
         sum
@@ -239,17 +239,21 @@ impl System {
     /// after `deadline`. Gives how many had to be killed. One that never comes back to an await cannot be ended:
     /// `deadline` after the kill this returns without it.
     pub async fn shut_down_all(&self, deadline: Duration) -> usize {
-        let mut ends = Vec::new();
-        for cell in self.0.table.all() {
-            let (pid, parent) = cell.header().mailbox.with(|_, life| (life.pid, life.parent()));
-            if let Some(pid) = pid
-                && parent.is_none_or(|parent| !self.is_alive(parent))
-            {
-                ends.push(self.mourn(pid));
-                self.0.signal(pid, &Signal::Order { reason: Exit::Shutdown });
+        let order_all = async {
+            // Again and again: those whose parent has ended and who have not ended with it.
+            while !self.is_empty() {
+                let mut ends = Vec::new();
+                for (pid, cell) in self.0.table.all() {
+                    let parent = cell.header().mailbox.with(|_, life| life.parent());
+                    if parent.is_none_or(|parent| !self.is_alive(parent)) {
+                        ends.push(self.mourn(pid));
+                        self.0.signal(pid, &Signal::Order { reason: Exit::Shutdown });
+                    }
+                }
+                wait_all(ends).await;
             }
-        }
-        let _ = within(&**self.runtime(), deadline, wait_all(ends)).await;
+        };
+        let _ = within(&**self.runtime(), deadline, order_all).await;
         let mut killed = 0;
         let kill_all = async {
             loop {
@@ -466,10 +470,15 @@ impl Shared {
 
     fn mourn(&self, pid: Pid) -> Mourning {
         let (mourner, end) = reply();
-        let there = self.with_life(pid, |life| {
-            let mourners = &mut life.company().mourners;
-            mourners.retain(|each| each.is_awaited());
-            mourners.push(mourner);
+        let there = self.table.get(pid).and_then(|cell| {
+            cell.header().mailbox.with(|_, life| {
+                // While it is in the table its end is not over, and no other one begins in its cell.
+                (life.pid == Some(pid) || life.is_ending()).then(|| {
+                    let mourners = &mut life.company().mourners;
+                    mourners.retain(|each| each.is_awaited());
+                    mourners.push(mourner);
+                })
+            })
         });
         Mourning(there.map(|()| end))
     }
@@ -584,7 +593,7 @@ impl Host for Shared {
         if self.table.len() == 0 {
             return;
         }
-        for cell in self.table.all() {
+        for (_, cell) in self.table.all() {
             cell.lose();
         }
     }
@@ -615,7 +624,7 @@ impl Host for Shared {
         }
         self.table.remove(pid);
         *self.retired.lock() += cell.ledger();
-        let late = cell.is_gone();
+        let (late_starter, late_mourners) = cell.is_gone();
         tell_exited(cell, pid, &exit);
         if let Some(parent) = parent {
             self.with_life(parent, |life| life.known_mut()?.children.as_mut().map(|children| children.remove(pid)));
@@ -626,10 +635,10 @@ impl Host for Shared {
         if let Some(bonds) = bonds {
             self.break_all(*bonds, pid, parent.filter(|_| !was_up), &exit);
         }
-        for mourner in mourners {
+        for mourner in mourners.into_iter().chain(late_mourners) {
             mourner.send(exit.clone());
         }
-        for starter in starter.into_iter().chain(late) {
+        for starter in starter.into_iter().chain(late_starter) {
             starter.send(Err(exit.clone()));
         }
     }

@@ -100,11 +100,14 @@ impl Table {
         shards.map(|shard| shard.entries.len() - shard.free.len()).sum()
     }
 
-    /// All that live, in the order of their slots.
-    pub(crate) fn all(&self) -> Vec<CellRef> {
+    /// All that live, by shards.
+    pub(crate) fn all(&self) -> Vec<(Pid, CellRef)> {
         let mut all = Vec::with_capacity(self.len());
-        for shard in &self.shards {
-            all.extend(shard.lock().entries.iter().filter_map(|entry| entry.cell.clone()));
+        for (shard, which) in self.shards.iter().zip(0..) {
+            all.extend(shard.lock().entries.iter().zip(0..).filter_map(|(entry, index)| {
+                let pid = Pid::from_parts(0, index * SHARDS + which, entry.serial);
+                Some((pid, entry.cell.clone()?))
+            }));
         }
         all
     }

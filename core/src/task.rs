@@ -139,6 +139,8 @@ impl<M: Message> Takes<Run> for Task<M> {
     async fn take(&mut self, _: Run, cx: &mut Cx<Self>) {
         let Some(body) = self.body.take() else { return };
         match body.await {
+            // Asked to end it has ended: for the reason that is in the control lane.
+            Ok(()) if cx.own.header().mailbox.has_control() => {}
             Ok(()) => cx.stop(Exit::Normal),
             Err(exit) => cx.stop(exit),
         }
@@ -183,9 +185,15 @@ impl<M: Message> Inbox<M> {
     /// # Cancel safety
     /// No message is lost when the future is dropped.
     pub async fn next(&mut self) -> Option<Received<M>> {
-        poll_fn(|cx| match self.skipped.pop_front() {
-            Some(received) => Poll::Ready(Some(received)),
-            None => self.poll_new(cx),
+        poll_fn(|cx| {
+            if let Some(pause) = self.poll_pause(cx) {
+                return pause;
+            }
+            let received = match self.skipped.pop_front() {
+                Some(received) => Poll::Ready(Some(received)),
+                None => self.poll_new(cx),
+            };
+            received.map(|received| self.hand_out(received))
         })
         .await
     }
@@ -211,9 +219,13 @@ impl<M: Message> Inbox<M> {
         let mut looked_at = 0;
         poll_fn(|cx| {
             loop {
+                if let Some(pause) = self.poll_pause(cx) {
+                    return pause;
+                }
                 while let Some(received) = self.skipped.get(looked_at) {
                     if wanted(received) {
-                        return Poll::Ready(self.skipped.remove(looked_at));
+                        let picked = self.skipped.remove(looked_at);
+                        return Poll::Ready(self.hand_out(picked));
                     }
                     looked_at += 1;
                 }
@@ -227,25 +239,50 @@ impl<M: Message> Inbox<M> {
         .await
     }
 
-    fn poll_new(&mut self, cx: &mut Context<'_>) -> Poll<Option<Received<M>>> {
+    /// The function gets it: it is handled.
+    fn hand_out(&mut self, received: Option<Received<M>>) -> Option<Received<M>> {
+        self.in_a_row += 1;
+        if let Some(Received::Message(..)) = received {
+            self.cell.header().counts.handled();
+        }
+        received
+    }
+
+    /// What goes before any message: the end, and a turn for others after many messages.
+    fn poll_pause(&mut self, cx: &Context<'_>) -> Option<Poll<Option<Received<M>>>> {
         if self.in_a_row >= BUDGET {
             self.in_a_row = 0;
             cx.waker().wake_by_ref();
-            return Poll::Pending;
+            return Some(Poll::Pending);
         }
+        let end = self.poll_end(cx)?;
+        // Whoever does not return then, and receives again, lets others run all the same.
+        self.in_a_row += 1;
+        Some(end)
+    }
+
+    /// The next one from the mailbox.
+    fn poll_new(&mut self, cx: &mut Context<'_>) -> Poll<Option<Received<M>>> {
         loop {
-            if let Some(ended) = self.poll_end(cx) {
-                return ended;
-            }
             match receive_one::<Received<M>>(&self.cell, cx.waker()) {
-                Some(Ok(received)) => {
-                    self.in_a_row += 1;
-                    return Poll::Ready(Some(received));
-                }
+                Some(Ok(received)) => match self.poll_end(cx) {
+                    // It may have been sent after the signal that came meanwhile.
+                    Some(end) => {
+                        self.skipped.push_back(received);
+                        return end;
+                    }
+                    None => {
+                        self.in_a_row += 1;
+                        return Poll::Ready(Some(received));
+                    }
+                },
                 Some(Err(Notice::Info(info))) if !self.system.is_current(self.pid, &info) => {}
                 Some(Err(Notice::Info(info))) => return Poll::Ready(Some(Received::Info(info))),
                 Some(Err(Notice::Order(Order { to, why }))) => {
                     self.cell.header().signal(Some(to), |_| Some((Control::Stop(why), Cut::No)));
+                    if let Some(end) = self.poll_end(cx) {
+                        return end;
+                    }
                 }
                 None => {
                     self.in_a_row = 0;
@@ -313,6 +350,20 @@ impl<M: Message> Inbox<M> {
     /// As [`Cx::demonitor`](crate::Cx::demonitor).
     pub fn demonitor(&mut self, monitor: MonitorRef) -> bool {
         self.system.demonitor(self.pid, monitor)
+    }
+}
+
+impl<M: Message> Drop for Inbox<M> {
+    fn drop(&mut self) {
+        let header = self.cell.header();
+        if header.pid() != Some(self.pid) {
+            return;
+        }
+        for received in self.skipped.drain(..) {
+            if let Received::Message(..) = received {
+                header.counts.left();
+            }
+        }
     }
 }
 

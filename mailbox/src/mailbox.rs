@@ -236,6 +236,20 @@ impl<X, C, E: Consumer> Mailbox<X, C, E> {
         }
     }
 
+    /// Discards the oldest message of a mailbox that holds more than its capacity: for an owner that put one back, of
+    /// those the policy discarded, because it must not be lost.
+    pub fn displace(&self) -> Option<Records<X>> {
+        let mut state = self.state.lock();
+        let is_over = state.waiting > state.limit.saturating_sub(self.taken.load(Ordering::Relaxed));
+        if state.phase == Phase::Closed || !is_over {
+            return None;
+        }
+        let mut displaced = Records::new();
+        state.move_oldest(&mut displaced);
+        state.rare().discarded += 1;
+        Some(displaced)
+    }
+
     #[inline(always)]
     fn after_push(mut state: Guard<'_, State<X, C, E>>, edge: Edge) -> Pushed<X, E::Wake> {
         match state.phase {

@@ -20,7 +20,7 @@ pub struct App {
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct StopReport {
-    /// The reason of the root's end: `Shutdown`, or `NoProc` when it had ended before.
+    /// The reason of the root's end: `Shutdown`, or another one when it had ended before.
     pub root: Exit,
     /// How many actors outside the tree did not end in time and were killed.
     pub killed: usize,
@@ -80,9 +80,14 @@ impl App {
     /// Ends the tree: children newest first, each with its own time limit and killed after it; then whatever else
     /// lives in the system.
     pub async fn stop(&self) -> StopReport {
-        let root = match self.root.pid() {
+        let live = match self.root.pid() {
             Some(pid) => self.system.shut_down(pid, Exit::Shutdown, None).await,
             None => Exit::NoProc,
+        };
+        // Ended before this: then its own reason tells more than `noproc`.
+        let root = match live {
+            Exit::NoProc => self.root.last_exit().unwrap_or(Exit::NoProc),
+            reason => reason,
         };
         let killed = self.system.shut_down_all(GRACE_OF_STRAYS).await;
         StopReport { root, killed }

@@ -42,6 +42,11 @@ impl SupervisorRef {
         self.place.last_exit()
     }
 
+    /// Waits until a supervisor is up at the place, as [`ActorRef::ready`]; its children are up then.
+    pub async fn ready(&self) -> Pid {
+        self.place.ready().await
+    }
+
     /// Adds a spec and starts the child: its pid, or `None` when its `init` declined (the spec is kept then, unless
     /// the child is temporary). A failed start leaves nothing. Source: `supervisor:start_child/2`.
     ///

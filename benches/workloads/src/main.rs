@@ -28,7 +28,11 @@ use driver::Bench;
 use run::Run;
 
 fn main() {
-    driver::drive(Run::parse("ravelin"), |bench| async move { workload(&bench).await });
+    let run = Run::parse("ravelin");
+    if run.workload == "restart" {
+        restarts::silence_panics();
+    }
+    driver::drive(run, |bench| async move { workload(&bench).await });
 }
 
 async fn workload(bench: &Bench) {

@@ -65,6 +65,9 @@ pub(crate) struct Company {
     last_exit: Option<Exit>,
 }
 
+/// Who came to wait for `init`, and for the end, of an incarnation that was over already.
+pub(crate) type Late = (Option<ReplyTo<Result<Pid, Exit>>>, Vec<ReplyTo<Exit>>);
+
 /// How to get a cell to run.
 pub(crate) enum Wake {
     /// This thread runs actors and takes it next.
@@ -137,11 +140,12 @@ impl Life {
         self.is_ending
     }
 
-    /// Nothing of the incarnation that has ended is left; gives who came to wait for its `init` meanwhile.
-    pub(super) fn is_gone(&mut self) -> Option<ReplyTo<Result<Pid, Exit>>> {
+    /// Nothing of the incarnation that has ended is left; gives those who came meanwhile to wait for that.
+    pub(super) fn is_gone(&mut self) -> Late {
         self.is_ending = false;
         self.lives = self.lives.checked_add(1).unwrap_or(1);
-        self.known_mut().and_then(|company| company.starter.take())
+        let company = self.known_mut();
+        company.map(|company| (company.starter.take(), mem::take(&mut company.mourners))).unwrap_or_default()
     }
 
     /// Whether `pid`, which lived here and is over, had come up.

@@ -49,11 +49,10 @@ use crate::info::{Info, Order};
 use crate::ledger::{Counters, Ledger};
 use crate::lifecycle::Stage;
 use crate::patience::Patience;
-use crate::reply::ReplyTo;
 use crate::runtime::{FaultPoint, Runtime};
 use crate::time::Missed;
 use futures::future::BoxFuture;
-use life::Wake;
+use life::{Late, Wake};
 use ravelin_mailbox::{
     Capacity, Kind, Mailbox, NoConsumer, Phase, Pushed, Record, Records, Refused, Signalled, Ticket,
 };
@@ -263,9 +262,9 @@ impl Header {
         }
     }
 
-    /// The names, groups and counts of the incarnation that has ended are seen to: another one may begin. Gives who
-    /// came to wait for its `init` meanwhile.
-    pub(crate) fn is_gone(&self) -> Option<ReplyTo<Result<Pid, Exit>>> {
+    /// The names, groups and counts of the incarnation that has ended are seen to: another one may begin. Gives those
+    /// who came meanwhile to wait for that.
+    pub(crate) fn is_gone(&self) -> Late {
         self.mailbox.with(|_, life| life.is_gone())
     }
 
@@ -326,16 +325,24 @@ impl Header {
     }
 
     #[cold]
-    fn displaced(&self, mut records: Records<Ext>) {
-        while let Some(record) = records.pop() {
-            if let Some(readmit) = record.ext().readmit {
-                // SAFETY: a record's own function gets it.
-                unsafe { readmit(record, self) };
-                continue;
+    fn displaced(&self, records: Records<Ext>) {
+        // After more rounds than there are messages only notices were found.
+        let (mut next, mut rounds) = (Some(records), self.mailbox.len());
+        while let Some(mut records) = next.take() {
+            let Some(record) = records.pop() else { return };
+            match record.ext().readmit {
+                Some(readmit) => {
+                    // SAFETY: a record's own function gets it.
+                    unsafe { readmit(record, self) };
+                    rounds = rounds.saturating_sub(1);
+                    next = if rounds > 0 { self.mailbox.displace() } else { None };
+                }
+                None => {
+                    self.overloaded((record.ext().name)());
+                    // The sender's thread drops it: a panicking destructor is the sender's, as with any value it drops.
+                    fate::discarding(|| drop(record));
+                }
             }
-            self.overloaded((record.ext().name)());
-            // The sender's thread drops it: a panicking destructor is the sender's, as with any value it drops.
-            fate::discarding(|| drop(record));
         }
     }
 

@@ -364,7 +364,8 @@ impl<P> Clone for Gate<P> {
 }
 
 /// Takes one message from the mailbox for a future that receives them one by one: as an `R`, or as a notice of the
-/// framework. `None` when nothing waits; then `waker` is woken by the next.
+/// framework. `None` when nothing waits; then `waker` is woken by the next. A message counts as handled when the caller
+/// says so.
 pub(crate) fn receive_one<R: 'static>(cell: &CellRef, waker: &Waker) -> Option<Result<R, Notice>> {
     let header = cell.header();
     let received = header.mailbox.receive(waker, |_, record| {
@@ -383,6 +384,8 @@ pub(crate) fn receive_one<R: 'static>(cell: &CellRef, waker: &Waker) -> Option<R
     });
     let received = received?;
     header.counts.begun();
-    header.counts.handled();
+    if let Some(Err(_)) = received {
+        header.counts.handled();
+    }
     received
 }

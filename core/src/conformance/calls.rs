@@ -15,6 +15,7 @@ pub async fn a_call_is_answered(system: System) {
         assert_eq!(p.actor.call(Say(n)).await.unwrap(), n);
     }
     assert_eq!(p.actor.call(Say(50)).no_timeout().await.unwrap(), 50);
+    system.stop(p.pid, Exit::Normal).await.unwrap();
     assert_eq!(p.actor.ledger().answered, 51);
 }
 
@@ -235,7 +236,6 @@ pub async fn a_call_that_is_dropped_leaves_nothing_behind(system: System) {
         }))
         .await
         .unwrap();
-    assert!(p.actor.ledger().is_balanced());
 }
 
 pub async fn a_cast_has_nobody_to_answer(system: System) {

@@ -86,6 +86,7 @@ pub async fn a_crash_is_nobody_elses_business(system: System) {
         assert!(matches!(p.actor.call(act).await, Err(CallError::Exited(Exit::Panic(_)))));
     }
     assert_eq!(system.pids(), [bystander.pid]);
+    system.stop(bystander.pid, Exit::Normal).await.unwrap();
     assert_eq!(bystander.actor.ledger().answered, 20);
 }
 
@@ -166,8 +167,10 @@ pub async fn every_message_has_one_fate(system: System) {
     for n in 3..10 {
         p.casts(n);
     }
+    let end = system.ended(p.pid);
     assert!(system.kill(p.pid));
     drop(gate);
+    assert_eq!(end.await, Exit::Killed);
     let events = p.events.all().await;
     assert_eq!(said(&events), [1, 2]);
     let ledger = p.actor.ledger();
@@ -185,7 +188,6 @@ pub async fn a_system_keeps_the_ledger_of_the_living_and_the_gone(system: System
         for n in 0..10 {
             p.actor.call(Say(n)).await.unwrap();
         }
-        assert_eq!(system.ledger().answered, round * 10);
         let pid = p.actor.pid().unwrap();
         system.stop(pid, Exit::Normal).await.unwrap();
         assert_eq!(system.ledger().answered, round * 10, "the place is still held");

@@ -61,9 +61,10 @@ pub async fn an_actor_that_kills_itself_goes_no_further_than_its_next_await(syst
             std::future::pending::<()>().await;
         })
     });
+    let end = system.ended(p.pid);
     p.actor.cast(act).unwrap();
     assert_eq!(p.events.all().await, [Event::Said(1), Event::Dropped]);
-    assert_eq!(p.actor.last_exit(), Some(Exit::Killed));
+    assert_eq!(end.await, Exit::Killed);
 }
 
 pub async fn a_kill_passes_through_links_as_killed(system: System) {

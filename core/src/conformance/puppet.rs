@@ -1,8 +1,8 @@
 //! The actor that the cases play with: it does what it is told, and tells what happens to it.
 
 use crate::{
-    Actor, ActorRef, Capacity, Cx, Exit, Handle, Info, Message, Pid, ReplyTo, Serve, StartError, System,
-    TrapExits,
+    Activity, Actor, ActorRef, Capacity, Cx, Exit, Handle, Info, Message, Pid, ReplyTo, SendError, Serve, StartError,
+    System, TrapExits,
 };
 use futures::channel::{mpsc, oneshot};
 use futures::future::{BoxFuture, FutureExt};
@@ -263,22 +263,30 @@ pub(crate) async fn does<R: Send + 'static>(
     f: impl FnOnce(&mut Cx<Puppet>) -> R + Send + 'static,
 ) -> R {
     let (done, outcome) = oneshot::channel();
-    let act = Do::now(move |_, cx| drop(done.send(f(cx))));
-    actor.send(act).await.expect("a living puppet");
+    let mut act = Do::now(move |_, cx| drop(done.send(f(cx))));
+    // A mailbox that refuses has room some time.
+    while let Err(SendError::Full(again)) = actor.send(act).await {
+        act = again;
+        yield_now().await;
+    }
     outcome.await.expect("a puppet that does what it is told")
 }
 
 pub(crate) async fn hangs(actor: &ActorRef<Puppet>) -> oneshot::Sender<()> {
     let (entered, is_in) = oneshot::channel();
     let (go_on, gate) = oneshot::channel();
-    let hang = Do::new(move |_, _| {
+    let hang = Do::new(move |_, cx| {
+        let _ = entered.send((cx.system().clone(), cx.pid()));
         Box::pin(async move {
-            let _ = entered.send(());
             let _ = gate.await;
         })
     });
     actor.send(hang).await.expect("a living puppet");
-    is_in.await.expect("a puppet that handles its messages");
+    let (system, pid) = is_in.await.expect("a puppet that handles its messages");
+    // Its mailbox is told that the message has begun when the handler waits.
+    while system.describe(pid).is_some_and(|it| it.activity != Activity::Waiting) {
+        yield_now().await;
+    }
     go_on
 }
 

@@ -245,6 +245,7 @@ pub async fn an_init_may_stop_its_actor_which_has_then_started(system: System) {
     let p = p.await.unwrap();
     let events = p.events.all().await;
     assert_eq!(events, [Event::Terminated(Exit::error("at once")), Event::Dropped]);
+    system.ended(p.pid).await;
     assert_eq!(p.actor.last_exit(), Some(Exit::error("at once")));
 }
 

@@ -1,0 +1,15 @@
+//! What `supervisor_SUITE` of Erlang/OTP pins down, over running trees; and what ravelin adds to it.
+//!
+//! Most tests play a scenario: a supervisor, then steps, each with exactly what happens in it. Time is tokio's paused
+//! clock, so nothing is slept through.
+
+mod part;
+mod world;
+
+mod admin;
+mod ours;
+mod restarts;
+mod significant;
+mod start;
+mod stop;
+mod trees;
