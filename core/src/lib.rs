@@ -10,8 +10,8 @@
 //! * What users write and hold: [`Actor`], [`Cx`], [`ActorRef`], [`Task`].
 //! * The proof: `conformance`, behind the feature of that name, for whoever writes a [`Runtime`].
 
-mod exit;
 mod id;
+mod exit;
 mod time;
 
 mod panics;

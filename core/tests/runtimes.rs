@@ -196,6 +196,7 @@ fn a_busy_task_starves_nobody(rt: &Arc<dyn Runtime>) {
         })
         .collect();
     run(rt, async {});
+    // tidy: tests the timer
     run(rt, sleep(rt.clone(), ms(3)));
     run(rt, yield_now());
     stop.store(true, SeqCst);
@@ -254,6 +255,7 @@ fn a_timer_of_the_past_fires_at_once_and_one_of_never_does_not(rt: &Arc<dyn Runt
     }
     let mut never = rt.timer(Time::NEVER);
     assert!(never.as_mut().poll(cx).is_pending());
+    // tidy: tests the timer
     run(rt, sleep(rt.clone(), ms(2)));
     assert!(never.as_mut().poll(cx).is_pending());
 }
@@ -277,6 +279,7 @@ fn a_timer_can_be_reset(rt: &Arc<dyn Runtime>) {
         timer.as_mut().reset(clock.now() + ms(2));
         assert!(poll_once(&mut timer).is_pending());
         timer.as_mut().reset(clock.now() + hour);
+        // tidy: tests the timer
         sleep(clock.clone(), ms(5)).await;
         assert!(poll_once(&mut timer).is_pending());
     });
@@ -316,6 +319,7 @@ fn a_dropped_timer_is_deregistered(rt: &Arc<dyn Runtime>) {
         drop(waker);
         let in_time = rt.now() < at;
         // An executor may forget a timer later than at once, but not later than when the next one fires.
+        // tidy: tests the timer
         run(rt, sleep(rt.clone(), ms(lead + 3)));
         assert_eq!(Arc::strong_count(&held), 1, "nobody holds the waker any more");
         in_time && {
@@ -379,6 +383,7 @@ fn it_is_current_in_tasks_only(rt: &Arc<dyn Runtime>) {
     assert!(run(rt, async move {
         let first = me.is_current();
         yield_now().await;
+        // tidy: tests the timer
         sleep(me.clone(), ms(1)).await;
         first && me.is_current()
     }));
@@ -826,6 +831,7 @@ mod with_tokio {
         let before = rt.now();
         let hour = Duration::from_secs(3600);
         let real = std::time::Instant::now();
+        // tidy: tests the timer
         tokio.block_on(sleep(rt.clone(), hour));
         assert!(real.elapsed() < PATIENCE);
         // Asked from outside: this thread has not entered the runtime. Then from another runtime. Then from inside.
@@ -859,6 +865,7 @@ mod with_tokio {
             assert!(far.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
             assert!(clock.timer(clock.now()).as_mut().poll(&mut Context::from_waker(&waker)).is_ready());
             // With the budget spent tokio's own timer would not be armed, and wake its task soon to try again.
+            // tidy: tests the timer
             sleep(clock.clone(), ms(3)).await;
             assert_eq!(woken.try_recv(), Err(mpsc::TryRecvError::Empty));
         };

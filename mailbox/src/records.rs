@@ -22,10 +22,10 @@ use std::ptr;
 
 /// A larger payload is boxed.
 const INLINE_BYTES: usize = 1024;
-/// Buffer sizes in words, with the word that most allocators put before them: 64 B and 256 B may stay with an idle
+/// Buffer sizes in words, with the word that most allocators put before them: 32, 64 and 256 B may stay with an idle
 /// mailbox; 4 KiB and 32 KiB are pooled per thread.
-const CLASSES: [u32; 4] = [7, 31, 511, 4095];
-const KEPT_CLASS: u32 = CLASSES[1];
+const CLASSES: [u32; 5] = [3, 7, 31, 511, 4095];
+const KEPT_CLASS: u32 = CLASSES[2];
 /// How many large buffers a thread keeps for the next mailbox that needs one.
 #[cfg(not(loom))]
 const POOLED_MAX: usize = 16;

@@ -87,7 +87,7 @@ fn upward(file: &File, folder: &str, layers: &[&str], macros: &BTreeSet<&str>, f
                     "{at}: `{}` uses `{used}`, which lib.rs declares below it; move the `mod` line or the code",
                     path[0]
                 )),
-                None if !by_super && !macros.contains(used) => faults
+                None if !by_super && !macros.contains(used) && !file.is_in(lists::FRONT_DOOR_ALLOWED) => faults
                     .push(format!("{at}: `crate::{used}` goes through the crate's front door, name the module it lives in")),
                 _ => (),
             }

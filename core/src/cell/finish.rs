@@ -1,5 +1,7 @@
 //! The end of an incarnation, in the order that is promised: the state is dropped, the mailbox closed and emptied,
 //! names and groups freed; then monitors, links and the starter learn of it, and last the callers it owed an answer.
+//!
+//! Proof: the folder's, in `mod.rs`; each block says which part of it it rests on.
 
 use super::{Bonds, CellPtr, Ext, Header, Rare, Slot};
 use crate::bonds::TrapExits;
@@ -34,8 +36,8 @@ pub(super) unsafe fn finish(cell: CellPtr, slot: &mut Slot) {
     unsafe {
         let header = cell.header();
         let consumer = header.consumer.get();
-        let exit = (*consumer).exit.take().unwrap_or(Exit::Killed);
         let mut inner = mem::take(&mut (*consumer).inner);
+        let exit = inner.stop.take().unwrap_or(Exit::Killed);
         let mut unanswered = inner.rare.as_mut().map(|rare| mem::take(&mut rare.pending)).unwrap_or_default();
         unanswered.extend(fate::collecting(|| {
             let _ = panics::isolate(|| slot.cancel());
@@ -111,7 +113,7 @@ pub(super) unsafe fn finish_lost(cell: CellPtr) {
     // SAFETY: the cell is owned; the future is cancelled, in `finish`, before the state goes.
     unsafe {
         let consumer = cell.header().consumer.get();
-        (*consumer).exit = Some(Exit::Lost);
+        (*consumer).inner.stop = Some(Exit::Lost);
         let mut slot = mem::replace(&mut (*consumer).slot, Slot::empty());
         if slot.has_future() && (*consumer).stage == Stage::Up {
             cell.header().counts.interrupted();

@@ -3,6 +3,8 @@
 //! An actor that wakes another one on the same thread hands it over: it runs next, in the same poll of the same
 //! executor task, without a trip through the executor's queue. A stretch ends when nothing was handed over, or when
 //! its budget is used up; then what is left goes to the executor.
+//!
+//! Proof: the folder's, in `mod.rs`; each block says which part of it it rests on.
 
 use super::life::Wake;
 use super::runner::Runner;

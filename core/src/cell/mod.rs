@@ -157,7 +157,6 @@ unsafe impl Send for Header {}
 /// What only the owner of the cell touches; what each message needs comes last, beside the counts.
 #[repr(C)]
 pub(crate) struct Consumer {
-    exit: Option<Exit>,
     /// The future that waits, while the cell is not run.
     slot: Slot,
     pub(crate) inner: Inner,
@@ -170,7 +169,7 @@ pub(crate) struct Consumer {
 /// The part of `Consumer` that belongs to the context.
 #[derive(Default)]
 pub(crate) struct Inner {
-    /// The actor wants to stop, for this reason.
+    /// The actor wants to stop, for this reason; in its last stages, the reason of its end.
     pub(crate) stop: Option<Exit>,
     /// Something else than the next message is to be done next: a stop, or what `then` holds.
     pub(crate) wants_turn: bool,
@@ -229,7 +228,6 @@ impl Header {
                 work: Records::new(),
                 slot: Slot::empty(),
                 stage: Stage::Down,
-                exit: None,
                 publish_every: u32::MAX,
                 inner: Inner::default(),
             }),

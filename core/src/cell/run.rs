@@ -1,5 +1,7 @@
 //! The loop that runs an actor: signals first, then the future that waits, then messages, until there is nothing to
 //! do. What an event means is decided in `lifecycle`; here it is done.
+//!
+//! Proof: the folder's, in `mod.rs`; each block says which part of it it rests on.
 
 use super::finish::finish;
 use super::local::{self, Local, eject};
@@ -279,15 +281,15 @@ unsafe fn step(cell: CellPtr, slot: &mut Slot, event: Event) -> bool {
             }
             Then::Terminate(why) => {
                 cut(header, slot);
-                (*consumer).exit = Some(why.clone());
+                (*consumer).inner.stop = Some(why.clone());
                 (*consumer).stage = Stage::Terminating;
                 (header.vtable.terminate)(cell, slot, why);
                 false
             }
             Then::Reap(why) => {
                 cut(header, slot);
-                let why = why.or((*consumer).exit.take()).unwrap_or(Exit::Killed);
-                (*consumer).exit = Some(why.clone());
+                let why = why.or((*consumer).inner.stop.take()).unwrap_or(Exit::Killed);
+                (*consumer).inner.stop = Some(why.clone());
                 (*consumer).stage = Stage::Reaping;
                 let children = header.mailbox.with(|_, life| life.known_mut()?.children.take());
                 match (children, header.host()) {
@@ -366,7 +368,6 @@ pub(crate) unsafe fn start(
         let header = cell.header();
         let consumer = header.consumer.get();
         (*consumer).stage = Stage::Starting;
-        (*consumer).exit = None;
         (*consumer).publish_every = capacity.limit().map_or(32, |limit| (limit / 8).clamp(1, 32));
         let place = header.name().map(|name| &**name);
         let span = tracing::info_span!(target: "ravelin", "ravelin.actor", %pid, place);

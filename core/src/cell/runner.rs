@@ -1,4 +1,6 @@
 //! What the executor runs for an actor: a task that is woken when the actor has something to do.
+//!
+//! Proof: the folder's, in `mod.rs`; each block says which part of it it rests on.
 
 use super::finish::finish_lost;
 use super::local::{self, Local};

@@ -18,6 +18,8 @@ macro_rules! __executor_cases {
                 what_init_continues_with_goes_before_any_message,
                 a_continuation_follows_its_handler_and_may_stop,
                 a_busy_actor_lets_others_run,
+                a_handler_that_yields_for_ever_lets_others_run,
+                an_actor_that_continues_for_ever_lets_others_run_and_can_be_stopped,
                 large_and_overaligned_messages_arrive_whole,
                 a_living_actor_can_be_described,
                 an_init_may_send_to_its_own_actor,

@@ -1,6 +1,6 @@
 //! Sending: order, the dead, places, recipients, and what an actor tells itself.
 
-use super::puppet::{Do, Event, Events, Say, Script, puppet, said, scripted, trapping, with_mailbox};
+use super::puppet::{Do, Event, Events, Say, Script, puppet, said, scripted, trapping, with_mailbox, yield_now};
 use crate::{ActorRef, CallError, Exit, Info, Recipient, SendError, System, Unbounded};
 
 pub async fn messages_of_one_sender_arrive_in_the_order_sent(system: System) {
@@ -173,6 +173,38 @@ pub async fn a_busy_actor_lets_others_run(system: System) {
     let end = system.ended(flood.pid);
     assert!(system.kill(flood.pid));
     assert_eq!(end.await, Exit::Killed);
+}
+
+pub async fn a_handler_that_yields_for_ever_lets_others_run(system: System) {
+    let yields = puppet(&system).await;
+    let for_ever = Do::new(|_, _| {
+        Box::pin(async {
+            loop {
+                yield_now().await;
+            }
+        })
+    });
+    yields.actor.cast(for_ever).unwrap();
+    let other = puppet(&system).await;
+    for n in 0..20 {
+        assert_eq!(other.actor.call(Say(n)).await.unwrap(), n);
+    }
+    let end = system.ended(yields.pid);
+    assert!(system.kill(yields.pid));
+    assert_eq!(end.await, Exit::Killed);
+}
+
+pub async fn an_actor_that_continues_for_ever_lets_others_run_and_can_be_stopped(system: System) {
+    let continues = puppet(&system).await;
+    fn again() -> Do {
+        Do::now(|_, cx| cx.continue_with(again()))
+    }
+    continues.actor.cast(again()).unwrap();
+    let other = puppet(&system).await;
+    for n in 0..20 {
+        assert_eq!(other.actor.call(Say(n)).await.unwrap(), n);
+    }
+    assert_eq!(system.stop(continues.pid, Exit::Shutdown).await, Ok(()));
 }
 
 pub async fn large_and_overaligned_messages_arrive_whole(system: System) {

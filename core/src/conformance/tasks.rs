@@ -232,14 +232,17 @@ pub async fn a_task_that_does_not_trap_ends_on_the_spot(system: System) {
 
 pub async fn a_stop_is_the_end_of_an_inbox_ahead_of_its_messages(system: System) {
     let (go_on, gate) = oneshot::channel::<()>();
+    let (entered, is_in) = oneshot::channel();
     let (tell, told) = oneshot::channel();
     let task = system
         .spawn_task(|mut inbox: Inbox<Say>| async move {
+            let _ = entered.send(());
             let _ = gate.await;
             let _ = tell.send(inbox.recv().await);
         })
         .await
         .unwrap();
+    is_in.await.unwrap();
     let pid = task.pid().unwrap();
     (0..10).for_each(|n| task.cast(Say(n)).unwrap());
     let mut stop = Box::pin(system.stop(pid, Exit::Normal));
@@ -251,15 +254,18 @@ pub async fn a_stop_is_the_end_of_an_inbox_ahead_of_its_messages(system: System)
 }
 
 pub async fn a_task_that_goes_on_receiving_after_the_end_can_be_killed(system: System) {
+    let (entered, is_in) = oneshot::channel();
     let (tell, told) = oneshot::channel();
     let task = system
         .spawn_task(|mut inbox: Inbox<Say>| async move {
+            let _ = entered.send(());
             inbox.recv().await;
             let _ = tell.send(());
             while inbox.recv().await.is_none() {}
         })
         .await
         .unwrap();
+    is_in.await.unwrap();
     let pid = task.pid().unwrap();
     let mut stop = Box::pin(system.stop(pid, Exit::Normal));
     assert!(super::puppet::begin(&mut stop).await.is_pending());
@@ -271,7 +277,7 @@ pub async fn a_task_that_goes_on_receiving_after_the_end_can_be_killed(system: S
 pub async fn a_task_has_bonds(system: System) {
     let p = puppet(&system).await;
     let (tell, mut told) = mpsc::unbounded();
-    let (go_on, gate) = oneshot::channel::<()>();
+    let (entered, is_in) = oneshot::channel();
     let target = p.pid;
     let task = system
         .spawn_task(move |mut inbox: Inbox<NoMessage>| async move {
@@ -279,15 +285,14 @@ pub async fn a_task_has_bonds(system: System) {
             inbox.link(target);
             let (kept, ended) = (inbox.monitor(target), inbox.monitor(target));
             assert!(inbox.demonitor(ended));
-            let _ = gate.await;
+            let _ = entered.send(());
             while let Some(Received::Info(info)) = inbox.next().await {
                 let _ = tell.unbounded_send((info, kept));
             }
         })
         .await
         .unwrap();
-    drop(go_on);
-    yield_now().await;
+    is_in.await.unwrap();
     system.stop(p.pid, Exit::error("bonds")).await.unwrap();
     let reason = Exit::error("bonds");
     let (first, kept) = told.next().await.unwrap();

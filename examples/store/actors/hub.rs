@@ -42,9 +42,9 @@ impl Actor for Hub {
 
 impl Handle<Tell> for Hub {
     /// Without an await, so that what is done is also answered.
-    async fn handle(&mut self, Tell(mut errand): Tell, _: &mut Cx<Self>) {
+    async fn handle(&mut self, Tell(errand): Tell, _: &mut Cx<Self>) {
         let line = errand.line().clone();
-        errand.execute(|command| match command {
+        let done = errand.execute(|command| match command {
             PubSub::Publish { channel, message } => self.publish(channel, message),
             PubSub::Subscribe(channels) => {
                 line.subscribe(channels);
@@ -56,7 +56,7 @@ impl Handle<Tell> for Hub {
                 Reply::OK
             }
         });
-        errand.answer();
+        done.answer();
     }
 }
 

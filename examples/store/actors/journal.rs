@@ -18,15 +18,15 @@ use super::partition::Kept;
 use crate::command::KeyCommand;
 use crate::journal::{Batch, Journal, JournalError, Ticket};
 use crate::keyspace::Keyspace;
-use crate::line::Errand;
+use crate::line::Done;
 
-/// A partition's effects, to be kept. The errand they come from is answered then.
+/// A partition's effects, to be kept. The errand that had them is answered then.
 #[derive(Message)]
 pub struct Commit {
     pub partition: usize,
     pub batch: Batch,
     /// `None`: nobody waits for it.
-    pub errand: Option<Errand<KeyCommand>>,
+    pub done: Option<Done<KeyCommand>>,
 }
 
 /// A partition wants the keys of its slots.
@@ -152,16 +152,16 @@ fn stop_on_error(outcome: Result<(), JournalError>, cx: &mut Cx<JournalKeeper>) 
 fn keep(journal: &mut Journal, house: &House, group: Vec<Commit>) -> Result<(), JournalError> {
     let mut batches = Vec::with_capacity(group.len());
     let mut rest = Vec::with_capacity(group.len());
-    for Commit { partition, batch, errand } in group {
-        rest.push((partition, batch.ticket, errand));
+    for Commit { partition, batch, done } in group {
+        rest.push((partition, batch.ticket, done));
         batches.push(batch);
     }
     let committed = journal.commit(house.now_ms(), &batches)?;
-    for ((partition, ticket, errand), is_kept) in rest.into_iter().zip(committed.kept) {
+    for ((partition, ticket, done), is_kept) in rest.into_iter().zip(committed.kept) {
         // A partition that is not there any more need not know.
         let _ = house.partitions[partition].cast(Kept { ticket, is_kept });
-        if let Some(errand) = errand.filter(|_| is_kept) {
-            errand.answer();
+        if let Some(done) = done.filter(|_| is_kept) {
+            done.answer();
         }
     }
     Ok(())

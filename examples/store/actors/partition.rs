@@ -20,7 +20,7 @@ use crate::command::KeyCommand;
 use crate::effect::Effect;
 use crate::journal::{Batch, Ticket};
 use crate::keyspace::Keyspace;
-use crate::line::Errand;
+use crate::line::{Done, Errand};
 
 /// How many keys that have expired are dropped in one go, so that clients don't wait long.
 const SWEPT_AT_ONCE: usize = 1000;
@@ -70,16 +70,16 @@ impl Actor for Partition {
 }
 
 impl Handle<Execute> for Partition {
-    async fn handle(&mut self, Execute(mut errand): Execute, cx: &mut Cx<Self>) {
+    async fn handle(&mut self, Execute(errand): Execute, cx: &mut Cx<Self>) {
         let now = self.house.now_ms();
         let mut effects = Vec::new();
-        errand.execute(|command| self.keyspace.apply(now, command, &mut effects));
+        let done = errand.execute(|command| self.keyspace.apply(now, command, &mut effects));
         // What only dropped expired keys shows nothing that a reload would not show.
-        let waits = self.batches > 0 || !effects.is_empty() && errand.commands().any(KeyCommand::writes);
+        let waits = self.batches > 0 || !effects.is_empty() && done.commands().any(KeyCommand::writes);
         if waits {
-            self.commit(effects, Some(errand), cx);
+            self.commit(effects, Some(done), cx);
         } else {
-            errand.answer();
+            done.answer();
             if !effects.is_empty() {
                 self.commit(effects, None, cx);
             }
@@ -112,10 +112,10 @@ impl Handle<Sweep> for Partition {
 }
 
 impl Partition {
-    fn commit(&mut self, effects: Vec<Effect>, errand: Option<Errand<KeyCommand>>, cx: &mut Cx<Self>) {
+    fn commit(&mut self, effects: Vec<Effect>, done: Option<Done<KeyCommand>>, cx: &mut Cx<Self>) {
         let batch = Batch { ticket: self.ticket, effects };
         self.batches += 1;
-        if self.house.journal.cast(Commit { partition: self.number, batch, errand }).is_err() {
+        if self.house.journal.cast(Commit { partition: self.number, batch, done }).is_err() {
             cx.stop(Exit::error("there is no journal"));
         }
     }

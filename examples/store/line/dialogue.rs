@@ -15,7 +15,7 @@ use std::collections::BTreeMap;
 use bytes::{Bytes, BytesMut};
 
 use super::requests::Requests;
-use super::{Asked, Delivery, Outcome, PUBLISHED_LIMIT};
+use super::{Asked, Delivery, End, Outcome, PUBLISHED_LIMIT};
 use crate::command::{self, Command, KeyCommand, Local, PubSub};
 use crate::info::Facts;
 use crate::protocol::{Decoder, encode};
@@ -31,8 +31,8 @@ const REQUESTS_SIZE_LIMIT: usize = 1 << 20;
 const UNREAD_LIMIT: usize = 1 << 20;
 /// The most commands in an errand. Their replies may be large.
 const ERRAND_LIMIT: usize = 128;
-/// An errand that comes back so often kills whoever takes it.
-const RETURNS_LIMIT: u32 = 64;
+/// The answer to commands whose execution panicked.
+const BROKEN: &str = "ERR internal error: the command could not be executed";
 
 /// One client's conversation.
 pub struct Dialogue {
@@ -170,33 +170,31 @@ impl Dialogue {
     }
 
     fn handle_keys(&mut self, outcome: Outcome<KeyCommand>) {
-        let Outcome { lane, asked, replies } = outcome;
-        match replies {
-            Some(replies) => {
+        let Outcome { lane, asked, end } = outcome;
+        let way = self.lanes.entry(lane).or_default();
+        way.is_busy = false;
+        match end {
+            End::Answered(replies) => {
                 for (asked, reply) in asked.into_iter().zip(replies) {
                     self.requests.answer(asked.request, asked.part, reply);
                 }
-                self.lanes.entry(lane).or_default().is_busy = false;
             }
-            None => self.came_back(lane, asked),
+            End::Broken => self.answer_all(asked, BROKEN),
+            End::Lost => way.came_back(asked),
         }
         self.lanes.retain(|_, lane| !lane.is_idle());
     }
 
-    fn came_back(&mut self, lane: usize, mut asked: Vec<Asked<KeyCommand>>) {
-        asked.iter_mut().for_each(|asked| asked.returns += 1);
-        self.lanes.entry(lane).or_default().came_back(asked);
-        if self.lanes[&lane].waiting.iter().any(|asked| asked.returns > RETURNS_LIMIT) {
-            self.give_up(lane, "ERR internal error: this command ended whoever executed it");
+    fn answer_all(&mut self, asked: Vec<Asked<KeyCommand>>, why: &'static str) {
+        for asked in asked {
+            self.requests.answer(asked.request, asked.part, Reply::error(why));
         }
     }
 
     /// The answer to all that waits on this lane is an error.
     pub fn give_up(&mut self, lane: usize, why: &'static str) {
         let waiting = self.lanes.get_mut(&lane).map(|lane| std::mem::take(&mut lane.waiting));
-        for asked in waiting.into_iter().flatten() {
-            self.requests.answer(asked.request, asked.part, Reply::error(why));
-        }
+        self.answer_all(waiting.unwrap_or_default(), why);
         self.lanes.retain(|_, lane| !lane.is_idle());
     }
 
@@ -208,14 +206,18 @@ impl Dialogue {
     }
 
     fn handle_words(&mut self, outcome: Outcome<PubSub>) {
-        let Outcome { asked, replies, .. } = outcome;
-        let Some(replies) = replies else { return self.hub.came_back(asked) };
+        let Outcome { asked, end, .. } = outcome;
+        let replies = match end {
+            End::Answered(replies) => replies,
+            End::Broken => asked.iter().map(|_| Reply::error(BROKEN)).collect(),
+            End::Lost => return self.hub.came_back(asked),
+        };
         self.hub.is_busy = false;
         for (asked, reply) in asked.into_iter().zip(replies) {
-            let replies = match asked.command {
-                PubSub::Publish { .. } => vec![reply],
-                PubSub::Subscribe(channels) => self.session.subscribe(&channels),
-                PubSub::Unsubscribe(channels) => self.session.unsubscribe(channels).0,
+            let replies = match (asked.command, reply) {
+                (PubSub::Subscribe(channels), Reply::Simple(_)) => self.session.subscribe(&channels),
+                (PubSub::Unsubscribe(channels), Reply::Simple(_)) => self.session.unsubscribe(channels).0,
+                (_, reply) => vec![reply],
             };
             replies.iter().for_each(|reply| self.say(reply));
         }
@@ -269,12 +271,12 @@ impl Dialogue {
         match route(command, self.partitions) {
             Route::One(lane, command) => {
                 let request = self.requests.push_whole(size);
-                self.wait_on(lane, Asked { request, part: 0, returns: 0, command });
+                self.wait_on(lane, Asked { request, part: 0, command });
             }
             Route::Many(parts, join) => {
                 let request = self.requests.push_in_parts(size, parts.len(), join);
                 for (part, (lane, command)) in parts.into_iter().enumerate() {
-                    self.wait_on(lane, Asked { request, part, returns: 0, command });
+                    self.wait_on(lane, Asked { request, part, command });
                 }
             }
         }
@@ -293,7 +295,7 @@ impl Dialogue {
                 self.say(&reply);
             }
             Command::PubSub(command) => {
-                self.hub.waiting.push(Asked { request: 0, part: 0, returns: 0, command });
+                self.hub.waiting.push(Asked { request: 0, part: 0, command });
             }
             Command::Keys(command) => self.ask(command, 0),
         }

@@ -18,19 +18,27 @@ pub struct Asked<C> {
     pub request: u64,
     /// Which part of the request, if that was split.
     pub part: usize,
-    /// How often it came back without an answer.
-    pub returns: u32,
     pub command: C,
 }
 
-/// How an errand ended.
+/// What became of an errand.
 #[derive(Debug)]
 pub struct Outcome<C> {
     /// Which of the line's lanes it was sent on.
     pub lane: usize,
     pub asked: Vec<Asked<C>>,
-    /// A reply to each command; `None`: nothing was done, or nothing of it was kept.
-    pub replies: Option<Vec<Reply>>,
+    pub end: End,
+}
+
+/// How an errand ended.
+#[derive(Debug)]
+pub enum End {
+    /// It is done, and kept: a reply to each command.
+    Answered(Vec<Reply>),
+    /// Nothing of it is kept. One of its commands made whoever executed it panic, and would again.
+    Broken,
+    /// Nothing of it is kept.
+    Lost,
 }
 
 /// Commands of one line that one actor is to execute, in their order.
@@ -38,7 +46,8 @@ pub struct Errand<C> {
     line: Arc<Line>,
     lane: usize,
     asked: Vec<Asked<C>>,
-    replies: Vec<Reply>,
+    /// How it ends if it is dropped now.
+    end: End,
     deliver: fn(Outcome<C>) -> Delivery,
 }
 
@@ -49,7 +58,7 @@ impl<C> Errand<C> {
         asked: Vec<Asked<C>>,
         deliver: fn(Outcome<C>) -> Delivery,
     ) -> Errand<C> {
-        Errand { line, lane, asked, replies: Vec::new(), deliver }
+        Errand { line, lane, asked, end: End::Lost, deliver }
     }
 
     /// Whose errand it is.
@@ -61,32 +70,45 @@ impl<C> Errand<C> {
         self.asked.iter().map(|asked| &asked.command)
     }
 
-    /// Executes each command. The line learns of the replies when the errand is answered.
-    pub fn execute(&mut self, execute: impl FnMut(&C) -> Reply) {
-        self.replies = self.asked.iter().map(|asked| &asked.command).map(execute).collect();
-    }
-
-    /// What was done is kept: the line gets the replies.
-    pub fn answer(mut self) {
-        let replies = Some(std::mem::take(&mut self.replies));
-        self.end(replies);
+    /// Executes each command. What comes of it is a promise: to be answered with, once it is kept.
+    pub fn execute(mut self, execute: impl FnMut(&C) -> Reply) -> Done<C> {
+        // No kill comes while this runs. If it is dropped now, that is a panic.
+        self.end = End::Broken;
+        let replies = self.asked.iter().map(|asked| &asked.command).map(execute).collect();
+        self.end = End::Lost;
+        Done { errand: self, replies }
     }
 
     /// It could not be sent: the commands, back at once.
     pub fn unsent(mut self) -> Vec<Asked<C>> {
         std::mem::take(&mut self.asked)
     }
-
-    fn end(&mut self, replies: Option<Vec<Reply>>) {
-        let asked = std::mem::take(&mut self.asked);
-        self.line.deliver((self.deliver)(Outcome { lane: self.lane, asked, replies }));
-    }
 }
 
 impl<C> Drop for Errand<C> {
     fn drop(&mut self) {
-        if !self.asked.is_empty() {
-            self.end(None);
+        let asked = std::mem::take(&mut self.asked);
+        if !asked.is_empty() {
+            let end = std::mem::replace(&mut self.end, End::Lost);
+            self.line.deliver((self.deliver)(Outcome { lane: self.lane, asked, end }));
         }
+    }
+}
+
+/// An errand that was executed.
+pub struct Done<C> {
+    errand: Errand<C>,
+    replies: Vec<Reply>,
+}
+
+impl<C> Done<C> {
+    pub fn commands(&self) -> impl Iterator<Item = &C> {
+        self.errand.commands()
+    }
+
+    /// What was done is kept: the line gets the replies.
+    pub fn answer(self) {
+        let Done { mut errand, replies } = self;
+        errand.end = End::Answered(replies);
     }
 }

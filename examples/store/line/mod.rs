@@ -22,7 +22,7 @@ use crate::net::Socket;
 use crate::reply::Reply;
 use crate::route::Partitions;
 pub use dialogue::Dialogue;
-pub use errand::{Asked, Errand, Outcome};
+pub use errand::{Asked, Done, End, Errand, Outcome};
 
 /// The most bytes of published messages that wait for a client.
 pub const PUBLISHED_LIMIT: usize = 8 << 20;

@@ -1,6 +1,6 @@
 //! The scripted child: it says when it comes and goes, and how it ends follows its script.
 
-use ravelin_core::{Actor, ActorRef, Cx, Exit, Handle, Message, Pid, System, TrapExits};
+use ravelin_core::{Actor, ActorRef, Cx, Exit, Handle, Message, Pid, TrapExits};
 use ravelin_supervisor::{AutoShutdown, ChildSpec, Restart, Shutdown, child, exponential};
 use std::collections::BTreeMap;
 use std::future::{pending, poll_fn};
@@ -15,6 +15,7 @@ pub(crate) struct Log(Arc<Mutex<Noted>>);
 #[derive(Default)]
 struct Noted {
     events: Vec<String>,
+    answers: Vec<String>,
     /// Incarnations by `id#attempt`.
     names: BTreeMap<Pid, String>,
     attempts: BTreeMap<String, usize>,
@@ -32,9 +33,17 @@ impl Log {
         self.noted().events.push(event.into());
     }
 
-    /// All since the last call.
+    pub(crate) fn answer(&self, answer: &str) {
+        self.noted().answers.push(format!("= {answer}"));
+    }
+
+    /// All since the last call: what happened, in order, then the answers, sorted, for clients are concurrent.
     pub(crate) fn take(&self) -> String {
-        std::mem::take(&mut self.noted().events).join("; ")
+        let mut noted = self.noted();
+        let (mut all, mut answers) = (std::mem::take(&mut noted.events), std::mem::take(&mut noted.answers));
+        answers.sort();
+        all.append(&mut answers);
+        all.join("; ")
     }
 
     pub(crate) fn name(&self, pid: Pid) -> String {
@@ -113,6 +122,11 @@ impl Message for Crash {
     type Reply = ();
 }
 
+pub(crate) struct Unlink(pub(crate) Pid);
+impl Message for Unlink {
+    type Reply = ();
+}
+
 impl Actor for Part {
     type Args = Script;
 
@@ -186,6 +200,12 @@ impl Handle<End> for Part {
     }
 }
 
+impl Handle<Unlink> for Part {
+    async fn handle(&mut self, Unlink(other): Unlink, cx: &mut Cx<Self>) {
+        cx.unlink(other);
+    }
+}
+
 impl Handle<Crash> for Part {
     async fn handle(&mut self, _: Crash, _: &mut Cx<Self>) {
         panic!("boom");
@@ -252,18 +272,4 @@ pub(crate) fn auto_shutdown(word: &str) -> AutoShutdown {
         "all" => AutoShutdown::AllSignificant,
         _ => AutoShutdown::Never,
     }
-}
-
-/// The living, but for those who only wait to be sent to.
-pub(crate) async fn turn(system: &System) {
-    let mut is_first = true;
-    poll_fn(|cx| {
-        if !std::mem::take(&mut is_first) {
-            return Poll::Ready(());
-        }
-        cx.waker().wake_by_ref();
-        Poll::Pending
-    })
-    .await;
-    let _ = system;
 }
