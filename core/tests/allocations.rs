@@ -117,7 +117,9 @@ fn measure<F: Future<Output = usize> + Send + 'static>(
     };
     use ravelin_core::Runtime;
     local.spawn("measure", Box::pin(task));
-    local.block_on(outcome).unwrap()
+    let allocations = local.block_on(outcome).unwrap();
+    local.shutdown();
+    allocations
 }
 
 const ROUNDS: usize = 100;
@@ -153,8 +155,8 @@ fn a_burst_of_casts_allocates_for_its_buffer_alone() {
         yield_now().await;
         so_far() - before
     });
-    // It grows from the size that an idle mailbox keeps; the large sizes are the thread's, kept for whoever is next.
-    assert!(allocations <= 8, "{allocations}");
+    // One for 400 messages or more: buffers grow from a small size; the large sizes are the thread's, used again.
+    assert!(allocations <= 25, "{allocations}");
 }
 
 #[test]

@@ -72,13 +72,7 @@ impl World {
     /// Does one step; gives its reply.
     pub(crate) async fn act(&self, step: &Value) -> String {
         let done = match word(step, "op", "") {
-            "multi" => {
-                let mut replies = Vec::new();
-                for each in step["ops"].as_array().into_iter().flatten() {
-                    replies.push(self.at_once(each).unwrap_or_else(String::from));
-                }
-                Ok(replies.join(" "))
-            }
+            "multi" => Ok(self.multi(step)),
             "exit" | "crash" | "kill" | "signal" => self.at_once(step),
             "shutdown" => self.shutdown().await,
             "stop" => self.stop(step).await,
@@ -107,6 +101,20 @@ impl World {
             Who::Worker(place) => Ok(place),
             Who::Supervisor(_) => Err("not a worker"),
         }
+    }
+
+    /// Several at once. Who is to end himself has something to do before that, so the others come first.
+    fn multi(&self, step: &Value) -> String {
+        let ops: Vec<&Value> = step["ops"].as_array().into_iter().flatten().collect();
+        let mut replies = vec![String::new(); ops.len()];
+        for exits in [false, true] {
+            for (op, reply) in ops.iter().zip(&mut replies) {
+                if (word(op, "op", "") == "exit") == exits {
+                    *reply = self.at_once(op).unwrap_or_else(String::from);
+                }
+            }
+        }
+        replies.join(" ")
     }
 
     /// What takes no time.

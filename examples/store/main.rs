@@ -9,27 +9,28 @@
 
 #![allow(unreachable_pub, missing_docs, reason = "a program, not a library")]
 
-mod reply;
+mod command;
+mod config;
+mod effect;
+mod info;
+mod journal;
+mod keyspace;
 mod number;
 mod protocol;
-mod command;
+mod reply;
 mod route;
-mod effect;
-mod keyspace;
-mod journal;
-mod config;
-mod info;
 mod session;
 
-mod net;
-mod line;
 mod actors;
+mod line;
+mod net;
 
 use std::future::Future;
 use std::process::ExitCode;
 use std::sync::Arc;
 
 use async_signal::{Signal, Signals};
+use ravelin::Exit;
 use ravelin::runtimes::{Smol, Tokio};
 use smol::future::or;
 use smol::stream::StreamExt;
@@ -113,9 +114,13 @@ async fn serve(config: Config, runtime: Arc<dyn ravelin::Runtime>) -> Outcome {
     };
     let gave_up = or(asked_to_end, async { Some(app.ended().await) }).await;
     let report = app.stop().await;
-    match gave_up {
-        None if report.root == ravelin::Exit::Shutdown => Ok(()),
-        None => Err(format!("the tree ended with: {}", report.root).into()),
-        Some(exit) => Err(format!("the tree gave up: {exit}").into()),
+    if let Some(exit) = gave_up {
+        return Err(format!("the tree gave up: {exit}").into());
     }
+    // Whatever was killed: each message that an actor ever accepted had exactly one fate.
+    let ledger = app.system().ledger();
+    if report.root != Exit::Shutdown || report.killed > 0 || !ledger.is_balanced() || ledger.waiting > 0 {
+        return Err(format!("not an orderly end: {report:?}, {ledger:?}").into());
+    }
+    Ok(())
 }

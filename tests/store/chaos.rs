@@ -24,7 +24,12 @@ fn work(client: &mut Connection, name: usize, may_go_on: &AtomicBool) -> (Acknow
         let mut pipe = redis::pipe();
         for n in 0..PIPELINE {
             let key = known.keys + n;
-            pipe.cmd("INCR").arg(format!("count{name}")).cmd("SET").arg(format!("k{name}:{key}")).arg(key).ignore();
+            pipe.cmd("INCR")
+                .arg(format!("count{name}"))
+                .cmd("SET")
+                .arg(format!("k{name}:{key}"))
+                .arg(key)
+                .ignore();
         }
         let counts: Vec<i64> = match pipe.query(client) {
             Ok(counts) => counts,
@@ -38,14 +43,19 @@ fn work(client: &mut Connection, name: usize, may_go_on: &AtomicBool) -> (Acknow
 }
 
 /// Lets clients work while actors are killed, and calls `end` after so many kills.
-fn suffer(server: &mut Server, kills: usize, end: impl FnOnce(&mut Server, &AtomicBool)) -> Vec<(Acknowledged, RedisResult<()>)> {
+fn suffer(
+    server: &mut Server,
+    kills: usize,
+    end: impl FnOnce(&mut Server, &AtomicBool),
+) -> Vec<(Acknowledged, RedisResult<()>)> {
     let may_go_on = AtomicBool::new(true);
     let clients: Vec<Connection> = (0..CLIENTS).map(|_| server.client()).collect();
     thread::scope(|scope| {
         let may_go_on = &may_go_on;
-        let working = clients.into_iter().enumerate().map(|(name, mut client)| {
-            scope.spawn(move || work(&mut client, name, may_go_on))
-        });
+        let working = clients
+            .into_iter()
+            .enumerate()
+            .map(|(name, mut client)| scope.spawn(move || work(&mut client, name, may_go_on)));
         let working: Vec<_> = working.collect();
         for _ in 0..kills {
             let line = server.line();
@@ -60,7 +70,9 @@ fn suffer(server: &mut Server, kills: usize, end: impl FnOnce(&mut Server, &Atom
 fn check_chaos(options: &str) {
     let data = folder();
     let mut server = Server::start(&data, options);
-    for (name, (known, outcome)) in suffer(&mut server, 150, |_, go_on| go_on.store(false, Relaxed)).into_iter().enumerate() {
+    for (name, (known, outcome)) in
+        suffer(&mut server, 150, |_, go_on| go_on.store(false, Relaxed)).into_iter().enumerate()
+    {
         outcome.expect("no client notices anything");
         assert!(known.count > 0);
         let count = ask(&mut server.client(), &format!("GET count{name}"));

@@ -153,7 +153,10 @@ fn hello_changes_how_replies_look_from_there_on() {
     let answer = crate::server::converse(server.stream(), sent.as_bytes());
     let (before, after) = answer.split_once("%7\r\n").expect("the answer to HELLO");
     assert_eq!(before, ":1\r\n*2\r\n$1\r\nf\r\n$1\r\nv\r\n");
-    assert!(after.ends_with("%1\r\n$1\r\nf\r\n$1\r\nv\r\n>3\r\n$9\r\nsubscribe\r\n$1\r\nc\r\n:1\r\n+OK\r\n"), "{after}");
+    assert!(
+        after.ends_with("%1\r\n$1\r\nf\r\n$1\r\nv\r\n>3\r\n$9\r\nsubscribe\r\n$1\r\nc\r\n:1\r\n+OK\r\n"),
+        "{after}"
+    );
 }
 
 #[test]
@@ -180,7 +183,9 @@ fn info_tells_of_the_server() {
     ask(&mut client, "SET a 1");
     ask(&mut client, "SET b 1 EX 100");
     let info = ask(&mut client, "INFO");
-    for line in ["partitions:3", "connected_clients:1", "appendfsync:no", "actor_restarts:0", "db0:keys=2,expires=1"] {
+    for line in
+        ["partitions:3", "connected_clients:1", "appendfsync:no", "actor_restarts:0", "db0:keys=2,expires=1"]
+    {
         assert!(info.contains(line), "{line} is not in:\n{info}");
     }
     assert!(ask(&mut client, "INFO clients").starts_with("# Clients\r\n"));

@@ -103,3 +103,22 @@ fn too_many_clients_are_turned_away() {
     // Its place is free as soon as its end is noticed.
     while !knock().is_empty() {}
 }
+
+#[test]
+fn a_full_disk_is_an_error_and_nothing_else_is_lost() {
+    let data = folder();
+    let server = Server::start_with_file_limit(&data, 8 << 10, "--fsync always");
+    let mut client = server.client();
+    let value = "x".repeat(100_000);
+    let kept = (0..).position(|n| {
+        let answer = ask(&mut client, &format!("SET k{n} {value}"));
+        assert!(answer == "+OK" || answer.starts_with("-MISCONF Errors writing to the journal"), "{answer}");
+        answer != "+OK"
+    });
+    let kept = kept.expect("an end");
+    assert!(kept > 0);
+    assert_eq!(ask(&mut client, &format!("EXISTS k{kept}")), ":0");
+    for n in 0..kept {
+        assert_eq!(ask(&mut client, &format!("STRLEN k{n}")), ":100000");
+    }
+}

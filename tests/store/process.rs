@@ -16,7 +16,8 @@ fn help_and_mistakes() {
 fn a_second_server_on_the_same_data_says_what_is_wrong() {
     let data = folder();
     let _server = Server::start(&data, "");
-    let second = program().args(["--port", "0", "--data"]).arg(data.path().join("data")).output().expect("it runs");
+    let second =
+        program().args(["--port", "0", "--data"]).arg(data.path().join("data")).output().expect("it runs");
     assert_eq!(second.status.code(), Some(1));
     let said = String::from_utf8_lossy(&second.stderr).into_owned();
     assert!(said.contains("another process has it open"), "{said}");

@@ -17,7 +17,10 @@ fn what_is_published_reaches_who_listens_and_nobody_else() {
     assert_eq!(ask(&mut publisher, "PUBLISH c 3"), ":0");
     for (channel, text) in [("a", "1"), ("b", "2")] {
         let message = listener.get_message().expect("a message");
-        assert_eq!((message.get_channel_name(), message.get_payload::<String>().unwrap().as_str()), (channel, text));
+        assert_eq!(
+            (message.get_channel_name(), message.get_payload::<String>().unwrap().as_str()),
+            (channel, text)
+        );
     }
     assert_eq!(other.get_message().expect("a message").get_payload::<String>().unwrap(), "2");
 
@@ -33,7 +36,8 @@ fn what_is_published_reaches_who_listens_and_nobody_else() {
 fn a_client_that_listens_may_do_little_else() {
     let data = folder();
     let server = Server::start(&data, "");
-    let answer = converse(server.stream(), b"SUBSCRIBE c\r\nGET k\r\nPING\r\nUNSUBSCRIBE\r\nGET k\r\nQUIT\r\n");
+    let answer =
+        converse(server.stream(), b"SUBSCRIBE c\r\nGET k\r\nPING\r\nUNSUBSCRIBE\r\nGET k\r\nQUIT\r\n");
     let expected = "*3\r\n$9\r\nsubscribe\r\n$1\r\nc\r\n:1\r\n\
         -ERR Can't execute 'get': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in this context\r\n\
         *2\r\n$4\r\npong\r\n$0\r\n\r\n\

@@ -35,7 +35,18 @@ pub(crate) fn folder() -> tempfile::TempDir {
 impl Server {
     /// Starts a store on a free port; it is ready when this returns.
     pub(crate) fn start(data: &tempfile::TempDir, options: &str) -> Server {
-        let mut command = program();
+        Server::start_as(program(), data, options)
+    }
+
+    /// As `start`, where no file can get larger than this.
+    pub(crate) fn start_with_file_limit(data: &tempfile::TempDir, kilobytes: usize, options: &str) -> Server {
+        let mut command = Command::new("bash");
+        let script = format!("trap '' XFSZ; ulimit -f {kilobytes}; exec \"$0\" \"$@\"");
+        command.args(["-c", &script]).arg(program().get_program());
+        Server::start_as(command, data, options)
+    }
+
+    fn start_as(mut command: Command, data: &tempfile::TempDir, options: &str) -> Server {
         command.args(["--port", "0", "--data"]).arg(data.path().join("data"));
         command.args(options.split_whitespace()).stdout(Stdio::piped());
         let mut child = command.spawn().expect("it can be run");

@@ -197,9 +197,7 @@ pub async fn an_order_to_shut_down_runs_terminate_only_in_one_that_traps(system:
 }
 
 pub async fn a_shut_down_that_takes_too_long_becomes_a_kill(system: System) {
-    let p = scripted(&system, |script| {
-        script.trapping(true).at_end(|_, _| Box::pin(std::future::pending()))
-    });
+    let p = scripted(&system, |script| script.trapping(true).at_end(|_, _| Box::pin(std::future::pending())));
     let p = p.await.unwrap();
     let deadline = Some(Duration::from_millis(2));
     assert_eq!(system.shut_down(p.pid, Exit::Shutdown, deadline).await, Exit::Killed);
@@ -308,9 +306,8 @@ pub async fn the_state_is_gone_and_the_name_free_before_anybody_learns(system: S
 pub async fn all_can_be_told_to_end(system: System) {
     let plain = puppet(&system).await;
     let traps = scripted(&system, |script| script.trapping(true).at_end(|_, _| Box::pin(yield_now()))).await;
-    let stuck = scripted(&system, |script| {
-        script.trapping(true).at_end(|_, _| Box::pin(std::future::pending()))
-    });
+    let stuck =
+        scripted(&system, |script| script.trapping(true).at_end(|_, _| Box::pin(std::future::pending())));
     let (traps, stuck) = (traps.unwrap(), stuck.await.unwrap());
     let child = child_of(&system, &traps, true).await;
     assert_eq!(system.shut_down_all(Duration::from_millis(20)).await, 1);

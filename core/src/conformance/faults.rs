@@ -3,7 +3,8 @@
 use super::mortal::Mortal;
 use super::puppet::{Do, Event, Keep, Say, begin, puppet, said, trapping, with_mailbox, yield_now};
 use crate::{
-    Bounded, CallError, DeadLetter, Exit, Fault, Info, Ledger, Overflow, SendError, StartError, System, Unbounded,
+    Bounded, CallError, DeadLetter, Exit, Fault, Info, Ledger, Overflow, SendError, StartError, System,
+    Unbounded,
 };
 use futures::channel::mpsc;
 use futures::stream::StreamExt;

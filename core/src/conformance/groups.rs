@@ -69,7 +69,9 @@ pub async fn a_join_that_races_with_the_end_leaves_no_dead_member(system: System
     for _ in 0..100 {
         let p = puppet(&system).await;
         let (pid, killer) = (p.pid, system.clone());
-        system.runtime().spawn_blocking(Box::new(move || { let _ = killer.kill(pid); }));
+        system.runtime().spawn_blocking(Box::new(move || {
+            let _ = killer.kill(pid);
+        }));
         while system.join("g", pid) {
             yield_now().await;
         }

@@ -261,7 +261,9 @@ mod tests {
     fn every_case_is_in_the_suite_once() {
         let list = include_str!("list.rs");
         for (file, text) in FILES {
-            for (_, rest) in text.match_indices("\npub async fn ").map(|(at, mark)| text.split_at(at + mark.len())) {
+            for (_, rest) in
+                text.match_indices("\npub async fn ").map(|(at, mark)| text.split_at(at + mark.len()))
+            {
                 let case = rest.split('(').next().unwrap_or_default();
                 let entries = list.lines().filter(|line| line.trim() == format!("{case},")).count();
                 assert_eq!(entries, 1, "`{case}` of {file}.rs has {entries} entries in list.rs");

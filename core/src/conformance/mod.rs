@@ -13,6 +13,7 @@
 //! fn run_on_local(case: Case) {
 //!     let local = Local::new();
 //!     local.block_on(case.in_task(local.clone()));
+//!     local.shutdown();
 //! }
 //!
 //! ravelin_core::executor_suite!(local, run_on_local);

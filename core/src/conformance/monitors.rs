@@ -180,7 +180,13 @@ pub async fn many_that_watch_and_many_that_die_all_meet(system: System) {
     }
     for watcher in &watchers {
         let pids: Vec<_> = targets.iter().map(|target| target.pid).collect();
-        watcher.does(move |cx| pids.into_iter().for_each(|pid| { cx.monitor(pid); })).await;
+        watcher
+            .does(move |cx| {
+                pids.into_iter().for_each(|pid| {
+                    cx.monitor(pid);
+                })
+            })
+            .await;
     }
     for target in &targets {
         system.kill(target.pid);

@@ -1,6 +1,6 @@
 //! Names.
 
-use super::puppet::{Do, Events, Puppet, Script, puppet, trapping};
+use super::puppet::{Do, Events, Log, Puppet, Script, puppet, trapping};
 use crate::{ActorRef, Exit, Info, RegisterError, System};
 use std::sync::Arc;
 
@@ -43,15 +43,19 @@ pub async fn the_dead_cannot_be_registered(system: System) {
     assert_eq!(system.whereis("name"), None);
 }
 
+/// The script of one that takes a name in `init`.
+fn owner(log: &Log) -> Script {
+    Script::new(log).init(|cx| Box::pin(async { cx.register("mine").map_err(Exit::error) }))
+}
+
 pub async fn names_are_free_before_links_learn_of_the_end(system: System) {
     for _ in 0..50 {
         let (log, _events) = Events::new();
         let (mut parent, place) = (trapping(&system).await, ActorRef::<Puppet>::unnamed());
-        let script = |log| Script::new(log).init(|cx| Box::pin(async { Ok(cx.register("mine").unwrap()) }));
-        let first = system.start(&place, script(&log)).linked_to(parent.pid).await.unwrap();
+        let first = system.start(&place, owner(&log)).linked_to(parent.pid).await.unwrap();
         place.cast(Do::panic("restart me")).unwrap();
         assert!(matches!(parent.events.info().await, Info::Exit { from, .. } if from == first));
-        let second = system.start(&place, script(&log)).linked_to(parent.pid).await.unwrap();
+        let second = system.start(&place, owner(&log)).linked_to(parent.pid).await.unwrap();
         assert_eq!(system.whereis("mine"), Some(second));
         system.stop(second, Exit::Normal).await.unwrap();
     }
@@ -62,14 +66,13 @@ pub async fn a_restart_begins_when_the_end_before_it_is_over(system: System) {
     for _ in 0..50 {
         let (log, _events) = Events::new();
         let place = ActorRef::<Puppet>::unnamed();
-        let script = |log| Script::new(log).init(|cx| Box::pin(async { Ok(cx.register("mine").unwrap()) }));
-        let first = system.start(&place, script(&log)).await.unwrap();
+        let first = system.start(&place, owner(&log)).await.unwrap();
         for n in 0..100 {
             system.register(format!("also {n}"), first).unwrap();
         }
         system.kill(first);
         let second = loop {
-            match system.start(&place, script(&log)).await {
+            match system.start(&place, owner(&log)).await {
                 Ok(pid) => break pid,
                 Err(error) => assert_eq!(error, crate::StartError::AlreadyStarted),
             }

@@ -1,8 +1,8 @@
 //! The actor that the cases play with: it does what it is told, and tells what happens to it.
 
 use crate::{
-    Activity, Actor, ActorRef, Capacity, Cx, Exit, Handle, Info, Message, Pid, ReplyTo, SendError, Serve, StartError,
-    System, TrapExits,
+    Activity, Actor, ActorRef, Capacity, Cx, Exit, Handle, Info, Message, Pid, ReplyTo, SendError, Serve,
+    StartError, System, TrapExits,
 };
 use futures::channel::{mpsc, oneshot};
 use futures::future::{BoxFuture, FutureExt};

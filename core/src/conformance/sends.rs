@@ -1,6 +1,8 @@
 //! Sending: order, the dead, places, recipients, and what an actor tells itself.
 
-use super::puppet::{Do, Event, Events, Say, Script, puppet, said, scripted, trapping, with_mailbox, yield_now};
+use super::puppet::{
+    Do, Event, Events, Say, Script, puppet, said, scripted, trapping, with_mailbox, yield_now,
+};
 use crate::{ActorRef, CallError, Exit, Info, Recipient, SendError, System, Unbounded};
 
 pub async fn messages_of_one_sender_arrive_in_the_order_sent(system: System) {
@@ -167,7 +169,13 @@ pub async fn a_busy_actor_lets_others_run(system: System) {
     let (left, right) = (puppet(&system).await, puppet(&system).await);
     for n in 0..20 {
         let other = right.actor.clone();
-        let relay = Do::new(move |_, _| Box::pin(async move { { let _ = other.call(Say(n)).await.unwrap(); } }));
+        let relay = Do::new(move |_, _| {
+            Box::pin(async move {
+                {
+                    let _ = other.call(Say(n)).await.unwrap();
+                }
+            })
+        });
         left.actor.call(relay).await.unwrap();
     }
     let end = system.ended(flood.pid);
@@ -215,7 +223,7 @@ pub async fn large_and_overaligned_messages_arrive_whole(system: System) {
         let big = Big([n; 5000]);
         let act = Do::now(move |puppet, _| {
             let big = big;
-            assert!(big.0.iter().all(|byte| *byte == n) && (&raw const big).addr() % 64 == 0);
+            assert!(big.0.iter().all(|byte| *byte == n) && (&raw const big).addr().is_multiple_of(64));
             puppet.tell(Event::Said(u32::from(n)));
         });
         p.actor.cast(act).unwrap();
@@ -234,7 +242,11 @@ pub async fn a_living_actor_can_be_described(system: System) {
     assert_eq!(description.name.as_deref(), Some("here"));
     assert_eq!((description.pid, description.parent, description.mailbox_len), (pid, Some(parent.pid), 1));
     assert!(description.actor.ends_with("Puppet"), "{}", description.actor);
-    assert_eq!(system.pids(), { let mut pids = vec![pid, parent.pid]; pids.sort(); pids });
+    assert_eq!(system.pids(), {
+        let mut pids = vec![pid, parent.pid];
+        pids.sort();
+        pids
+    });
     drop(gate);
     system.stop(pid, Exit::Normal).await.unwrap();
     assert_eq!(system.describe(pid), None);

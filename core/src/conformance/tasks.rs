@@ -2,7 +2,8 @@
 
 use super::puppet::{Do, Say, puppet, yield_now};
 use crate::{
-    ActorRef, CallError, Exit, Inbox, Info, NoMessage, Received, SendError, System, Task, TrapExits, Unbounded,
+    ActorRef, CallError, Exit, Inbox, Info, NoMessage, Received, SendError, System, Task, TrapExits,
+    Unbounded,
 };
 use futures::channel::{mpsc, oneshot};
 use futures::stream::StreamExt;
@@ -89,17 +90,19 @@ pub async fn a_call_that_a_task_does_not_answer_ends(system: System) {
     assert!(matches!(task.call(Say(1)).await, Err(CallError::NoReply)));
     assert_eq!(told.next().await, Some(1));
 
+    let (keep, _kept) = oneshot::channel();
     let returns = system.spawn_task(|mut inbox: Inbox<Say>| async move {
-        let received = inbox.next().await;
-        yield_now().await;
-        drop(inbox);
-        std::mem::forget(received);
+        // It returns, and the answer is owed all the same.
+        let _ = keep.send(inbox.next().await);
     });
     let returns = returns.await.unwrap();
     let pid = returns.pid().unwrap();
     let end = system.ended(pid);
     let limit = Duration::from_millis(2);
-    assert!(matches!(returns.call(Say(1)).timeout(limit).await, Err(CallError::Timeout | CallError::Exited(_))));
+    assert!(matches!(
+        returns.call(Say(1)).timeout(limit).await,
+        Err(CallError::Timeout | CallError::Exited(_))
+    ));
     assert_eq!(end.await, Exit::Normal);
 }
 
@@ -218,14 +221,18 @@ pub async fn a_receive_with_a_limit_gives_up(system: System) {
 pub async fn a_task_that_traps_is_told_to_end_and_returns(system: System) {
     let (task, told) = echo(&system).await;
     let pid = task.pid().unwrap();
-    assert_eq!(task.call(Say(1)).await.map(drop).unwrap_err().to_string(), CallError::<Say>::NoReply.to_string());
+    assert_eq!(
+        task.call(Say(1)).await.map(drop).unwrap_err().to_string(),
+        CallError::<Say>::NoReply.to_string()
+    );
     let end = system.shut_down(pid, Exit::Shutdown, Some(Duration::from_secs(30))).await;
     assert_eq!(end, Exit::Shutdown, "the reason that was asked for stands");
     assert_eq!(told.collect::<Vec<_>>().await, [1]);
 }
 
 pub async fn a_task_that_does_not_trap_ends_on_the_spot(system: System) {
-    let task = system.spawn_task(|mut inbox: Inbox<Say>| async move { while inbox.recv().await.is_some() {} });
+    let task =
+        system.spawn_task(|mut inbox: Inbox<Say>| async move { while inbox.recv().await.is_some() {} });
     let pid = task.await.unwrap().pid().unwrap();
     assert_eq!(system.shut_down(pid, Exit::Shutdown, None).await, Exit::Shutdown);
 }

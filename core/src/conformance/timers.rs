@@ -27,7 +27,12 @@ pub async fn messages_for_later_come_in_the_order_they_are_due(system: System) {
 
 pub async fn timers_due_at_once_fire_in_the_order_they_were_set(system: System) {
     let mut p = puppet(&system).await;
-    p.does(|cx| (0..100).for_each(|n| { cx.send_after(Duration::ZERO, Say(n)); })).await;
+    p.does(|cx| {
+        (0..100).for_each(|n| {
+            cx.send_after(Duration::ZERO, Say(n));
+        })
+    })
+    .await;
     for n in 0..100 {
         assert_eq!(p.events.next().await, Event::Said(n));
     }
@@ -128,7 +133,9 @@ pub async fn a_busy_actor_gets_as_many_missed_ticks_as_the_policy_says(system: S
             // It may have slept longer,
             Missed::CatchUp => assert!(ticks >= expect, "{ticks}"),
             // and the next tick may have been due at once.
-            Missed::Delay | Missed::Skip => assert!(ticks == expect || ticks == expect + 1, "{missed:?}: {ticks}"),
+            Missed::Delay | Missed::Skip => {
+                assert!(ticks == expect || ticks == expect + 1, "{missed:?}: {ticks}")
+            }
         }
         assert!(system.kill(p.pid));
     }

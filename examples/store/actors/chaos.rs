@@ -49,7 +49,9 @@ pub async fn kill(mut inbox: Inbox<Back>, house: Arc<House>, pause: Duration) {
 /// Kills one of those that are there.
 fn strike(system: &System, own: Pid, house: &House, missing: &mut BTreeMap<Arc<str>, Kill>) {
     let mut kinds: BTreeMap<String, Vec<(Arc<str>, Pid)>> = BTreeMap::new();
-    for Description { pid, name, parent, .. } in system.pids().into_iter().filter_map(|pid| system.describe(pid)) {
+    for Description { pid, name, parent, .. } in
+        system.pids().into_iter().filter_map(|pid| system.describe(pid))
+    {
         // The root has no parent who would start it again, nor have helpers a name.
         if let (Some(name), Some(_)) = (name, parent)
             && pid != own

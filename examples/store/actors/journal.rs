@@ -19,6 +19,7 @@ use crate::command::KeyCommand;
 use crate::journal::{Batch, Journal, JournalError, Ticket};
 use crate::keyspace::Keyspace;
 use crate::line::Done;
+use crate::reply::Reply;
 
 /// A partition's effects, to be kept. The errand that had them is answered then.
 #[derive(Message)]
@@ -90,7 +91,11 @@ impl Handle<Flush> for JournalKeeper {
 }
 
 impl Handle<Load> for JournalKeeper {
-    async fn handle(&mut self, Load(slots): Load, cx: &mut Cx<Self>) -> Result<(Keyspace, Ticket), JournalError> {
+    async fn handle(
+        &mut self,
+        Load(slots): Load,
+        cx: &mut Cx<Self>,
+    ) -> Result<(Keyspace, Ticket), JournalError> {
         // All that the partition's predecessor sent is in before its successor reads.
         let flushed = self.flush().await;
         stop_on_error(flushed, cx);
@@ -156,7 +161,15 @@ fn keep(journal: &mut Journal, house: &House, group: Vec<Commit>) -> Result<(), 
         rest.push((partition, batch.ticket, done));
         batches.push(batch);
     }
-    let committed = journal.commit(house.now_ms(), &batches)?;
+    let committed = match journal.commit(house.now_ms(), &batches) {
+        Ok(committed) => committed,
+        Err(error) => {
+            // To send these again would not help. The partitions load again what there was before.
+            let why = Reply::error(format!("MISCONF Errors writing to the journal: {error}"));
+            rest.into_iter().filter_map(|(_, _, done)| done).for_each(|done| done.refuse(&why));
+            return Err(error);
+        }
+    };
     for ((partition, ticket, done), is_kept) in rest.into_iter().zip(committed.kept) {
         // A partition that is not there any more need not know.
         let _ = house.partitions[partition].cast(Kept { ticket, is_kept });

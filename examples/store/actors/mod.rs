@@ -103,7 +103,7 @@ impl House {
         Facts {
             config: self.config.clone(),
             uptime: self.runtime.now() - self.started,
-            clients: self.lines.all().len(),
+            clients: self.lines.table().lines.len(),
             commands: self.counters.commands.load(Relaxed),
             keys: sum(|keys| &keys.0),
             expiring: sum(|keys| &keys.1),

@@ -111,4 +111,11 @@ impl<C> Done<C> {
         let Done { mut errand, replies } = self;
         errand.end = End::Answered(replies);
     }
+
+    /// What was done can't be kept: the line gets an error in place of each reply.
+    pub fn refuse(self, why: &Reply) {
+        let Done { mut errand, mut replies } = self;
+        replies.fill(why.clone());
+        errand.end = End::Answered(replies);
+    }
 }

@@ -160,3 +160,6 @@ fn leave(mut arrivals: MutexGuard<'_, Arrivals>, delivery: Delivery) {
         waker.wake();
     }
 }
+
+#[cfg(test)]
+mod tests;
