@@ -1,7 +1,9 @@
 //! The first tree, on each kind of executor.
 
 use ravelin::runtimes::{Local, Smol, Tokio};
-use ravelin::{Actor, ActorRef, CallError, Cx, Exit, Handle, Message, Runtime, Supervisor, child, start, task};
+use ravelin::{
+    Actor, ActorRef, CallError, Cx, Exit, Handle, Message, Runtime, Supervisor, child, start, task,
+};
 use std::sync::Arc;
 use std::time::Duration;
 

@@ -81,7 +81,12 @@ pub trait Serve<M: Message>: Actor {
     const DEFERS: bool = true;
 
     /// Handles one message. `reply` is [`ReplyTo::nobody`] for a cast.
-    fn serve(&mut self, message: M, reply: ReplyTo<M::Reply>, cx: &mut Cx<Self>) -> impl Future<Output = ()> + Send;
+    fn serve(
+        &mut self,
+        message: M,
+        reply: ReplyTo<M::Reply>,
+        cx: &mut Cx<Self>,
+    ) -> impl Future<Output = ()> + Send;
 }
 
 impl<A: Handle<M>, M: Message> Serve<M> for A {

@@ -117,7 +117,9 @@ impl fmt::Display for Exit {
                 None => write!(f, "panic: {}", panic.message),
             },
             Exit::Error(what) => f.write_str(what),
-            Exit::StartFailed(failed) => write!(f, "child {} failed to start: {}", failed.child, failed.reason),
+            Exit::StartFailed(failed) => {
+                write!(f, "child {} failed to start: {}", failed.child, failed.reason)
+            }
             Exit::AlreadyStarted(pid) => write!(f, "already started as {pid}"),
             Exit::InvalidSpec(what) => write!(f, "invalid spec: {what}"),
         }

@@ -87,7 +87,9 @@ impl Groups {
     pub(crate) fn demonitor(&self, name: &Arc<str>, monitor: Option<MonitorRef>, watcher: Pid) {
         let Entry::Occupied(mut entry) = self.by_name.entry(name.clone()) else { return };
         let group = entry.get_mut();
-        group.monitors.retain(|(each, who)| *who != watcher || monitor.is_some_and(|monitor| monitor != *each));
+        group
+            .monitors
+            .retain(|(each, who)| *who != watcher || monitor.is_some_and(|monitor| monitor != *each));
         if group.members.is_empty() && group.monitors.is_empty() {
             entry.remove();
         }

@@ -36,6 +36,7 @@ mod blocking;
 mod groups;
 mod letters;
 mod table;
+mod hub;
 mod system;
 
 mod cx;
@@ -53,8 +54,8 @@ pub mod conformance;
 
 pub use actor::{Actor, Handle, Received, Serve};
 pub use blocking::blocking;
-pub use call::Call;
 pub use bonds::TrapExits;
+pub use call::Call;
 pub use cx::Cx;
 pub use error::{CallError, SendError, StartError};
 pub use exit::{Exit, Panic, StartFailed};

@@ -58,8 +58,11 @@ fn exit_of(payload: Box<dyn Any + Send>) -> Exit {
         (None, None) => "a panic with no message".to_owned(),
     };
     // The payload is the user's too: a panic of its destructor is where this ends.
-    if let Err(second) = panic::catch_unwind(panic::AssertUnwindSafe(|| drop(payload))) {
-        mem::forget(second);
+    let dropped = |payload| panic::catch_unwind(panic::AssertUnwindSafe(|| drop(payload)));
+    if let Err(second) = dropped(payload)
+        && let Err(third) = dropped(second)
+    {
+        mem::forget(third);
     }
     Exit::panic(message, location)
 }

@@ -62,7 +62,12 @@ impl Patience {
     }
 
     /// Begins a wait. `hint` spreads threads over the shards; where there is one thread it must be always the same.
-    pub(crate) fn begin(self: &Arc<Patience>, hint: usize, waker: &Waker, runtime: &Arc<dyn Runtime>) -> Wait {
+    pub(crate) fn begin(
+        self: &Arc<Patience>,
+        hint: usize,
+        waker: &Waker,
+        runtime: &Arc<dyn Runtime>,
+    ) -> Wait {
         let waker = waker.clone();
         // Addresses of threads differ in their middle bits.
         let index = (hint.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 61) % SHARDS;
@@ -134,7 +139,10 @@ async fn sweep(mut sweeper: Sweeper, runtime: Weak<dyn Runtime>) {
         if sweeper.sweep(now) {
             return;
         }
-        poll_fn(|cx: &mut Context<'_>| timer.as_mut().map_or(Poll::Ready(()), |timer| timer.as_mut().poll(cx))).await;
+        poll_fn(|cx: &mut Context<'_>| {
+            timer.as_mut().map_or(Poll::Ready(()), |timer| timer.as_mut().poll(cx))
+        })
+        .await;
     }
 }
 

@@ -18,8 +18,11 @@ impl<A: Actor> Cx<A> {
     /// Runs `future` beside this actor, which goes on handling messages; its outcome comes back as the message that
     /// `message` makes of it, whatever the capacity of the mailbox. A panic in it is an `Err`. Ended with this
     /// incarnation. Costs an actor.
-    pub fn pipe<F, M>(&mut self, future: F, message: impl FnOnce(Result<F::Output, Exit>) -> M + Send + 'static)
-    where
+    pub fn pipe<F, M>(
+        &mut self,
+        future: F,
+        message: impl FnOnce(Result<F::Output, Exit>) -> M + Send + 'static,
+    ) where
         F: Future<Output: Send> + Send + 'static,
         M: Message,
         A: Serve<M>,

@@ -115,7 +115,9 @@ impl<A: Actor> Start<A> {
                 |own, pid| {
                     system.revive(&past.ledger);
                     if let (Some(parent), Some(grace)) = (parent, grace) {
-                        system.with_life(parent, |life| life.company().children.get_or_insert_default().add(pid, grace));
+                        system.with_life(parent, |life| {
+                            life.company().children.get_or_insert_default().add(pid, grace)
+                        });
                     }
                     if let Some(parent) = parent {
                         system.link(pid, parent);
@@ -136,7 +138,9 @@ impl<A: Actor> Start<A> {
         let actor = std::any::type_name::<A>();
         match &outcome {
             Ok(pid) => tracing::debug!(target: "ravelin", %pid, place, actor, "ravelin.started"),
-            Err(exit) => tracing::debug!(target: "ravelin", place, actor, reason = %exit, "ravelin.start_failed"),
+            Err(exit) => {
+                tracing::debug!(target: "ravelin", place, actor, reason = %exit, "ravelin.start_failed")
+            }
         }
         outcome.map_err(StartError::Init)
     }

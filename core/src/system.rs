@@ -3,51 +3,34 @@
 //! It knows the living by pid, name and group, carries exit signals between them, and keeps the ledger of those that
 //! are gone. It has no thread of its own, and one idle task, by which it learns of the executor's end.
 
-use crate::bonds::{Bonds, Signal, Verdict, verdict};
-use crate::cell::{CellRef, Children, Control, Crew, End, Grace, Header, Host, Life};
+use crate::bonds::{Bonds, Signal};
+use crate::cell::{CellRef, Control, Crew, Host, Life};
 use crate::exit::Exit;
 use crate::groups::Groups;
+use crate::hub::{Mourning, Shared, wait_all};
 use crate::id::{MonitorRef, Pid};
-use crate::info::{Info, Notice, Order};
+use crate::info::Info;
 use crate::ledger::Ledger;
 use crate::letters::{DeadLetter, Letters};
 use crate::panics;
 use crate::patience::Patience;
-use crate::reply::{Reply, reply};
 use crate::runtime::Runtime;
 use crate::table::Table;
 use crate::timer::within;
 use dashmap::DashMap;
 use dashmap::mapref::entry::Entry;
-use futures::future::BoxFuture;
 use ravelin_mailbox::{Cut, Lock, Phase};
 use std::fmt;
-use std::future::{Future, poll_fn};
+use std::future::Future;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
-
-/// How long a worker with no deadline of its own gets when its supervisor was killed.
-const GRACE_OF_ORPHANS: Duration = Duration::from_secs(5);
 
 /// One node's worth of actors: a runtime, the living, their names and groups. Cheap to clone.
 ///
 /// Several live in one process without seeing each other.
 #[derive(Clone)]
 pub struct System(Arc<Shared>);
-
-pub(crate) struct Shared {
-    runtime: Arc<dyn Runtime>,
-    hands_over: bool,
-    table: Table,
-    names: DashMap<Arc<str>, Pid>,
-    groups: Groups,
-    letters: Letters,
-    crew: Arc<Crew>,
-    patience: Arc<Patience>,
-    refs: AtomicU64,
-    retired: Lock<Ledger>,
-}
 
 /// Why a name was not registered.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -121,6 +104,12 @@ impl System {
             let mut retired = self.0.retired.lock();
             *retired = retired.without(past);
         }
+    }
+
+    /// From now on it runs actors as a system with very many does.
+    #[cfg(feature = "conformance")]
+    pub(crate) fn be_crowded(&self) {
+        self.0.table.be_crowded();
     }
 
     pub(crate) fn enter(&self, cell: &CellRef) -> Pid {
@@ -379,7 +368,8 @@ impl System {
             let at = bonds.groups.iter().position(|each| *each == group);
             at.map(|at| bonds.groups.swap_remove(at)).is_some()
         });
-        was_in == Some(true) && self.0.groups.leave(&group, pid, &|watcher, info| self.0.inform(watcher, info))
+        was_in == Some(true)
+            && self.0.groups.leave(&group, pid, &|watcher, info| self.0.inform(watcher, info))
     }
 
     /// The members of a group, sorted; one that joined twice is there twice. Source: `pg:get_members/1`.
@@ -413,7 +403,8 @@ impl System {
         match info {
             Info::Down { monitor, .. } => self.demonitor(watcher, *monitor),
             Info::Group { monitor, .. } => {
-                let watches = |bonds: &mut Bonds| bonds.watched_groups.iter().any(|(_, each)| each == monitor);
+                let watches =
+                    |bonds: &mut Bonds| bonds.watched_groups.iter().any(|(_, each)| each == monitor);
                 self.0.with_bonds(watcher, watches) == Some(true)
             }
             Info::Exit { .. } | Info::Timeout => true,
@@ -422,248 +413,6 @@ impl System {
 
     pub(crate) fn with_life<R>(&self, pid: Pid, f: impl FnOnce(&mut Life) -> R) -> Option<R> {
         self.0.with_life(pid, f)
-    }
-}
-
-impl Drop for Shared {
-    fn drop(&mut self) {
-        self.crew.dismiss();
-    }
-}
-
-impl Shared {
-    fn with_life<R>(&self, pid: Pid, f: impl FnOnce(&mut Life) -> R) -> Option<R> {
-        let cell = self.table.get(pid)?;
-        cell.header().mailbox.with(|_, life| (life.pid == Some(pid)).then(|| f(life)))
-    }
-
-    fn with_bonds<R>(&self, pid: Pid, f: impl FnOnce(&mut Bonds) -> R) -> Option<R> {
-        self.with_life(pid, |life| f(life.bonds()))
-    }
-
-    fn inform(&self, pid: Pid, info: Info) {
-        if let Some(cell) = self.table.get(pid) {
-            cell.header().inform(info);
-        }
-    }
-
-    /// False: there is no such actor.
-    fn signal(&self, to: Pid, signal: &Signal) -> bool {
-        let Some(cell) = self.table.get(to) else { return false };
-        let mut notice = None;
-        let there = cell.header().signal(Some(to), |life| control(to, life, signal, &mut notice));
-        deliver(cell.header(), notice);
-        there
-    }
-
-    /// The link from `from`, which has ended, to `to`: an exit signal, if the link is still there.
-    fn link_broken(&self, to: Pid, from: Pid, reason: Exit) {
-        let Some(cell) = self.table.get(to) else { return };
-        let mut notice = None;
-        let signal = Signal::Exit { from, reason };
-        cell.header().signal(Some(to), |life| {
-            let was_linked = life.known_mut().and_then(|known| known.bonds.as_mut()).is_some_and(|bonds| bonds.links.remove(&from));
-            if was_linked { control(to, life, &signal, &mut notice) } else { None }
-        });
-        deliver(cell.header(), notice);
-    }
-
-    fn mourn(&self, pid: Pid) -> Mourning {
-        let (mourner, end) = reply();
-        let there = self.table.get(pid).and_then(|cell| {
-            cell.header().mailbox.with(|_, life| {
-                // While it is in the table its end is not over, and no other one begins in its cell.
-                (life.pid == Some(pid) || life.is_ending()).then(|| {
-                    let mourners = &mut life.company().mourners;
-                    mourners.retain(|each| each.is_awaited());
-                    mourners.push(mourner);
-                })
-            })
-        });
-        Mourning(there.map(|()| end))
-    }
-
-    /// The names and groups of one that has ended.
-    fn leave_all(&self, bonds: &Bonds, pid: Pid) {
-        for name in &bonds.names {
-            self.names.remove_if(name, |_, owner| *owner == pid);
-        }
-        let inform = |watcher: Pid, info: Info| self.inform(watcher, info);
-        for group in &bonds.groups {
-            self.groups.leave(group, pid, &inform);
-        }
-        for (group, _) in &bonds.watched_groups {
-            self.groups.demonitor(group, None, pid);
-        }
-    }
-
-    /// The monitors and links of one that has ended. The parent that waits for the outcome of its start gets no exit
-    /// signal beside it.
-    fn break_all(&self, bonds: Bonds, pid: Pid, waiting_parent: Option<Pid>, exit: &Exit) {
-        for (monitor, target) in bonds.watching {
-            self.with_bonds(target, |bonds| bonds.watchers.remove(&monitor));
-        }
-        for linked in bonds.links {
-            if waiting_parent == Some(linked) {
-                self.with_bonds(linked, |bonds| bonds.links.remove(&pid));
-            } else {
-                self.link_broken(linked, pid, exit.clone());
-            }
-        }
-        for (monitor, watcher) in bonds.watchers {
-            self.inform(watcher, Info::Down { pid, monitor, reason: exit.clone() });
-        }
-    }
-
-    async fn shut_down(self: Arc<Self>, pid: Pid, reason: Exit, deadline: Option<Duration>) -> Exit {
-        let end = self.mourn(pid);
-        self.signal(pid, &Signal::Order { reason });
-        let Some(deadline) = deadline else { return end.wait().await };
-        let mut end = std::pin::pin!(end.wait());
-        match within(&*self.runtime, deadline, end.as_mut()).await {
-            Some(why) => why,
-            None => {
-                self.signal(pid, &Signal::Kill);
-                end.await
-            }
-        }
-    }
-}
-
-/// What a signal means to its receiver: something for its control lane, or a notice among its messages.
-fn control(to: Pid, life: &Life, signal: &Signal, notice: &mut Option<Notice>) -> Option<(Control, Cut)> {
-    match verdict(to, life.traps, life.parent(), signal) {
-        Verdict::Ignore => None,
-        Verdict::Message => {
-            if let Signal::Exit { from, reason } = signal {
-                *notice = Some(Notice::Info(Info::Exit { from: *from, reason: reason.clone() }));
-            }
-            None
-        }
-        Verdict::StopInTurn(why) => {
-            *notice = Some(Notice::Order(Order { to, why }));
-            None
-        }
-        Verdict::Stop(why) => Some((Control::Stop(why), Cut::No)),
-        Verdict::Die(why) => Some((Control::Die(why), Cut::Yes)),
-        Verdict::Kill => Some((Control::Kill, Cut::Yes)),
-    }
-}
-
-fn deliver(cell: &Header, notice: Option<Notice>) {
-    match notice {
-        None => {}
-        Some(Notice::Info(info)) => cell.inform(info),
-        Some(Notice::Order(order)) => cell.order(order),
-    }
-}
-
-/// Somebody waits for an end.
-struct Mourning(Option<Reply<Exit>>);
-
-impl Mourning {
-    async fn wait(mut self) -> Exit {
-        match self.0.as_mut() {
-            None => Exit::NoProc,
-            Some(end) => poll_fn(|cx| end.poll(cx)).await.unwrap_or(Exit::Lost),
-        }
-    }
-}
-
-async fn wait_all(ends: Vec<Mourning>) {
-    for end in ends {
-        end.wait().await;
-    }
-}
-
-impl Host for Shared {
-    fn runtime(&self) -> &Arc<dyn Runtime> {
-        &self.runtime
-    }
-
-    fn hands_over(&self) -> bool {
-        self.hands_over
-    }
-
-    fn crew(&self) -> &Arc<Crew> {
-        &self.crew
-    }
-
-    fn lose_all(&self) {
-        if self.table.len() == 0 {
-            return;
-        }
-        for (_, cell) in self.table.all() {
-            cell.lose();
-        }
-    }
-
-    fn patience(&self) -> &Arc<Patience> {
-        &self.patience
-    }
-
-    fn reap(self: Arc<Self>, children: Children, why: &Exit) -> BoxFuture<'static, ()> {
-        let why = why.clone();
-        Box::pin(async move {
-            for (pid, grace) in children.newest_first() {
-                let deadline = match grace {
-                    Grace::Kill => Some(Duration::ZERO),
-                    Grace::For(deadline) => Some(deadline),
-                    Grace::Unbounded => Some(GRACE_OF_ORPHANS),
-                    Grace::Supervisor => None,
-                };
-                self.clone().shut_down(pid, why.clone(), deadline).await;
-            }
-        })
-    }
-
-    fn ended(&self, cell: &Header, end: End) {
-        let End { pid, parent, exit, was_up, bonds, helpers, starter, mourners } = end;
-        if let Some(bonds) = &bonds {
-            self.leave_all(bonds, pid);
-        }
-        self.table.remove(pid);
-        *self.retired.lock() += cell.ledger();
-        let (late_starter, late_mourners) = cell.is_gone();
-        tell_exited(cell, pid, &exit);
-        if let Some(parent) = parent {
-            self.with_life(parent, |life| life.known_mut()?.children.as_mut().map(|children| children.remove(pid)));
-        }
-        for helper in helpers {
-            self.signal(helper, &Signal::Kill);
-        }
-        if let Some(bonds) = bonds {
-            self.break_all(*bonds, pid, parent.filter(|_| !was_up), &exit);
-        }
-        for mourner in mourners.into_iter().chain(late_mourners) {
-            mourner.send(exit.clone());
-        }
-        for starter in starter.into_iter().chain(late_starter) {
-            starter.send(Err(exit.clone()));
-        }
-    }
-
-    fn dead_letter(&self, cell: &Header, to: Option<Pid>, message: &'static str, why: &Exit) {
-        tracing::debug!(target: "ravelin", place = cell.name().map(|name| &**name), message_type = message, reason = %why, "ravelin.dead_letter");
-        if self.letters.is_wanted() {
-            let place = cell.name().cloned();
-            self.letters.tell(&DeadLetter { to, place, message, reason: why.clone() });
-        }
-    }
-
-    fn overloaded(&self, cell: &Header, message: &'static str) {
-        tracing::debug!(target: "ravelin", place = cell.name().map(|name| &**name), message_type = message, "ravelin.overloaded");
-    }
-}
-
-fn tell_exited(cell: &Header, pid: Pid, exit: &Exit) {
-    let place = cell.name().map(|name| &**name);
-    let actor = cell.type_name();
-    match exit {
-        exit if exit.is_normal() || *exit == Exit::Ignore => {
-            tracing::debug!(target: "ravelin", %pid, place, actor, reason = %exit, "ravelin.exited");
-        }
-        exit => tracing::warn!(target: "ravelin", %pid, place, actor, reason = %exit, "ravelin.exited"),
     }
 }
 
@@ -711,6 +460,9 @@ impl Activity {
 
 impl fmt::Debug for System {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("System").field("runtime", &self.runtime().name()).field("living", &self.len()).finish()
+        f.debug_struct("System")
+            .field("runtime", &self.runtime().name())
+            .field("living", &self.len())
+            .finish()
     }
 }

@@ -204,7 +204,8 @@ impl<M: Message> Inbox<M> {
     /// # Cancel safety
     /// No message is lost when the future is dropped.
     pub async fn recv_matching(&mut self, mut wanted: impl FnMut(&M) -> bool) -> Option<M> {
-        let received = self.next_matching(|received| matches!(received, Received::Message(m, _) if wanted(m)));
+        let received =
+            self.next_matching(|received| matches!(received, Received::Message(m, _) if wanted(m)));
         match received.await? {
             Received::Message(message, _) => Some(message),
             Received::Info(_) => None,
@@ -215,7 +216,10 @@ impl<M: Message> Inbox<M> {
     ///
     /// # Cancel safety
     /// No message is lost when the future is dropped.
-    pub async fn next_matching(&mut self, mut wanted: impl FnMut(&Received<M>) -> bool) -> Option<Received<M>> {
+    pub async fn next_matching(
+        &mut self,
+        mut wanted: impl FnMut(&Received<M>) -> bool,
+    ) -> Option<Received<M>> {
         let mut looked_at = 0;
         poll_fn(|cx| {
             loop {

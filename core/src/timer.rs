@@ -28,7 +28,8 @@ pub async fn within<F: Future>(runtime: &dyn Runtime, limit: Duration, future: F
         if let Poll::Ready(out) = future.as_mut().poll(cx) {
             return Poll::Ready(Some(out));
         }
-        let timer: &mut Pin<Box<dyn Timer>> = timer.get_or_insert_with(|| runtime.timer(runtime.now() + limit));
+        let timer: &mut Pin<Box<dyn Timer>> =
+            timer.get_or_insert_with(|| runtime.timer(runtime.now() + limit));
         timer.as_mut().poll(cx).map(|()| None)
     })
     .await
@@ -58,7 +59,12 @@ impl ActorTimers {
 }
 
 impl Timers for ActorTimers {
-    fn add(&mut self, wait: Duration, every: Option<(Duration, Missed)>, send: Box<dyn FnMut() + Send>) -> TimerRef {
+    fn add(
+        &mut self,
+        wait: Duration,
+        every: Option<(Duration, Missed)>,
+        send: Box<dyn FnMut() + Send>,
+    ) -> TimerRef {
         self.made += 1;
         let timer = TimerRef(self.made);
         let at = self.runtime.now() + wait;

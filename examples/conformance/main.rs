@@ -56,7 +56,7 @@ fn conform() -> Result<String, Fault> {
     let scenario: Value = serde_json::from_slice(&std::fs::read(path)?)?;
     match &*runtime {
         "tokio" => {
-            let tokio = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+            let tokio = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
             let trace = tokio.block_on(async { run::run(Tokio::current(), &scenario).await });
             tokio.shutdown_background();
             trace

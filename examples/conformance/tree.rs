@@ -4,7 +4,8 @@
 use crate::hub::{Hub, Who};
 use crate::worker::{Part, Script, Worker};
 use ravelin::{
-    ActorRef, AutoShutdown, ChildSpec, Exit, Occasion, Pid, Restart, Shutdown, Supervisor, SupervisorRef, System, child,
+    ActorRef, AutoShutdown, ChildSpec, Exit, Occasion, Pid, Restart, Shutdown, Supervisor, SupervisorRef,
+    System, child,
 };
 use serde_json::Value;
 use std::future::Future;
@@ -68,8 +69,7 @@ impl Builder {
 
     fn worker(&self, path: &Arc<str>, place: &ActorRef<Worker>, spec: &Value) -> ChildSpec {
         let (hub, path, script) = (self.hub.clone(), path.clone(), Script::read(spec));
-        let part =
-            move || Part { key: hub.attempted(&path), script: script.clone(), hub: hub.clone() };
+        let part = move || Part { key: hub.attempted(&path), script: script.clone(), hub: hub.clone() };
         match spec["name"].as_str() {
             Some(name) => child(place, part).registered(name),
             None => child(place, part),
@@ -131,7 +131,8 @@ impl Builder {
             }
         };
         let hub = self.hub.clone();
-        let fail = move |occasion: &Occasion| hub.failed(&path, occasion.exit.as_ref().unwrap_or(&Exit::Lost));
+        let fail =
+            move |occasion: &Occasion| hub.failed(&path, occasion.exit.as_ref().unwrap_or(&Exit::Lost));
         spec.before_start(begin.clone())
             .before_restart(begin)
             .after_start(up.clone())

@@ -2,9 +2,7 @@
 
 use crate::hub::{Hub, Key};
 use crate::reason;
-use ravelin::{
-    Actor, Cx, Exit, Handle, Info, Message, MonitorRef, Pid, ReplyTo, Serve, TrapExits,
-};
+use ravelin::{Actor, Cx, Exit, Handle, Info, Message, MonitorRef, Pid, ReplyTo, Serve, TrapExits};
 use serde_json::Value;
 use std::sync::Arc;
 use std::time::Duration;

@@ -29,7 +29,10 @@ pub fn derive_message(input: TokenStream) -> TokenStream {
     let mut generics = input.generics.clone();
     let parameters: Vec<_> = generics.type_params().map(|parameter| parameter.ident.clone()).collect();
     for parameter in parameters {
-        generics.make_where_clause().predicates.push(parse_quote!(#parameter: ::core::marker::Send + 'static));
+        generics
+            .make_where_clause()
+            .predicates
+            .push(parse_quote!(#parameter: ::core::marker::Send + 'static));
     }
     let (impl_generics, type_generics, where_clause) = generics.split_for_impl();
     quote! {

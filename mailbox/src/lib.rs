@@ -25,6 +25,8 @@ mod state;
 
 mod mailbox;
 
+mod look;
+
 mod channel;
 
 pub use capacity::{Bounded, Capacity, Overflow, Unbounded};

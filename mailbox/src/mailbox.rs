@@ -26,14 +26,13 @@ use crate::records::{Kind, Record, Records};
 use crate::state::{State, give_back, wake_all};
 use crate::sync::{AtomicU8, AtomicU32, Ordering};
 use std::collections::VecDeque;
-use std::fmt;
 use std::mem;
 use std::task::Waker;
 
 /// Something waits in the control lane.
-const CONTROL: u8 = 1;
+pub(crate) const CONTROL: u8 = 1;
 /// Something in the control lane cuts a suspended future off.
-const CUT: u8 = 2;
+pub(crate) const CUT: u8 = 2;
 /// A sender waits for room.
 const WAITERS: u8 = 4;
 
@@ -80,11 +79,11 @@ const WAITERS: u8 = 4;
 /// ```
 #[repr(C)]
 pub struct Mailbox<X: 'static, C, E: Consumer> {
-    state: Lock<State<X, C, E>>,
+    pub(crate) state: Lock<State<X, C, E>>,
     /// Hints, written under the lock, read by the consumer without it.
-    flags: AtomicU8,
+    pub(crate) flags: AtomicU8,
     /// Records of the consumer's batch not begun yet, as last published by the consumer.
-    taken: AtomicU32,
+    pub(crate) taken: AtomicU32,
 }
 
 impl<X, C, E: Consumer> Mailbox<X, C, E> {
@@ -453,18 +452,6 @@ impl<X, C, E: Consumer> Mailbox<X, C, E> {
         wake_all(wakers);
     }
 
-    /// Whether something waits in the control lane.
-    #[inline(always)]
-    pub fn has_control(&self) -> bool {
-        self.flags.load(Ordering::Acquire) & CONTROL != 0
-    }
-
-    /// Whether something in the control lane cuts off what the consumer waits in.
-    #[inline(always)]
-    pub fn has_cut(&self) -> bool {
-        self.flags.load(Ordering::Acquire) & CUT != 0
-    }
-
     /// Takes the oldest signal.
     pub fn take_control(&self) -> Option<C> {
         let mut state = self.state.lock();
@@ -565,47 +552,5 @@ impl<X, C, E: Consumer> Mailbox<X, C, E> {
         state.limit = capacity.limit;
         state.on_full = capacity.on_full;
         true
-    }
-
-    // ---- anybody ----
-
-    /// How many messages wait: exact at rest; while the consumer works through a batch, those that it has begun since it
-    /// last [published](Mailbox::publish) are counted too.
-    pub fn len(&self) -> u32 {
-        self.state.lock().waiting + self.taken.load(Ordering::Relaxed)
-    }
-
-    /// Whether no message waits.
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-
-    /// How many messages were ever accepted, those that the policy discarded among them.
-    pub fn accepted(&self) -> u64 {
-        self.state.lock().accepted
-    }
-
-    /// How many accepted messages the overflow policy discarded.
-    pub fn discarded(&self) -> u64 {
-        self.state.lock().rare.as_ref().map_or(0, |rare| rare.discarded)
-    }
-
-    /// The consumer's phase, just now.
-    pub fn phase(&self) -> Phase {
-        self.state.lock().phase
-    }
-
-    /// The owner's state, under the lock. Be short, and call nothing of this mailbox.
-    #[inline]
-    pub fn with<R>(&self, f: impl FnOnce(Phase, &mut E) -> R) -> R {
-        let mut state = self.state.lock();
-        let phase = state.phase;
-        f(phase, &mut state.consumer)
-    }
-}
-
-impl<X, C, E: Consumer> fmt::Debug for Mailbox<X, C, E> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Mailbox({:?}, {} waiting)", self.phase(), self.len())
     }
 }

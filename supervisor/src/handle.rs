@@ -5,8 +5,8 @@ use crate::error::SupervisorError;
 use crate::plan::{ChildInfo, Counts, Reply};
 use crate::policy::ChildPolicy;
 use crate::shell::{
-    CountChildren, DeleteChild, GetChildSpec, RestartChild, Running, StartChild, TerminateChild, TerminatePid,
-    WhichChildren,
+    CountChildren, DeleteChild, GetChildSpec, RestartChild, Running, StartChild, TerminateChild,
+    TerminatePid, WhichChildren,
 };
 use crate::spec::{ChildSpec, Starter, Starting};
 use crate::tree::Supervisor;

@@ -172,7 +172,8 @@ impl Running {
         };
         let spec = &entry.spec;
         let callbacks = spec.callbacks.clone();
-        let occasion = |pid: Option<Pid>| Occasion { id: spec.id.clone(), supervisor: cx.pid(), pid, exit: None };
+        let occasion =
+            |pid: Option<Pid>| Occasion { id: spec.id.clone(), supervisor: cx.pid(), pid, exit: None };
         callbacks.call(before, || occasion(None));
         let starting = Starting {
             system: cx.system().clone(),
@@ -315,7 +316,11 @@ impl Handle<CountChildren> for Running {
 }
 
 impl Handle<GetChildSpec> for Running {
-    async fn handle(&mut self, GetChildSpec(id): GetChildSpec, _: &mut Cx<Self>) -> Result<ChildSpec, ChildError> {
+    async fn handle(
+        &mut self,
+        GetChildSpec(id): GetChildSpec,
+        _: &mut Cx<Self>,
+    ) -> Result<ChildSpec, ChildError> {
         let entry = self.plan.find(&id).and_then(|key| self.plan.spec(key));
         entry.map(|entry| entry.spec.clone()).ok_or(ChildError::NotFound)
     }

@@ -6,7 +6,8 @@ use crate::check::SpecError;
 use crate::policy::{AutoShutdown, ChildKind, ChildPolicy, Restart, Shutdown};
 use futures::future::BoxFuture;
 use ravelin_core::{
-    Actor, ActorRef, Capacity, ChildGrace, Message, NoMessage, Pid, StartError, System, Task, TaskArgs, TaskFn,
+    Actor, ActorRef, Capacity, ChildGrace, Message, NoMessage, Pid, StartError, System, Task, TaskArgs,
+    TaskFn,
 };
 use std::fmt;
 use std::sync::Arc;
@@ -247,7 +248,12 @@ impl ChildSpec {
     pub(crate) fn check(&self, auto_shutdown: AutoShutdown) -> Result<(), SpecError> {
         self.policy.check(&self.id, auto_shutdown)?;
         if self.capacity.limit() == Some(0) {
-            return Err(SpecError::child(&self.id, "mailbox", 0, "a mailbox has room for a message at least"));
+            return Err(SpecError::child(
+                &self.id,
+                "mailbox",
+                0,
+                "a mailbox has room for a message at least",
+            ));
         }
         Ok(())
     }

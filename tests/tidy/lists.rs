@@ -102,8 +102,13 @@ pub(crate) const BANNED_ALLOWED: &[(&str, &str)] = &[];
 pub(crate) const STATICS_ALLOWED: &[&str] = &[];
 
 /// Library files, or folders, that may hold a `thread_local!`: what a thread is doing just now, never state of a System.
-pub(crate) const THREAD_LOCALS_ALLOWED: &[&str] =
-    &["core/src/cell/", "core/src/fate.rs", "core/src/panics.rs", "core/src/runtimes/", "mailbox/src/records.rs"];
+pub(crate) const THREAD_LOCALS_ALLOWED: &[&str] = &[
+    "core/src/cell/",
+    "core/src/fate.rs",
+    "core/src/panics.rs",
+    "core/src/runtimes/",
+    "mailbox/src/records.rs",
+];
 
 /// Library folders that use their crate as its users do, through the front door: suites for third parties.
 pub(crate) const FRONT_DOOR_ALLOWED: &[&str] = &["core/src/conformance/"];

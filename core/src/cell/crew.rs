@@ -106,7 +106,8 @@ impl Crew {
             Call::Wake(waker) => waker.wake(),
             Call::Hire => {
                 let host_of = Arc::downgrade(host);
-                let member = Member { crew: self.clone(), host: host_of, is_called: true, doing: Doing::Waits };
+                let member =
+                    Member { crew: self.clone(), host: host_of, is_called: true, doing: Doing::Waits };
                 host.runtime().spawn("ravelin-crew", Box::pin(member));
             }
         }
@@ -201,6 +202,9 @@ impl Drop for Member {
         let host = self.host.upgrade();
         let mut state = self.crew.state.lock();
         state.members -= 1;
+        if self.is_called {
+            state.is_called = false;
+        }
         match self.doing {
             Doing::Over => {}
             Doing::Works => {

@@ -212,7 +212,6 @@ pub(crate) enum Grace {
     Supervisor,
 }
 
-
 impl Children {
     pub(crate) fn add(&mut self, child: Pid, grace: Grace) {
         self.started += 1;

@@ -200,7 +200,12 @@ pub(crate) struct Rare {
 /// The timers of an incarnation.
 pub(crate) trait Timers: Send {
     /// A timer that calls `send` after `wait`, and again as `every` says.
-    fn add(&mut self, wait: Duration, every: Option<(Duration, Missed)>, send: Box<dyn FnMut() + Send>) -> TimerRef;
+    fn add(
+        &mut self,
+        wait: Duration,
+        every: Option<(Duration, Missed)>,
+        send: Box<dyn FnMut() + Send>,
+    ) -> TimerRef;
     /// The time that was left; `None` when it has fired, or was cancelled.
     fn cancel(&mut self, timer: TimerRef) -> Option<Duration>;
     /// Puts what is due into the mailbox, and sees to it that the cell is notified of the next. True: much was due and
@@ -298,7 +303,11 @@ impl Header {
     }
 
     /// Puts a message into the user lane, whatever the capacity.
-    pub(crate) fn push_exempt<P: Payload>(&self, kind: &'static Kind<P, Ext>, message: P) -> Result<(), Refused<P>> {
+    pub(crate) fn push_exempt<P: Payload>(
+        &self,
+        kind: &'static Kind<P, Ext>,
+        message: P,
+    ) -> Result<(), Refused<P>> {
         let pushed = self.mailbox.push_exempt(kind, message, local::edge(self))?;
         self.after_push::<P>(pushed);
         Ok(())
@@ -528,4 +537,3 @@ impl Life {
         self.company().bonds.get_or_insert_default()
     }
 }
-

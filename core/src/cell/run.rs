@@ -56,7 +56,8 @@ pub(super) unsafe fn run(cell: CellPtr, local: *mut Local) -> bool {
             mem::replace(&mut (*local).slot, parked).give_back();
         }
         let before = (*local).current.replace(cell);
-        let _span = (*consumer).inner.rare.as_ref().and_then(|rare| rare.span.clone()).map(tracing::Span::entered);
+        let _span =
+            (*consumer).inner.rare.as_ref().and_then(|rare| rare.span.clone()).map(tracing::Span::entered);
         let mut handled = 0;
         let is_over = loop {
             let event = match panics::isolate(|| work(header, consumer, local, &mut cx, &mut handled)) {
@@ -90,46 +91,30 @@ unsafe fn work(
     handled: &mut u32,
 ) -> Pause {
     // SAFETY: the cell is owned; each access through a pointer is one read or write, or a call that user code cannot
-    // re-enter (`Records::pop`, `Slot::poll` of the slot that is lent to this actor alone).
+    // re-enter.
     unsafe {
-        let mailbox = &header.mailbox;
         let slot = &raw mut (*local).slot;
         let inner: *mut Inner = &raw mut (*consumer).inner;
         let mut look = true;
-        let mut since_published = 0;
         loop {
-            if mailbox.has_control()
+            if header.mailbox.has_control()
                 && let Some(event) = signalled(header, (*slot).has_future())
             {
                 return Pause::Event(event);
             }
             if (*slot).has_future() {
-                match fault(header) {
-                    Some(Fault::Kill) => return Pause::Event(Event::Kill),
-                    Some(Fault::Panic) => panic!("injected fault"),
-                    None => {}
+                if let Some(pause) = go_on(header, consumer, slot, cx, handled) {
+                    return pause;
                 }
-                if (*slot).poll(cx).is_pending() {
-                    if let Some(pause) = suspend(header, consumer, slot, handled) {
-                        return pause;
-                    }
+                if (*slot).has_future() {
                     look = true;
                     continue;
-                }
-                match (*consumer).stage {
-                    Stage::Up | Stage::Down => {}
-                    Stage::Starting => {
-                        let refused = mem::take(&mut (*inner).refused).then(|| (*inner).stop.take()).flatten();
-                        return Pause::Event(refused.map_or(Event::Started, Event::Refused));
-                    }
-                    Stage::Terminating | Stage::Reaping => return Pause::Event(Event::Finished),
                 }
             }
             if let Some(exit) = (*inner).stop.take() {
                 return Pause::Event(Event::Stop(exit));
             }
-            if look || (*inner).wants_turn {
-                look = false;
+            if mem::take(&mut look) || (*inner).wants_turn {
                 (*inner).wants_turn = false;
                 if (*inner).rare.is_some() && rare_work(header, inner, slot, cx).is_pending() {
                     if let Some(pause) = suspend(header, consumer, slot, handled) {
@@ -146,45 +131,101 @@ unsafe fn work(
                     continue;
                 }
             }
-            while !(*consumer).work.is_empty() {
-                if *handled >= BUDGET || (*local).budget == 0 {
-                    return Pause::Yield;
-                }
-                *handled += 1;
-                (*local).budget -= 1;
-                if handled.is_multiple_of(CHECK_EVERY) && slice_is_over(header, local) {
-                    return Pause::Yield;
-                }
-                let Some(record) = (*consumer).work.pop() else { break };
-                header.counts.begun();
-                let run = record.ext().run;
-                let polled = run(header.ptr(), record, &mut *slot, cx);
-                since_published += 1;
-                if since_published >= (*consumer).publish_every {
-                    since_published = 0;
-                    mailbox.publish((*consumer).work.len());
-                }
-                if polled.is_pending() {
-                    if let Some(pause) = suspend(header, consumer, slot, handled) {
-                        return pause;
-                    }
-                    look = true;
-                    break;
-                }
-                if (*inner).wants_turn || mailbox.has_control() {
-                    break;
-                }
+            if let Some(pause) = handle_batch(header, consumer, local, cx, handled) {
+                return pause;
             }
-            if (*slot).has_future() || (*inner).wants_turn || !(*consumer).work.is_empty() {
+            if (*slot).has_future() {
+                look = true;
                 continue;
             }
-            match mailbox.next(&mut (*consumer).work) {
+            if (*inner).wants_turn || !(*consumer).work.is_empty() {
+                continue;
+            }
+            match header.mailbox.next(&mut (*consumer).work) {
                 Next::Batch => look = mem::take(&mut (*inner).look_again),
                 Next::Control => {}
                 Next::Notified => look = true,
                 Next::Parked => return Pause::Parked,
             }
         }
+    }
+}
+
+/// Polls the future in the slot. `None`: it is done, and the slot empty; or it waits, and was notified meanwhile.
+///
+/// # Safety
+/// As `run`.
+unsafe fn go_on(
+    header: &Header,
+    consumer: *mut Consumer,
+    slot: *mut Slot,
+    cx: &mut Context<'_>,
+    handled: &mut u32,
+) -> Option<Pause> {
+    match fault(header) {
+        Some(Fault::Kill) => return Some(Pause::Event(Event::Kill)),
+        Some(Fault::Panic) => panic!("injected fault"),
+        None => {}
+    }
+    // SAFETY: the cell is owned, and the slot is lent to this actor alone.
+    unsafe {
+        if (*slot).poll(cx).is_pending() {
+            return suspend(header, consumer, slot, handled);
+        }
+        match (*consumer).stage {
+            Stage::Up | Stage::Down => None,
+            Stage::Starting => {
+                let inner: *mut Inner = &raw mut (*consumer).inner;
+                let refused = mem::take(&mut (*inner).refused).then(|| (*inner).stop.take()).flatten();
+                Some(Pause::Event(refused.map_or(Event::Started, Event::Refused)))
+            }
+            Stage::Terminating | Stage::Reaping => Some(Pause::Event(Event::Finished)),
+        }
+    }
+}
+
+/// Handles the messages of the batch, one after the other, until one waits, or something else comes first.
+///
+/// # Safety
+/// As `run`; the slot is empty.
+#[inline(always)]
+unsafe fn handle_batch(
+    header: &Header,
+    consumer: *mut Consumer,
+    local: *mut Local,
+    cx: &mut Context<'_>,
+    handled: &mut u32,
+) -> Option<Pause> {
+    // SAFETY: the cell is owned; the payload leaves the batch before its handler runs.
+    unsafe {
+        let slot = &raw mut (*local).slot;
+        let mut since_published = 0;
+        while !(*consumer).work.is_empty() {
+            if *handled >= BUDGET || (*local).budget == 0 {
+                return Some(Pause::Yield);
+            }
+            *handled += 1;
+            (*local).budget -= 1;
+            if handled.is_multiple_of(CHECK_EVERY) && slice_is_over(header, local) {
+                return Some(Pause::Yield);
+            }
+            let record = (*consumer).work.pop()?;
+            header.counts.begun();
+            let run = record.ext().run;
+            let polled = run(header.ptr(), record, &mut *slot, cx);
+            since_published += 1;
+            if since_published >= (*consumer).publish_every {
+                since_published = 0;
+                header.mailbox.publish((*consumer).work.len());
+            }
+            if polled.is_pending() {
+                return suspend(header, consumer, slot, handled);
+            }
+            if (*consumer).inner.wants_turn || header.mailbox.has_control() {
+                return None;
+            }
+        }
+        None
     }
 }
 
@@ -232,7 +273,12 @@ unsafe fn rare_work(header: &Header, inner: *mut Inner, slot: *mut Slot, cx: &mu
 ///
 /// # Safety
 /// As `run`.
-unsafe fn suspend(header: &Header, consumer: *mut Consumer, slot: *mut Slot, handled: &mut u32) -> Option<Pause> {
+unsafe fn suspend(
+    header: &Header,
+    consumer: *mut Consumer,
+    slot: *mut Slot,
+    handled: &mut u32,
+) -> Option<Pause> {
     // SAFETY: the cell is owned until the mailbox's `suspend` gives true; nothing of it is touched after that.
     unsafe {
         ptr::swap(slot, &raw mut (*consumer).slot);

@@ -24,9 +24,8 @@ impl Runner {
 
     /// True when the cell has no incarnation: the task is no longer the cell's.
     fn ends(&mut self) -> bool {
-        let gone = self.cell.header().mailbox.with(|phase, life| {
-            (phase == Phase::Closed).then(|| life.task_gone())
-        });
+        let gone =
+            self.cell.header().mailbox.with(|phase, life| (phase == Phase::Closed).then(|| life.task_gone()));
         self.is_over = gone.is_some();
         self.is_over
     }
@@ -43,7 +42,8 @@ impl Future for Runner {
             _ => (false, life.polled_with(cx.waker())),
         };
         // SAFETY: `begin_with` calls this once the cell is owned.
-        let (is_owned, (is_over, old)) = header.mailbox.begin_with(Phase::Queued, look, || unsafe { batch(header) });
+        let (is_owned, (is_over, old)) =
+            header.mailbox.begin_with(Phase::Queued, look, || unsafe { batch(header) });
         drop(old);
         if is_over {
             self.is_over = true;

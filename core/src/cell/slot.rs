@@ -113,7 +113,11 @@ impl Slot {
     /// # Safety
     /// As `put`. Should the poll panic, the future is still in the slot, to be cancelled.
     #[inline(always)]
-    pub(crate) unsafe fn start<F: Future<Output = ()> + Send>(&mut self, future: F, cx: &mut Context<'_>) -> Poll<()> {
+    pub(crate) unsafe fn start<F: Future<Output = ()> + Send>(
+        &mut self,
+        future: F,
+        cx: &mut Context<'_>,
+    ) -> Poll<()> {
         // SAFETY: the caller's promises; the future was just written and is not moved again.
         unsafe {
             self.put(future);

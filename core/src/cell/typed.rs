@@ -5,9 +5,7 @@
 //! or a [`Port`] made by one, so it is run by a cell of that type, and its payload is a `P`. The pointers to the body
 //! and to the context are lent to one future at a time (see the folder's proof, "Aliasing").
 
-use super::{
-    CellPtr, CellRef, CellVTable, Ext, Header, Inner, Life, Past, Slot, free, run,
-};
+use super::{CellPtr, CellRef, CellVTable, Ext, Header, Inner, Life, Past, Slot, free, run};
 use crate::exit::Exit;
 use crate::id::Pid;
 use crate::info::{Info, Notice, Order};
@@ -260,7 +258,10 @@ unsafe fn run_record<B: Takes<P>, P: Payload>(
 
 /// # Safety
 /// As `Ext::receive`, for a record with a `P`.
-unsafe fn receive_record<'a, P: Payload>(record: Record<'a, Ext>, to: &mut dyn Any) -> Option<Record<'a, Ext>> {
+unsafe fn receive_record<'a, P: Payload>(
+    record: Record<'a, Ext>,
+    to: &mut dyn Any,
+) -> Option<Record<'a, Ext>> {
     let Some(to) = to.downcast_mut::<Option<P::Received>>() else { return Some(record) };
     // SAFETY: the record holds a `P`.
     *to = Some(unsafe { record.take::<P>() }.received());

@@ -335,3 +335,40 @@ pub async fn an_order_to_all_waits_for_the_children_of_those_that_are_gone(syste
     drop(log);
     assert_eq!(events.all().await, [Event::Terminated(Exit::Shutdown), Event::Dropped]);
 }
+
+pub async fn an_order_in_turn_waits_behind_the_messages_that_came_before(system: System) {
+    for by_stop in [false, true] {
+        let p = scripted(&system, |script| {
+            script.init(|cx| {
+                cx.trap_exits(TrapExits::InTurn);
+                Box::pin(async { Ok(()) })
+            })
+        });
+        let p = p.await.unwrap();
+        let gate = p.hangs().await;
+        p.casts(1);
+        let (actor, pid) = (p.actor.clone(), p.pid);
+        let mut stop = Box::pin(system.stop(pid, Exit::Shutdown));
+        let mut order = Box::pin(system.shut_down(pid, Exit::Shutdown, None));
+        if by_stop {
+            assert!(begin(&mut stop).await.is_pending());
+        } else {
+            assert!(begin(&mut order).await.is_pending());
+        }
+        actor.cast(Say(2)).unwrap();
+        drop(gate);
+        let events = p.events.all().await;
+        assert_eq!(events, [Event::Said(1), Event::Terminated(Exit::Shutdown), Event::Dropped]);
+    }
+}
+
+pub async fn a_kill_does_not_wait_for_its_turn(system: System) {
+    let p = puppet(&system).await;
+    p.does(|cx| cx.trap_exits(TrapExits::InTurn)).await;
+    let _gate = p.hangs().await;
+    p.casts(1);
+    let end = system.ended(p.pid);
+    assert!(system.kill(p.pid));
+    assert_eq!(end.await, Exit::Killed);
+    assert_eq!(p.events.all().await, [Event::Dropped]);
+}

@@ -113,7 +113,7 @@ async fn cast_around_a_kill(system: &System, pid: Pid, cast: impl Fn(u32) + Send
 
 pub async fn nothing_sent_after_a_kill_is_handled(system: System) {
     let late = Arc::new(AtomicU32::new(0));
-    for _ in 0..125 {
+    for _ in 0..100 {
         let (p, late) = (with_mailbox(&system, Unbounded).await, late.clone());
         let actor = p.actor.clone();
         let count = move |n| {
@@ -129,7 +129,7 @@ pub async fn nothing_sent_after_a_kill_is_handled(system: System) {
 
 pub async fn nothing_sent_after_a_kill_is_received_by_a_task(system: System) {
     let late = Arc::new(AtomicU32::new(0));
-    for _ in 0..125 {
+    for _ in 0..100 {
         let late = late.clone();
         let task = system.spawn_task(move |mut inbox: Inbox<Say>| async move {
             while let Some(Say(n)) = inbox.recv().await {

@@ -78,6 +78,9 @@ macro_rules! __executor_cases {
                 a_child_is_linked_before_its_init_runs,
                 a_pid_is_never_used_again,
                 thousands_of_actors_come_and_go_and_leave_the_system_empty,
+                a_place_is_ready_when_an_incarnation_is_up,
+                a_parent_outlives_the_children_that_it_adopted,
+                an_adopted_child_that_overstays_its_grace_is_killed,
             ;
             ends:
                 an_exit_signal_ends_one_that_does_not_trap_unless_it_is_normal,
@@ -101,6 +104,8 @@ macro_rules! __executor_cases {
                 the_state_is_gone_and_the_name_free_before_anybody_learns,
                 all_can_be_told_to_end,
                 an_order_to_all_waits_for_the_children_of_those_that_are_gone,
+                an_order_in_turn_waits_behind_the_messages_that_came_before,
+                a_kill_does_not_wait_for_its_turn,
             ;
             kills:
                 a_kill_cannot_be_trapped_and_is_seen_as_killed,
@@ -153,6 +158,8 @@ macro_rules! __executor_cases {
                 names_are_free_before_links_learn_of_the_end,
                 a_restart_begins_when_the_end_before_it_is_over,
                 many_names_come_and_go,
+                a_name_asked_for_at_the_start_is_there_before_init,
+                a_start_whose_name_is_taken_tells_the_owner_and_runs_no_init,
             ;
             groups:
                 a_group_is_a_multiset,

@@ -1,7 +1,7 @@
 //! Names.
 
 use super::puppet::{Do, Events, Log, Puppet, Script, puppet, trapping};
-use crate::{ActorRef, Exit, Info, RegisterError, System};
+use crate::{ActorRef, Exit, Info, RegisterError, StartError, System};
 use std::sync::Arc;
 
 fn sorted(names: &[&str]) -> Vec<Arc<str>> {
@@ -74,7 +74,7 @@ pub async fn a_restart_begins_when_the_end_before_it_is_over(system: System) {
         let second = loop {
             match system.start(&place, owner(&log)).await {
                 Ok(pid) => break pid,
-                Err(error) => assert_eq!(error, crate::StartError::AlreadyStarted),
+                Err(error) => assert_eq!(error, StartError::AlreadyStarted),
             }
             super::puppet::yield_now().await;
         };
@@ -102,4 +102,33 @@ pub async fn many_names_come_and_go(system: System) {
         system.stop(p.pid, Exit::Normal).await.unwrap();
     }
     assert_eq!(system.registered(), sorted(&[]));
+}
+
+pub async fn a_name_asked_for_at_the_start_is_there_before_init(system: System) {
+    let (log, _events) = Events::new();
+    let script = Script::new(&log).init(|cx| {
+        Box::pin(async {
+            assert_eq!(cx.system().whereis("known"), Some(cx.pid()));
+            Ok(())
+        })
+    });
+    let place = ActorRef::<Puppet>::unnamed();
+    let pid = system.start(&place, script).named("known").await.unwrap();
+    assert_eq!(system.whereis("known"), Some(pid));
+    system.stop(pid, Exit::Normal).await.unwrap();
+    assert_eq!(system.whereis("known"), None);
+}
+
+pub async fn a_start_whose_name_is_taken_tells_the_owner_and_runs_no_init(system: System) {
+    let (log, mut events) = Events::new();
+    let owner = puppet(&system).await;
+    system.register("known", owner.pid).unwrap();
+    let mut parent = trapping(&system).await;
+    let script = Script::new(&log).init(|_| Box::pin(async { panic!("init runs") }));
+    let place = ActorRef::<Puppet>::unnamed();
+    let outcome = system.start(&place, script).named("known").linked_to(parent.pid).await;
+    assert_eq!(outcome, Err(StartError::Init(Exit::AlreadyStarted(owner.pid))));
+    assert_eq!((system.whereis("known"), place.pid()), (Some(owner.pid), None));
+    parent.is_through().await;
+    assert_eq!((parent.events.so_far(), events.so_far()), (vec![], vec![]));
 }

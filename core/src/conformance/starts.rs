@@ -3,12 +3,13 @@
 use super::puppet::{
     Do, Event, Events, Puppet, Say, Script, begin, child_of, puppet, said, scripted, trapping, yield_now,
 };
-use crate::{ActorRef, Cx, Exit, RegisterError, StartError, System};
+use crate::{ActorRef, ChildGrace, Cx, Exit, RegisterError, StartError, System};
 use futures::channel::oneshot;
 use futures::future::{BoxFuture, join_all};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
+use std::time::Duration;
 
 type Init = for<'a> fn(&'a mut Cx<Puppet>) -> BoxFuture<'a, Result<(), Exit>>;
 
@@ -330,10 +331,10 @@ pub async fn thousands_of_actors_come_and_go_and_leave_the_system_empty(system: 
         }
     }
     let mut places = Vec::new();
-    for _ in 0..5_000 {
+    for _ in 0..2_000 {
         places.push(system.spawn::<Idle>(()).await.unwrap());
     }
-    assert_eq!(system.len(), 5_000);
+    assert_eq!(system.len(), 2_000);
     for (n, place) in places.into_iter().enumerate() {
         let pid = place.pid().unwrap();
         if n % 2 == 0 {
@@ -345,4 +346,61 @@ pub async fn thousands_of_actors_come_and_go_and_leave_the_system_empty(system: 
         }
     }
     assert!(system.is_empty());
+}
+
+pub async fn a_place_is_ready_when_an_incarnation_is_up(system: System) {
+    let (log, _events) = Events::new();
+    let place = ActorRef::<Puppet>::unnamed();
+    let mut ready = Box::pin(place.ready());
+    assert!(begin(&mut ready).await.is_pending());
+    let failing = Script::new(&log).init(|_| Box::pin(async { Err(Exit::error("not yet")) }));
+    system.start(&place, failing).await.unwrap_err();
+    assert!(begin(&mut ready).await.is_pending());
+    let pid = system.start(&place, Script::new(&log)).await.unwrap();
+    assert_eq!((ready.await, place.ready().await), (pid, pid));
+}
+
+pub async fn a_parent_outlives_the_children_that_it_adopted(system: System) {
+    for killed in [false, true] {
+        let (log, mut events) = Events::new();
+        let parent = puppet(&system).await;
+        for n in 1..=3 {
+            let last_words = log.clone();
+            let script = Script::new(&log).trapping(true).at_end(move |_, _| {
+                Box::pin(async move {
+                    yield_now().await;
+                    let _ = last_words.unbounded_send(Event::Said(n));
+                })
+            });
+            let start = system.start(&ActorRef::<Puppet>::unnamed(), script);
+            start.adopted_by(parent.pid, ChildGrace::Unbounded).await.unwrap();
+        }
+        let end = system.ended(parent.pid);
+        let why = if killed { Exit::Killed } else { Exit::error("over") };
+        if killed {
+            assert!(system.kill(parent.pid));
+        } else {
+            parent.actor.cast(Do::stop(why.clone())).unwrap();
+        }
+        assert_eq!(end.await, why);
+        assert_eq!(
+            said(&events.so_far()),
+            [3, 2, 1],
+            "newest first, and before anybody learns of the parent's end"
+        );
+        assert!(system.is_empty());
+    }
+}
+
+pub async fn an_adopted_child_that_overstays_its_grace_is_killed(system: System) {
+    let (log, _events) = Events::new();
+    let parent = puppet(&system).await;
+    let place = ActorRef::<Puppet>::unnamed();
+    let script = Script::new(&log).trapping(true).at_end(|_, _| Box::pin(std::future::pending()));
+    let grace = ChildGrace::For(Duration::from_millis(2));
+    system.start(&place, script).adopted_by(parent.pid, grace).await.unwrap();
+    let end = system.ended(parent.pid);
+    assert!(system.kill(parent.pid));
+    assert_eq!(end.await, Exit::Killed);
+    assert_eq!(place.last_exit(), Some(Exit::Killed));
 }

@@ -131,7 +131,8 @@ fn the_children_of_a_killed_supervisor_end_newest_first_with_its_reason_before_i
         let part = |text| spec(text, &world.log);
         let place = SupervisorRef::place("s");
         let deeper = Supervisor::one_for_one("t").child(part("x")).child(part("y(slow=30)"));
-        let below = Supervisor::one_for_one("s").child(part("a(slow=50)")).child(deeper).child(part("k(kill)"));
+        let below =
+            Supervisor::one_for_one("s").child(part("a(slow=50)")).child(deeper).child(part("k(kill)"));
         world.boot(Supervisor::one_for_one("root").child(below.at(&place)).child(part("z"))).await;
         assert_eq!(world.log.take(), "+a#1; +x#1; +y#1; +k#1; +z#1");
         let began = world.system.runtime().now();
@@ -159,7 +160,8 @@ fn a_child_that_does_not_end_after_its_supervisor_was_killed_is_killed_in_its_ti
         let world = World::new();
         let part = |text| spec(text, &world.log);
         let place = SupervisorRef::place("s");
-        let below = Supervisor::one_for_one("s").child(part("a(hang timeout=70)")).child(part("b(hang kill)"));
+        let below =
+            Supervisor::one_for_one("s").child(part("a(hang timeout=70)")).child(part("b(hang kill)"));
         world.boot(Supervisor::one_for_one("root").child(below.at(&place))).await;
         let _ = world.log.take();
         let began = world.system.runtime().now();
@@ -167,7 +169,10 @@ fn a_child_that_does_not_end_after_its_supervisor_was_killed_is_killed_in_its_ti
         place_is_new(&place, &world).await;
         assert_eq!(world.log.take(), "-b#1 hung; -a#1 hung; +a#2; +b#2");
         let took = elapsed(world.system.runtime(), began);
-        assert!((5070..5100).contains(&took), "five seconds for b, which has no time of its own, 70 ms for a: {took}");
+        assert!(
+            (5070..5100).contains(&took),
+            "five seconds for b, which has no time of its own, 70 ms for a: {took}"
+        );
     });
 }
 

@@ -176,6 +176,7 @@ impl Actor for Part {
             why => why.to_string(),
         };
         match self.script.end.split_once('=') {
+            // tidy: virtual time
             Some(("slow", ms)) => cx.sleep(millis(ms)).await,
             Some(("else", why)) => panic!("{why}"),
             None if self.script.end == "hang" => {

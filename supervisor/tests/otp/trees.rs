@@ -15,7 +15,9 @@ fn an_error_three_levels_down_is_carried_up_with_the_whole_way() {
     on_paused_time(async {
         let world = World::new();
         let part = |text| spec(text, &world.log);
-        let tree = sub("root").child(part("a")).child(sub("s").child(part("b")).child(sub("t").child(part("c(init=fail:x)"))));
+        let tree = sub("root")
+            .child(part("a"))
+            .child(sub("s").child(part("b")).child(sub("t").child(part("c(init=fail:x)"))));
         world.boot(tree).await;
         assert_eq!(
             world.log.take(),
@@ -112,7 +114,9 @@ fn a_faulty_spec_below_is_found_before_anything_starts_by_start_and_in_its_turn_
 fn a_child_that_unlinked_from_its_supervisor_is_still_stopped() {
     on_paused_time(async {
         let world = World::new();
-        world.boot(sub("root").child(spec("a(hold infinity)", &world.log)).child(spec("b", &world.log))).await;
+        world
+            .boot(sub("root").child(spec("a(hold infinity)", &world.log)).child(spec("b", &world.log)))
+            .await;
         world.act("terminate b").await;
         assert_eq!(world.log.take(), "+a#1; +b#1; -b#1 shutdown; = ok");
         let place = world.log.place("a");

@@ -53,7 +53,11 @@ pub(crate) struct World {
 
 impl World {
     pub(crate) fn new() -> World {
-        World { system: System::new(Tokio::current()), log: Log::default(), root: SupervisorRef::place("root") }
+        World {
+            system: System::new(Tokio::current()),
+            log: Log::default(),
+            root: SupervisorRef::place("root"),
+        }
     }
 
     fn root(&self, head: &str, children: &str) -> Supervisor {
@@ -106,6 +110,7 @@ impl World {
             "kill" if id == "root" => return assert!(self.system.kill(root.pid().expect("it lives"))),
             "kill" => return assert!(self.system.kill(pid())),
             "release" => return self.log.release(id),
+            // tidy: virtual time
             "wait" => return sleep(&**self.system.runtime(), millis(rest)).await,
             "down" => {
                 let Some(root) = root.pid() else { return self.log.add("dead") };
