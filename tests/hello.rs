@@ -70,7 +70,8 @@ fn the_hello_tree_runs_unchanged_on_tokio() {
 
 #[test]
 fn the_hello_tree_runs_unchanged_on_smol() {
-    smol::block_on(hello(Smol::global()));
+    let executor = Arc::new(smol::Executor::new());
+    smol::block_on(executor.run(hello(Smol::new(executor.clone()))));
 }
 
 #[test]

@@ -12,7 +12,8 @@ use std::time::Duration;
 fn everywhere<Fut: Future<Output = ()>>(test: impl Fn(Arc<dyn Runtime>) -> Fut) {
     let tokio = tokio::runtime::Runtime::new().expect("a runtime");
     tokio.block_on(async { test(Tokio::current()).await });
-    smol::block_on(test(Smol::global()));
+    let executor = Arc::new(smol::Executor::new());
+    smol::block_on(executor.run(test(Smol::new(executor.clone()))));
     let local = Local::new();
     local.block_on(test(local.clone()));
 }

@@ -6,7 +6,7 @@ use crate::error::CallError;
 use crate::fate::{self, Unanswered};
 use crate::message::Message;
 use crate::patience::{CALL_TIMEOUT, Wait};
-use crate::reply::{Reply, ReplyTo, reply};
+use crate::reply::{Reply, ReplyTo, reply_to};
 use crate::runtime::Timer;
 use ravelin_mailbox::{Refused, Ticket};
 use std::future::Future;
@@ -78,8 +78,14 @@ impl<'a, M: Message> Call<'a, M> {
                 self.state = State::Sent(answer);
                 Ok(())
             }
-            Err(Refused::Closed(Payload(message, _))) => Err(CallError::NoProc(message)),
-            Err(Refused::Full(Payload(message, _))) if self.ticket.is_none() => Err(CallError::Full(message)),
+            Err(Refused::Closed(Payload(message, _))) => {
+                drop(answer);
+                Err(CallError::NoProc(message))
+            }
+            Err(Refused::Full(Payload(message, _))) if self.ticket.is_none() => {
+                drop(answer);
+                Err(CallError::Full(message))
+            }
             Err(Refused::Full(Payload(message, to))) => {
                 self.state = State::WaitingForRoom(message, to, answer);
                 Ok(())
@@ -128,25 +134,24 @@ impl<M: Message> Future for Call<'_, M> {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = &mut *self;
-        match std::mem::replace(&mut this.state, State::Over) {
-            State::Unsent(message) => {
-                if is_running(this.port.ptr()) {
-                    return Poll::Ready(Err(CallError::Deadlock(message)));
+        let mut was_sent_now = false;
+        if !matches!(this.state, State::Sent(_)) {
+            let sent = match std::mem::replace(&mut this.state, State::Over) {
+                State::Unsent(message) if is_running(this.port.ptr()) => Err(CallError::Deadlock(message)),
+                State::Unsent(message) => {
+                    was_sent_now = true;
+                    let (to, answer) = reply_to(cx.waker());
+                    this.submit(cx, message, to, answer)
                 }
-                let (to, answer) = reply();
-                if let Err(error) = this.submit(cx, message, to, answer) {
-                    return Poll::Ready(Err(error));
-                }
+                State::WaitingForRoom(message, to, answer) => this.submit(cx, message, to, answer),
+                State::Sent(_) | State::Over => return Poll::Pending,
+            };
+            if let Err(error) = sent {
+                return Poll::Ready(Err(error));
             }
-            State::WaitingForRoom(message, to, answer) => {
-                if let Err(error) = this.submit(cx, message, to, answer) {
-                    return Poll::Ready(Err(error));
-                }
-            }
-            sent @ State::Sent(_) => this.state = sent,
-            State::Over => return Poll::Pending,
         }
         if let State::Sent(answer) = &mut this.state
+            && !(was_sent_now && answer.is_owed())
             && let Poll::Ready(answer) = answer.poll(cx)
         {
             this.state = State::Over;

@@ -6,7 +6,7 @@
 
 use crate::exit::Exit;
 use crate::panics;
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::mem;
 use std::sync::Arc;
 
@@ -29,60 +29,79 @@ pub(crate) trait Pending: Send + Sync {
     fn fail(&self, why: Unanswered);
 }
 
+#[derive(Clone, Copy)]
 enum Scope {
     /// A living actor, or no actor at all.
     Plain,
     /// An overflow policy is at work.
     Discarding,
     /// An actor is ending.
-    Collecting(Vec<Arc<dyn Pending>>),
+    Collecting,
 }
 
 thread_local! {
-    static SCOPE: RefCell<Scope> = const { RefCell::new(Scope::Plain) };
+    static SCOPE: Cell<Scope> = const { Cell::new(Scope::Plain) };
+    /// What was collected, by scopes inside one another.
+    static COLLECTED: RefCell<Vec<Arc<dyn Pending>>> = const { RefCell::new(Vec::new()) };
     /// Calls that lost their `ReplyTo` when an actor's code unwound.
     static FALLEN: RefCell<Vec<Arc<dyn Pending>>> = const { RefCell::new(Vec::new()) };
 }
 
 /// A scope that is entered; ends when it is dropped, also by a panic.
 struct Entered {
-    outer: Option<Scope>,
+    outer: Scope,
 }
 
 impl Entered {
+    #[inline]
     fn new(scope: Scope) -> Entered {
-        Entered { outer: SCOPE.try_with(|now| mem::replace(&mut *now.borrow_mut(), scope)).ok() }
-    }
-
-    fn end(&mut self) -> Scope {
-        let Some(outer) = self.outer.take() else { return Scope::Plain };
-        SCOPE.try_with(|now| mem::replace(&mut *now.borrow_mut(), outer)).unwrap_or(Scope::Plain)
+        Entered { outer: SCOPE.try_with(|now| now.replace(scope)).unwrap_or(Scope::Plain) }
     }
 }
 
 impl Drop for Entered {
+    #[inline]
     fn drop(&mut self) {
-        drop(self.end());
+        let _ = SCOPE.try_with(|now| now.set(self.outer));
     }
 }
 
 /// Runs `f`; calls that lose their `ReplyTo` in it were discarded by a policy.
+#[inline]
 pub(crate) fn discarding<R>(f: impl FnOnce() -> R) -> R {
     let _discarding = Entered::new(Scope::Discarding);
     f()
 }
 
-/// Runs `f`; gives the calls that lost their `ReplyTo` in it, to be failed later, those among them that lost it in a
+/// Runs `f`; gives the calls that lose their `ReplyTo` in it, to be failed later, those among them that lost it in a
 /// panic that was isolated.
 pub(crate) fn collecting(f: impl FnOnce()) -> Vec<Arc<dyn Pending>> {
-    let mut collecting = Entered::new(Scope::Collecting(Vec::new()));
+    let collected = Collected { before: COLLECTED.with(|collected| collected.borrow().len()) };
+    let collecting = Entered::new(Scope::Collecting);
     f();
-    let mut lost = match collecting.end() {
-        Scope::Collecting(pending) => pending,
-        Scope::Plain | Scope::Discarding => Vec::new(),
-    };
+    drop(collecting);
+    let mut lost = collected.take();
     lost.append(&mut fallen());
     lost
+}
+
+/// What was collected in a scope; what is left of it when the scope unwinds gets no reply.
+struct Collected {
+    before: usize,
+}
+
+impl Collected {
+    fn take(&self) -> Vec<Arc<dyn Pending>> {
+        COLLECTED.with(|collected| collected.borrow_mut().drain(self.before..).collect())
+    }
+}
+
+impl Drop for Collected {
+    fn drop(&mut self) {
+        for call in self.take() {
+            call.fail(Unanswered::Dropped);
+        }
+    }
 }
 
 /// The calls that lost their `ReplyTo` in the panic of an actor's code, just isolated on this thread.
@@ -107,15 +126,14 @@ pub(crate) fn dropped(call: Arc<dyn Pending>) {
         let _ = FALLEN.try_with(|fallen| fallen.borrow_mut().push(call));
         return;
     }
-    let why = SCOPE.try_with(|scope| match &mut *scope.borrow_mut() {
-        Scope::Collecting(pending) => {
-            pending.push(call.clone());
-            None
+    match SCOPE.try_with(Cell::get).unwrap_or(Scope::Plain) {
+        Scope::Collecting => {
+            let left = COLLECTED.try_with(|collected| collected.borrow_mut().push(call.clone()));
+            if left.is_err() {
+                call.fail(Unanswered::Dropped);
+            }
         }
-        Scope::Discarding => Some(Unanswered::Discarded),
-        Scope::Plain => Some(Unanswered::Dropped),
-    });
-    if let Some(why) = why.unwrap_or(Some(Unanswered::Dropped)) {
-        call.fail(why);
+        Scope::Discarding => call.fail(Unanswered::Discarded),
+        Scope::Plain => call.fail(Unanswered::Dropped),
     }
 }

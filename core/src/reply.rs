@@ -31,7 +31,16 @@ pub struct ReplyTo<R: Send + 'static>(Option<Slot<R>>);
 pub(crate) struct Reply<R>(Option<Slot<R>>);
 
 pub(crate) fn reply<R: Send + 'static>() -> (ReplyTo<R>, Reply<R>) {
-    let slot = Arc::new(Lock::new(State::Empty));
+    of(State::Empty)
+}
+
+/// As `reply`, with the caller waiting from the beginning.
+pub(crate) fn reply_to<R: Send + 'static>(waker: &Waker) -> (ReplyTo<R>, Reply<R>) {
+    of(State::Waiting(waker.clone()))
+}
+
+fn of<R: Send + 'static>(state: State<R>) -> (ReplyTo<R>, Reply<R>) {
+    let slot = Arc::new(Lock::new(state));
     (ReplyTo(Some(slot.clone())), Reply(Some(slot)))
 }
 
@@ -96,6 +105,11 @@ impl<R: Send> Pending for Lock<State<R>> {
 }
 
 impl<R> Reply<R> {
+    /// Whether somebody still has the other end: if not, there is an answer to be polled for.
+    pub(crate) fn is_owed(&self) -> bool {
+        self.0.as_ref().is_some_and(|slot| Arc::strong_count(slot) > 1)
+    }
+
     pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<R, Unanswered>> {
         let Some(slot) = &self.0 else { return Poll::Ready(Err(Unanswered::Dropped)) };
         let mut state = slot.lock();

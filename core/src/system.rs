@@ -174,7 +174,8 @@ impl System {
 
     /// Sends an exit signal, as from an actor that is neither parent nor linked. Source: `erlang:exit/2`.
     ///
-    /// An actor that traps exits gets it as [`Info::Exit`]; another one ends with the reason, unless it is `Normal`.
+    /// An actor that traps exits gets it as [`Info::Exit`]; another one ends with the reason, unless it is `Normal` and
+    /// from somebody else.
     /// [`Exit::Killed`] is here a reason like any other; to kill use [`System::kill`]. Nothing happens to the dead.
     pub fn exit(&self, from: Pid, to: Pid, reason: Exit) {
         self.0.signal(to, &Signal::Exit { from, reason });

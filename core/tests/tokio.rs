@@ -19,6 +19,11 @@ fn from_outside(case: Case) {
     tokio.block_on(case.outside(Tokio::new(tokio.handle().clone())));
 }
 
+fn in_a_crowd(case: Case) {
+    let tokio = multi_thread();
+    tokio.block_on(case.in_a_crowd(Tokio::new(tokio.handle().clone())));
+}
+
 fn on_one_thread(case: Case) {
     let tokio = Builder::new_current_thread().enable_all().build().unwrap();
     tokio.block_on(case.in_task(Tokio::new(tokio.handle().clone())));
@@ -31,5 +36,6 @@ fn with_a_paused_clock(case: Case) {
 
 executor_suite!(multi_thread_in_a_task, in_a_task);
 executor_suite!(multi_thread_from_outside, from_outside);
+executor_suite!(multi_thread_in_a_crowd, in_a_crowd);
 executor_suite!(current_thread, on_one_thread);
 executor_suite!(current_thread_with_a_paused_clock, with_a_paused_clock);

@@ -1,7 +1,10 @@
 //! The conformance runner: does what a scenario says on a live tree, and prints what happened, to be compared with
 //! what Erlang/OTP does.
 //!
-//! `conformance [--runtime tokio|smol|local] SCENARIO.json`
+//! `conformance [--runtime tokio|smol|local] [--workers N] SCENARIO.json`
+//!
+//! By default it runs on tokio's multi-thread runtime with one worker, beside the thread that does the steps: then what
+//! is begun at once comes in the order in which it was begun. More workers look for races.
 
 #![allow(clippy::disallowed_methods, reason = "an example owns its program: it makes the executor")]
 
@@ -13,6 +16,7 @@ mod trace;
 mod tree;
 mod worker;
 
+use lexopt::ValueExt;
 use ravelin::Runtime;
 #[cfg(feature = "smol")]
 use ravelin::runtimes::Smol;
@@ -43,20 +47,22 @@ fn main() -> ExitCode {
 }
 
 fn conform() -> Result<String, Fault> {
-    let (mut runtime, mut path) = ("tokio".to_string(), None);
+    let (mut runtime, mut workers, mut path) = ("tokio".to_string(), 1, None);
     let mut arguments = lexopt::Parser::from_env();
     while let Some(argument) = arguments.next()? {
         match argument {
             lexopt::Arg::Long("runtime") => runtime = arguments.value()?.to_string_lossy().into_owned(),
+            lexopt::Arg::Long("workers") => workers = arguments.value()?.parse()?,
             lexopt::Arg::Value(value) => path = Some(value),
             other => return Err(other.unexpected().into()),
         }
     }
-    let path = path.ok_or("usage: conformance [--runtime tokio|smol|local] SCENARIO.json")?;
+    let path = path.ok_or("usage: conformance [--runtime tokio|smol|local] [--workers N] SCENARIO.json")?;
     let scenario: Value = serde_json::from_slice(&std::fs::read(path)?)?;
     match &*runtime {
         "tokio" => {
-            let tokio = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
+            let mut tokio = tokio::runtime::Builder::new_multi_thread();
+            let tokio = tokio.worker_threads(workers).enable_all().build()?;
             let trace = tokio.block_on(async { run::run(Tokio::current(), &scenario).await });
             tokio.shutdown_background();
             trace

@@ -86,6 +86,7 @@ pub fn settings(config: &Config, patterns: &[impl AsRef<[u8]>]) -> Reply {
         ("appendonly", "yes".to_owned()),
         ("databases", "1".to_owned()),
         ("dir", config.data.display().to_string()),
+        ("maxclients", config.max_clients.to_string()),
         ("maxmemory", "0".to_owned()),
         ("maxmemory-policy", "noeviction".to_owned()),
         ("port", config.port.to_string()),

@@ -216,8 +216,11 @@ impl Drop for Member {
             }
             Doing::Waits => {
                 let queue = mem::take(&mut state.queue);
+                // They are dropped too, or were.
+                let others = mem::take(&mut state.waiting);
                 state.is_gone = true;
                 drop(state);
+                drop(others);
                 for cell in queue {
                     cell.lose();
                 }

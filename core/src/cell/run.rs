@@ -72,6 +72,10 @@ pub(super) unsafe fn run(cell: CellPtr, local: *mut Local) -> bool {
                 Ok(Pause::Event(event)) => event,
                 Err(exit) => Event::Panicked(exit),
             };
+            if matches!(event, Event::Started) {
+                // Whoever started it has his turn before it handles what came during `init`.
+                handled = BUDGET;
+            }
             if step(cell, &mut (*local).slot, event) {
                 break true;
             }

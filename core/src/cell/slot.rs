@@ -98,29 +98,40 @@ impl Slot {
     /// # Safety
     /// What the future borrows is there until it is done or cancelled. The slot is empty.
     pub(crate) unsafe fn put<F: Future<Output = ()> + Send>(&mut self, future: F) {
+        // SAFETY: the caller's promise.
+        unsafe { self.make(|| future) }
+    }
+
+    /// As `put`, with the future made where it will lie: to make it on the stack and move it costs more than many
+    /// handlers do.
+    ///
+    /// # Safety
+    /// As `put`.
+    #[inline(always)]
+    unsafe fn make<F: Future<Output = ()> + Send>(&mut self, make: impl FnOnce() -> F) {
         const { assert!(align_of::<F>() <= ALIGN, "a handler's future is aligned to more than a cache line") };
         debug_assert!(self.vtable.is_none());
         if self.size < size_of::<F>() || self.size == 0 {
             self.grow(size_of::<F>());
         }
         // SAFETY: the buffer has room and alignment for an `F`.
-        unsafe { self.buffer.cast::<F>().write(future) };
+        unsafe { self.buffer.cast::<F>().write(make()) };
         self.vtable = Some(&Of::<F>::VTABLE);
     }
 
-    /// Puts a future in and polls it once; when it is ready the slot is empty again.
+    /// Puts a future in, made in place, and polls it once; when it is ready the slot is empty again.
     ///
     /// # Safety
     /// As `put`. Should the poll panic, the future is still in the slot, to be cancelled.
     #[inline(always)]
     pub(crate) unsafe fn start<F: Future<Output = ()> + Send>(
         &mut self,
-        future: F,
+        make: impl FnOnce() -> F,
         cx: &mut Context<'_>,
     ) -> Poll<()> {
         // SAFETY: the caller's promises; the future was just written and is not moved again.
         unsafe {
-            self.put(future);
+            self.make(make);
             let at = self.buffer.cast::<F>();
             if Pin::new_unchecked(&mut *at).poll(cx).is_pending() {
                 return Poll::Pending;

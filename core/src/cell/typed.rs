@@ -248,7 +248,7 @@ unsafe fn run_record<B: Takes<P>, P: Payload>(
             return Poll::Ready(());
         };
         let counts = &(*typed).header.counts;
-        let handle = async move {
+        let handle = || async move {
             body.take(payload, context).await;
             P::count(counts);
         };

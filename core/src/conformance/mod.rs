@@ -94,8 +94,20 @@ impl Case {
 
     /// Runs the case in a task of the runtime, and panics when it does not hold. The runtime must be running.
     pub async fn in_task(self, runtime: Arc<dyn Runtime>) {
+        let system = System::new(runtime.clone());
+        self.in_task_of(runtime, system).await;
+    }
+
+    /// As `in_task`, in a system that runs its actors as one with very many of them does.
+    pub async fn in_a_crowd(self, runtime: Arc<dyn Runtime>) {
+        let system = System::new(runtime.clone());
+        system.be_crowded();
+        self.in_task_of(runtime, system).await;
+    }
+
+    async fn in_task_of(self, runtime: Arc<dyn Runtime>, system: System) {
         let (done, outcome) = oneshot::channel();
-        let case = AssertUnwindSafe(self.outside(runtime.clone())).catch_unwind();
+        let case = AssertUnwindSafe(self.hold(system)).catch_unwind();
         runtime.spawn("conformance", case.map(|outcome| drop(done.send(outcome))).boxed());
         match outcome.await {
             Ok(Ok(())) => {}
@@ -106,7 +118,11 @@ impl Case {
 
     /// Runs the case where this is polled, and panics when it does not hold. The runtime must be running.
     pub async fn outside(self, runtime: Arc<dyn Runtime>) {
-        let system = System::new(runtime.clone());
+        self.hold(System::new(runtime)).await;
+    }
+
+    async fn hold(self, system: System) {
+        let runtime = system.runtime().clone();
         let case = (self.run)(system.clone());
         if within(&*runtime, PATIENCE, case).await.is_none() {
             panic!("`{}` waits for something that does not come; living: {:?}", self.name, system.pids());

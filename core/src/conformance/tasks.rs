@@ -260,6 +260,31 @@ pub async fn a_stop_is_the_end_of_an_inbox_ahead_of_its_messages(system: System)
     assert_eq!(task.ledger().dead_lettered, 10);
 }
 
+pub async fn a_task_that_is_ended_in_turn_receives_what_came_before(system: System) {
+    let (go_on, gate) = oneshot::channel::<()>();
+    let (tell, told) = mpsc::unbounded();
+    let (entered, is_in) = oneshot::channel();
+    let task = system
+        .spawn_task(|mut inbox: Inbox<Say>| async move {
+            inbox.trap_exits(TrapExits::InTurn);
+            let _ = entered.send(());
+            let _ = gate.await;
+            while let Some(Say(n)) = inbox.recv().await {
+                let _ = tell.unbounded_send(n);
+            }
+        })
+        .await
+        .unwrap();
+    is_in.await.unwrap();
+    let mut order = Box::pin(system.shut_down(task.pid().unwrap(), Exit::Shutdown, None));
+    task.cast(Say(1)).unwrap();
+    assert!(super::puppet::begin(&mut order).await.is_pending());
+    task.cast(Say(2)).unwrap();
+    go_on.send(()).unwrap();
+    assert_eq!(order.await, Exit::Shutdown);
+    assert_eq!(told.collect::<Vec<_>>().await, [1]);
+}
+
 pub async fn a_task_that_goes_on_receiving_after_the_end_can_be_killed(system: System) {
     let (entered, is_in) = oneshot::channel();
     let (tell, told) = oneshot::channel();

@@ -1,6 +1,6 @@
 //! What OTP does not have: callbacks, back-off, tries, and the promises about killed supervisors.
 
-use crate::part::spec;
+use crate::part::{Crash, spec};
 use crate::world::{World, check, elapsed, on_paused_time};
 use ravelin_supervisor::{Occasion, Supervisor, SupervisorRef};
 use std::time::Duration;
@@ -42,6 +42,25 @@ fn callbacks_are_called_at_the_turns_of_a_childs_life() {
             world.settle().await;
             assert_eq!(world.log.take(), expect, "{step}");
         }
+    });
+}
+
+/// On one thread. On several they may run at the same time.
+#[test]
+fn a_supervisor_has_its_turn_before_a_child_that_came_up_handles_what_came_during_init() {
+    on_paused_time(async {
+        let world = World::new();
+        let log = world.log.clone();
+        let child = spec("a(temporary init=hold:ok)", &world.log).after_start(move |_| log.add("after_start"));
+        world.boot(Supervisor::dynamic("root")).await;
+        let (system, root) = (world.system.clone(), world.root.clone());
+        let start = async move { drop(root.start_child(child).await) };
+        system.runtime().spawn("start", Box::pin(start));
+        world.settle().await;
+        world.log.place("a").cast(Crash).expect("it has begun");
+        world.act("release a").await;
+        world.settle().await;
+        assert_eq!(world.log.take(), "+a#1; after_start; -a#1 panic boom");
     });
 }
 
