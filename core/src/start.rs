@@ -29,6 +29,7 @@ pub struct Start<A: Actor> {
     capacity: Capacity,
     parent: Option<Pid>,
     grace: Option<Grace>,
+    rank: u64,
     name: Option<Arc<str>>,
     state: State<A>,
 }
@@ -78,6 +79,13 @@ impl<A: Actor> Start<A> {
         self.linked_to(parent)
     }
 
+    /// The place of an adopted child among its siblings: when the parent is gone those of higher rank end first, and
+    /// among equals the newest. So a child that was restarted can keep its place.
+    pub fn rank(mut self, rank: u64) -> Self {
+        self.rank = rank;
+        self
+    }
+
     /// Registers the actor under a name before its `init` runs. When the name is taken `init` does not run, and the
     /// start fails with [`Exit::AlreadyStarted`]. Source: `gen_server:start_link({local, Name}, ..)`.
     pub fn named(mut self, name: impl Into<Arc<str>>) -> Self {
@@ -94,6 +102,7 @@ impl<A: Actor> Start<A> {
             return Err(StartError::Init(Exit::invalid_spec("mailbox: a capacity of 0 holds no message")));
         }
         let (system, parent, grace, name) = (&self.system, self.parent, self.grace, self.name.take());
+        let rank = self.rank;
         let cell = typed.cell();
         let past = cell.header().past();
         typed
@@ -116,7 +125,7 @@ impl<A: Actor> Start<A> {
                     system.revive(&past.ledger);
                     if let (Some(parent), Some(grace)) = (parent, grace) {
                         system.with_life(parent, |life| {
-                            life.company().children.get_or_insert_default().add(pid, grace)
+                            life.company().children.get_or_insert_default().add(pid, rank, grace)
                         });
                     }
                     if let Some(parent) = parent {
@@ -230,6 +239,7 @@ impl System {
             capacity: Capacity::default(),
             parent: None,
             grace: None,
+            rank: 0,
             name: None,
             state: State::NotStarted(args),
         }

@@ -179,6 +179,7 @@ impl Running {
             system: cx.system().clone(),
             parent: cx.pid(),
             grace: spec.grace(),
+            rank: key.rank(),
             capacity: spec.capacity,
             name: spec.name.clone(),
         };

@@ -33,6 +33,8 @@ pub(crate) struct Starting {
     pub(crate) system: System,
     pub(crate) parent: Pid,
     pub(crate) grace: ChildGrace,
+    /// Its place in the start order.
+    pub(crate) rank: u64,
     pub(crate) capacity: Capacity,
     pub(crate) name: Option<Arc<str>>,
 }
@@ -108,8 +110,9 @@ impl<A: Actor> Starter for Place<A> {
     fn start(&self, start: Starting) -> BoxFuture<'static, Result<Pid, StartError>> {
         let (place, args) = (self.place.clone(), self.args.clone());
         Box::pin(async move {
-            let Starting { system, parent, grace, capacity, name } = start;
-            let mut start = system.start(&place, args()).mailbox(capacity).adopted_by(parent, grace);
+            let Starting { system, parent, grace, rank, capacity, name } = start;
+            let mut start =
+                system.start(&place, args()).mailbox(capacity).adopted_by(parent, grace).rank(rank);
             if let Some(name) = name {
                 start = start.named(name);
             }

@@ -194,8 +194,9 @@ impl Life {
 /// also by a kill or in the middle of `init`, those that are left are ended first, newest first.
 #[derive(Default)]
 pub(crate) struct Children {
-    by_start: BTreeMap<u64, (Pid, Grace)>,
-    start_of: BTreeMap<Pid, u64>,
+    /// By rank, and among equals in the order in which they were started.
+    by_start: BTreeMap<(u64, u64), (Pid, Grace)>,
+    start_of: BTreeMap<Pid, (u64, u64)>,
     started: u64,
 }
 
@@ -213,10 +214,10 @@ pub(crate) enum Grace {
 }
 
 impl Children {
-    pub(crate) fn add(&mut self, child: Pid, grace: Grace) {
+    pub(crate) fn add(&mut self, child: Pid, rank: u64, grace: Grace) {
         self.started += 1;
-        self.by_start.insert(self.started, (child, grace));
-        self.start_of.insert(child, self.started);
+        self.by_start.insert((rank, self.started), (child, grace));
+        self.start_of.insert(child, (rank, self.started));
     }
 
     pub(crate) fn remove(&mut self, child: Pid) {

@@ -27,8 +27,8 @@ impl ChildKey {
         ChildKey(self.0.saturating_add(1))
     }
 
-    /// A number that is the child's alone.
-    pub(super) fn seed(self) -> u64 {
+    /// A number that is the child's alone, and ascends in start order.
+    pub(crate) fn rank(self) -> u64 {
         self.0
     }
 }

@@ -143,7 +143,7 @@ impl<S: AsRef<ChildPolicy>> Plan<S> {
 
     /// The delay before the next restart of a child, which is one more of its row.
     fn next_delay(&mut self, key: ChildKey) -> Duration {
-        let seed = mix(self.seed, key.seed());
+        let seed = mix(self.seed, key.rank());
         let Some(child) = self.children.get_mut(key) else { return Duration::ZERO };
         let delay = child.policy().backoff.delay(child.attempt, seed);
         child.attempt = child.attempt.saturating_add(1);

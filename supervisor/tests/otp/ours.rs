@@ -51,7 +51,8 @@ fn a_supervisor_has_its_turn_before_a_child_that_came_up_handles_what_came_durin
     on_paused_time(async {
         let world = World::new();
         let log = world.log.clone();
-        let child = spec("a(temporary init=hold:ok)", &world.log).after_start(move |_| log.add("after_start"));
+        let child =
+            spec("a(temporary init=hold:ok)", &world.log).after_start(move |_| log.add("after_start"));
         world.boot(Supervisor::dynamic("root")).await;
         let (system, root) = (world.system.clone(), world.root.clone());
         let start = async move { drop(root.start_child(child).await) };
@@ -162,6 +163,22 @@ fn the_children_of_a_killed_supervisor_end_newest_first_with_its_reason_before_i
             world.log.take(),
             "-k#1 killed; -y#1 shutdown; -x#1 shutdown; -a#1 killed; +a#2; +x#2; +y#2; +k#2"
         );
+    });
+}
+
+#[test]
+fn a_child_that_was_restarted_keeps_its_place_when_its_supervisor_is_killed() {
+    on_paused_time(async {
+        let world = World::new();
+        let place = SupervisorRef::place("s");
+        let below = Supervisor::one_for_one("s").child(spec("a", &world.log)).child(spec("b", &world.log));
+        world.boot(Supervisor::one_for_one("root").child(below.at(&place))).await;
+        world.act("crash a").await;
+        world.settle().await;
+        assert_eq!(world.log.take(), "+a#1; +b#1; -a#1 panic boom; +a#2");
+        world.system.kill(place.pid().expect("it lives"));
+        world.settle().await;
+        assert_eq!(world.log.take(), "-b#1 killed; -a#2 killed; +a#3; +b#2");
     });
 }
 
