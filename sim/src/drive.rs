@@ -64,6 +64,7 @@ pub(crate) fn drive<F: Future>(
                 }
             }
             Step::Due(Due::Strike(fault)) => guarded(|| act(Act::Strike(fault)))?,
+            Step::Due(Due::Resume(node)) => machine.lock().resume(node),
             Step::Due(Due::Boot(node)) => guarded(|| act(Act::Boot(node)))?,
             Step::Turn(ROOT) => {
                 bell.reset();
@@ -84,6 +85,9 @@ fn guarded<R>(f: impl FnOnce() -> R) -> Result<R, Failure> {
 fn next(state: &mut State, limits: Limits) -> Step {
     if let Some(thread) = state.foreign.take() {
         return Step::Fails(Failure::ForeignWake { thread });
+    }
+    if let Some(failure) = state.broken.take() {
+        return Step::Fails(failure);
     }
     if state.polls >= limits.polls || state.now - Time::EPOCH > limits.time {
         return Step::Fails(Failure::Endless { polls: state.polls, at: state.now });
@@ -117,17 +121,14 @@ fn takes_turn(state: &mut State, task: TaskId) -> bool {
     if task == ROOT {
         return true;
     }
-    let (node, waker) = match state.tasks.get(task as usize) {
-        Some(Slot::Waits(task)) => (task.node, task.waker.clone()),
-        Some(Slot::Runs(..) | Slot::Over) | None => return false,
-    };
-    let until = state.node(node).stalled_until;
-    if until <= state.now {
-        return true;
+    let Some(Slot::Waits(waiting)) = state.tasks.get(task as usize) else { return false };
+    let (now, node) = (state.now, waiting.node);
+    let node = state.node(node);
+    let is_stalled = node.stalled_until > now;
+    if is_stalled {
+        node.parked.push(task);
     }
-    waker.reset();
-    state.schedule(until, Due::Wake(Waker::from(waker)));
-    false
+    !is_stalled
 }
 
 /// One turn of a task.
@@ -136,7 +137,7 @@ fn turn(machine: &Arc<Machine>, id: TaskId) -> Result<(), Failure> {
         let mut state = machine.lock();
         let Some(slot) = state.tasks.get_mut(id as usize) else { return Ok(()) };
         let Slot::Waits(waiting) = slot else { return Ok(()) };
-        let runs = Slot::Runs(waiting.name, waiting.node);
+        let runs = Slot::Runs(waiting.node);
         let Some(task) = mem::replace(slot, runs).task() else { return Ok(()) };
         state.is_running = true;
         task

@@ -3,6 +3,7 @@
 //! One lock guards all of it. Nothing of the program's (a future, a waker, a job) is called, cloned or dropped while it
 //! is held: what falls out of the state is given to the caller.
 
+use crate::failure::Failure;
 use crate::fault::Fault;
 use crate::log::{Event, Log, Name, NodeId};
 use crate::mischief::Mischief;
@@ -44,8 +45,8 @@ pub(crate) struct Task {
 /// Where a task is kept.
 pub(crate) enum Slot {
     Waits(Task),
-    /// It has its turn; what it is called, and where it is.
-    Runs(TaskName, NodeId),
+    /// It has its turn, on this node.
+    Runs(NodeId),
     Over,
 }
 
@@ -55,6 +56,7 @@ pub(crate) enum Due {
     Job(NodeId, u32, Box<dyn FnOnce() + Send>),
     Strike(Fault),
     Boot(NodeId),
+    Resume(NodeId),
 }
 
 /// A node, as far as tasks and clocks know it.
@@ -63,6 +65,8 @@ pub(crate) struct Node {
     pub(crate) incarnation: u32,
     pub(crate) is_up: bool,
     pub(crate) stalled_until: Time,
+    /// Who was ready while it was stalled.
+    pub(crate) parked: Vec<TaskId>,
     /// Of the wall clock, in nanoseconds.
     pub(crate) skew: i128,
     entropy: Random,
@@ -83,6 +87,8 @@ pub(crate) struct State {
     pub(crate) settling: Option<Waker>,
     /// A thread that woke a task, and is no part of this.
     pub(crate) foreign: Option<String>,
+    /// What was found to be wrong outside a turn.
+    pub(crate) broken: Option<Failure>,
     pub(crate) mischief: Mischief,
     /// The faults that struck, as those that would strike so again.
     pub(crate) struck: Vec<Fault>,
@@ -110,6 +116,7 @@ impl Machine {
             polls: 0,
             settling: None,
             foreign: None,
+            broken: None,
             mischief,
             struck: Vec::new(),
             is_calm: false,
@@ -196,7 +203,9 @@ impl Slot {
 
 impl State {
     pub(crate) fn record(&mut self, event: Event) {
-        self.log.record(self.now, event);
+        if !self.is_over {
+            self.log.record(self.now, event);
+        }
     }
 
     /// Puts something on the timeline; what is due at one time comes in this order.
@@ -224,9 +233,7 @@ impl State {
 
     pub(crate) fn entropy(&mut self, node: NodeId) -> u64 {
         let value = self.nodes[node as usize].entropy.next();
-        if !self.is_over {
-            self.record(Event::Drew { node, value });
-        }
+        self.record(Event::Drew { node, value });
         value
     }
 
@@ -248,8 +255,27 @@ impl State {
     pub(crate) fn add_node(&mut self, name: Name) -> NodeId {
         let entropy = self.seed.random(&format!("entropy.{name}"));
         let stalled_until = Time::EPOCH;
-        self.nodes.push(Node { name, incarnation: 0, is_up: false, stalled_until, skew: 0, entropy });
+        let parked = Vec::new();
+        self.nodes.push(Node { name, incarnation: 0, is_up: false, stalled_until, parked, skew: 0, entropy });
         self.nodes.len() as NodeId - 1
+    }
+
+    /// Nothing runs on a node until then.
+    pub(crate) fn stall(&mut self, node: NodeId, time: Duration) {
+        let until = self.now + time;
+        let stalling = self.node(node);
+        stalling.stalled_until = stalling.stalled_until.max(until);
+        self.schedule(until, Due::Resume(node));
+    }
+
+    /// A stall is over, unless another one lasts longer.
+    pub(crate) fn resume(&mut self, node: NodeId) {
+        let now = self.now;
+        let resuming = self.node(node);
+        if resuming.stalled_until <= now {
+            let parked = mem::take(&mut resuming.parked);
+            self.ready.extend(parked);
+        }
     }
 
     /// Begins an incarnation of a node that is down.
@@ -272,13 +298,14 @@ impl State {
         let crashing = self.node(node);
         crashing.is_up = false;
         crashing.stalled_until = Time::EPOCH;
+        crashing.parked.clear();
         let mut gone = Vec::new();
         for slot in &mut self.tasks {
             match slot {
                 Slot::Waits(task) if task.node == node => {
                     gone.extend(mem::replace(slot, Slot::Over).task());
                 }
-                Slot::Runs(_, at) if *at == node => *slot = Slot::Over,
+                Slot::Runs(at) if *at == node => *slot = Slot::Over,
                 Slot::Waits(_) | Slot::Runs(..) | Slot::Over => {}
             }
         }

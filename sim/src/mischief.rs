@@ -35,15 +35,18 @@ impl Mischief {
             points: BTreeMap::new(),
             is_over: false,
         };
-        for fault in scenario {
-            match fault {
-                Fault::At { .. } => all.aimed.push((fault.clone(), 0)),
-                Fault::Named { point, nth } => all.named.push((point.clone(), *nth)),
-                Fault::Buggify { per_million } => all.per_million = all.per_million.max(*per_million),
-                Fault::ClockJump { .. } | Fault::Crash { .. } | Fault::Kill { .. } | Fault::Stall { .. } => {}
-            }
-        }
+        scenario.iter().for_each(|fault| all.add(fault));
         all
+    }
+
+    /// One more. Those that strike at a time are none of its business.
+    pub(crate) fn add(&mut self, fault: &Fault) {
+        match fault {
+            Fault::At { .. } => self.aimed.push((fault.clone(), 0)),
+            Fault::Named { point, nth } => self.named.push((point.clone(), *nth)),
+            Fault::Buggify { per_million } => self.per_million = self.per_million.max(*per_million),
+            Fault::ClockJump { .. } | Fault::Crash { .. } | Fault::Kill { .. } | Fault::Stall { .. } => {}
+        }
     }
 
     /// From now on nothing strikes.
