@@ -173,7 +173,7 @@ unsafe fn go_on(
     }
     // SAFETY: the cell is owned, and the slot is lent to this actor alone.
     unsafe {
-        if (*slot).poll(cx).is_pending() {
+        if (*slot).poll(cx, &header.counts).is_pending() {
             return suspend(header, consumer, slot, handled);
         }
         match (*consumer).stage {
