@@ -22,6 +22,8 @@ use std::time::Duration;
 
 /// Messages of one actor before another one gets its turn.
 const BUDGET: u32 = 128;
+/// How many of these it may handle in the turn in which its `init` is done.
+const AFTER_INIT: u32 = 16;
 /// How many of these it costs to poll a future again that was woken while it was polled, as one is that yields.
 const REPOLL: u32 = BUDGET / 4;
 /// How often the clock is looked at.
@@ -73,8 +75,8 @@ pub(super) unsafe fn run(cell: CellPtr, local: *mut Local) -> bool {
                 Err(exit) => Event::Panicked(exit),
             };
             if matches!(event, Event::Started) {
-                // Whoever started it has his turn before it handles what came during `init`.
-                handled = BUDGET;
+                // Some of what came during `init`, then whoever started it has his turn.
+                handled = BUDGET - AFTER_INIT;
             }
             if step(cell, &mut (*local).slot, event) {
                 break true;
@@ -387,7 +389,7 @@ unsafe fn cut(header: &Header, slot: &mut Slot) {
     let mut unanswered = fate::fallen();
     if was_busy {
         // A destructor that panics changes nothing any more.
-        unanswered.extend(fate::collecting(|| drop(panics::isolate(|| slot.cancel()))));
+        unanswered.extend(fate::collecting(|| drop(panics::isolate(|| slot.cancel()))).1.take());
     }
     // SAFETY: the cell is owned, and no future is in the slot.
     unsafe {
