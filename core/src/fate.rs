@@ -82,14 +82,14 @@ pub(crate) fn plainly<R>(f: impl FnOnce() -> R) -> R {
 
 /// Runs `f`; gives the calls that lose their `ReplyTo` in it, to be failed later, those among them that lost it in a
 /// panic that was isolated.
-pub(crate) fn collecting<R>(f: impl FnOnce() -> R) -> (R, Collected) {
+pub(crate) fn collecting(f: impl FnOnce()) -> Collected {
     let mut collected =
         Collected { before: COLLECTED.with(|collected| collected.borrow().len()), fallen: Vec::new() };
     let collecting = Entered::new(Scope::Collecting);
-    let out = f();
+    f();
     drop(collecting);
     collected.fallen = fallen();
-    (out, collected)
+    collected
 }
 
 /// What was collected in a scope. What nobody takes of it gets no reply. Those of scopes inside one another end in the

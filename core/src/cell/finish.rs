@@ -43,7 +43,8 @@ pub(super) unsafe fn finish(cell: CellPtr, slot: &mut Slot) {
             Some(rare) => (mem::take(&mut rare.pending), mem::take(&mut rare.helpers)),
             None => (Vec::new(), Vec::new()),
         };
-        let ((end, task), collected) = fate::collecting(|| {
+        let (mut end, mut task) = (None, None);
+        let collected = fate::collecting(|| {
             let dropped = panics::isolate(|| {
                 slot.cancel();
                 (header.vtable.drop_state)(cell);
@@ -57,7 +58,7 @@ pub(super) unsafe fn finish(cell: CellPtr, slot: &mut Slot) {
                 let (pid, was_up) = (life.pid.take(), mem::take(&mut life.is_up));
                 life.traps = TrapExits::No;
                 let company = life.ended(pid.filter(|_| was_up), &exit);
-                let end = pid.map(|pid| End {
+                end = pid.map(|pid| End {
                     pid,
                     parent: company.parent,
                     exit: exit.clone(),
@@ -67,14 +68,12 @@ pub(super) unsafe fn finish(cell: CellPtr, slot: &mut Slot) {
                     starter: company.starter,
                     mourners: company.mourners,
                 });
-                (end, life.task_waker())
+                task = life.task_waker();
             };
-            let (remains, (end, task)) = fate::plainly(|| header.mailbox.close(on_close));
-            let pid = end.as_ref().map(|end| end.pid);
+            let remains = fate::plainly(|| header.mailbox.close(on_close)).0;
             if rare.is_some() || !work.is_empty() || !remains.is_empty() {
-                bury(header, pid, rare, work, remains, &exit);
+                bury(header, end.as_ref().map(|end| end.pid), rare, work, remains, &exit);
             }
-            (end, task)
         });
         if let (Some(host), Some(end)) = (header.host(), end) {
             host.ended(header, end);

@@ -389,7 +389,7 @@ unsafe fn cut(header: &Header, slot: &mut Slot) {
     let mut unanswered = fate::fallen();
     if was_busy {
         // A destructor that panics changes nothing any more.
-        unanswered.extend(fate::collecting(|| drop(panics::isolate(|| slot.cancel()))).1.take());
+        unanswered.extend(fate::collecting(|| drop(panics::isolate(|| slot.cancel()))).take());
     }
     // SAFETY: the cell is owned, and no future is in the slot.
     unsafe {
