@@ -1,0 +1,1 @@
+//! [pure] A simulated disk.
