@@ -55,9 +55,15 @@ impl Change {
         self.sectors.len()
     }
 
-    /// Which sectors it wrote.
-    pub(super) fn numbers(&self) -> Range<u64> {
-        self.first..self.first + self.sectors.len() as u64
+    /// Which of its sectors land.
+    pub(super) fn landed(&self, landing: Landing) -> Range<u64> {
+        let all = self.sectors.len();
+        let (from, to) = match landing {
+            Landing::Whole => (0, all),
+            Landing::Front { sectors, .. } => (0, sectors.min(all)),
+            Landing::Back { without } => (without.min(all), all),
+        };
+        self.first + from as u64..self.first + to as u64
     }
 }
 
@@ -99,17 +105,14 @@ impl Content {
 
     /// Does to this copy what `change` did to the one that it was made on, as far as it lands.
     pub(super) fn land(&mut self, change: &Change, landing: Landing) {
-        let all = change.sectors.len();
-        let (landed, is_grown) = match landing {
-            Landing::Whole => (0..all, true),
-            Landing::Front { sectors, is_grown } => (0..sectors.min(all), is_grown),
-            Landing::Back { without } => (without.min(all)..all, true),
-        };
-        let edge = (change.first + landed.end as u64) * SECTOR as u64;
-        let end = if landed.is_empty() { 0 } else { change.end.min(edge) };
+        let landed = change.landed(landing);
+        let is_grown = !matches!(landing, Landing::Front { is_grown: false, .. });
+        let end = if landed.is_empty() { 0 } else { change.end.min(landed.end * SECTOR as u64) };
         self.zero(change.gap.clone());
-        for (at, sector) in change.sectors.iter().enumerate().take(landed.end).skip(landed.start) {
-            self.sectors.insert(change.first + at as u64, Arc::clone(sector));
+        for (sector, bytes) in (change.first..).zip(&change.sectors) {
+            if landed.contains(&sector) {
+                self.sectors.insert(sector, Arc::clone(bytes));
+            }
         }
         match change.new_len {
             Some(len) if is_grown => self.resize(len),

@@ -83,8 +83,9 @@ impl File {
     ) {
         // A row of its own: what the medium does wrong leaves the other chances as they were.
         let mut luck = Luck::new(luck.draw());
-        let strays: Vec<_> = change
-            .numbers()
+        let landed = change.landed(landing);
+        let strays: Vec<_> = landed
+            .clone()
             .filter(|_| luck.hits(faults.misdirected))
             .map(|sector| (sector, self.durable.sector(sector)))
             .collect();
@@ -96,7 +97,7 @@ impl File {
             self.durable.put(luck.below(sectors), written);
             counters.misdirected += 1;
         }
-        for sector in change.numbers() {
+        for sector in landed {
             if luck.hits(faults.bit_flips) {
                 self.durable.flip(sector, luck.below(SECTOR as u64 * 8));
                 counters.bit_flips += 1;

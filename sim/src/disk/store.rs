@@ -168,7 +168,7 @@ impl Disk {
         let mut luck = Luck::new(luck);
         let took = self.settings.latency.of(self.settings.latency.write, 0, &mut luck);
         self.counters.writes += 1;
-        let result = self.make_room(file, len, &mut luck).and_then(|()| {
+        let result = self.make_room(file, Some(len), &mut luck).and_then(|()| {
             let change = self.file(file)?.cache.set_len(len);
             self.changed(file, change)
         });
@@ -252,6 +252,12 @@ impl Disk {
         self.collect();
     }
 
+    /// The program ends and the machine lives: files are closed, and nothing is lost.
+    pub fn close_all(&mut self) {
+        self.handles.clear();
+        self.collect();
+    }
+
     /// Turns over the bits of `mask` in one byte of a file, in the cache and on the medium. Beyond the end: nothing.
     ///
     /// # Errors
@@ -313,9 +319,8 @@ impl Disk {
 
     fn writes(&mut self, file: FileId, offset: u64, bytes: &[u8], luck: &mut Luck) -> Result<(), DiskError> {
         self.counters.writes += 1;
-        let end = offset.checked_add(bytes.len() as u64).ok_or(DiskError::NoSpace)?;
-        let len = self.len(file)?;
-        self.make_room(file, end.max(len), luck)?;
+        let end = offset.checked_add(bytes.len() as u64);
+        self.make_room(file, end, luck)?;
         let fails = luck.hits(self.settings.faults.write_fails);
         let bytes = if fails { front(offset, bytes, luck) } else { bytes };
         if !bytes.is_empty() {
@@ -329,10 +334,11 @@ impl Disk {
         Ok(())
     }
 
-    /// May the file have this length?
-    fn make_room(&mut self, file: FileId, len: u64, luck: &mut Luck) -> Result<(), DiskError> {
-        let others = self.used() - self.len(file)?;
-        let fits = others.checked_add(len).is_some_and(|used| used <= self.settings.capacity);
+    /// May the file be as long as `end`? `None`: longer than can be told.
+    fn make_room(&mut self, file: FileId, end: Option<u64>, luck: &mut Luck) -> Result<(), DiskError> {
+        let len = self.len(file)?;
+        let room = self.settings.capacity.saturating_sub(self.used() - len).max(len);
+        let fits = end.is_some_and(|end| end <= room);
         if luck.hits(self.settings.faults.no_space) || !fits {
             self.counters.no_space += 1;
             return Err(DiskError::NoSpace);
