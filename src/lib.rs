@@ -117,7 +117,7 @@
 //! * `tokio` (default): the adapter for tokio, multi-thread and current-thread.
 //! * `smol`: the adapter for smol (async-executor and async-io).
 //! * `conformance`: `executor_suite!`, the tests that a runtime must pass.
-//! * `sim`: the simulator, `ravelin::sim`.
+//! * `sim`: the simulator, `ravelin::sim`, and the attribute `#[ravelin::sim_test]`.
 //!
 //! The single-threaded executor, [`runtimes::Local`], is always there. Features only add.
 //!
@@ -134,6 +134,8 @@ pub use ravelin_supervisor::{
 };
 pub use ravelin_supervisor::{plan, policy};
 
+#[cfg(feature = "sim")]
+pub use ravelin_macros::sim_test;
 #[cfg(feature = "sim")]
 pub use ravelin_sim as sim;
 
