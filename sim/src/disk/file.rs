@@ -57,11 +57,11 @@ impl File {
         }
     }
 
-    /// After a crash: the user sees what is on the medium, and nothing is pending.
+    /// After a crash, when nothing is pending any more: the user sees what is on the medium.
     pub(super) fn forget_cache(&mut self) {
+        debug_assert!(self.pending.is_empty(), "a change that neither survived nor was lost");
         self.durable.resize(self.durable.len);
         self.cache = self.durable.clone();
-        self.pending.clear();
     }
 
     /// Turns bits over, in the cache and on the medium.

@@ -308,3 +308,44 @@ impl Network {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::net::{Link, Settings};
+    use std::time::Duration;
+
+    fn run(net: &mut Network, now: &mut Time) {
+        while let Some(at) = net.poll_timeout() {
+            *now = at;
+            net.handle_timeout(at);
+        }
+    }
+
+    #[test]
+    fn nothing_is_kept_of_a_connection_that_both_sides_have_closed() {
+        // Who closes first, and whether the other has finished by then.
+        for (first, other_is_done) in [(0, false), (0, true), (1, false), (1, true)] {
+            let mut net = Network::new(Settings {
+                link: Link::perfect(Duration::from_millis(1)),
+                ..Settings::default()
+            });
+            let mut now = Time::EPOCH;
+            let (a, b) = (net.boot(now, NodeId(1)), net.boot(now, NodeId(2)));
+            net.listen(b, 1).unwrap();
+            let near = net.connect(now, a, b.node.at(1), 0).unwrap();
+            run(&mut net, &mut now);
+            let ends = [near, near.peer()];
+            if other_is_done {
+                net.finish(now, ends[1 - first], 0).unwrap();
+                run(&mut net, &mut now);
+            }
+            net.close(now, ends[first], 0);
+            assert_eq!(net.write(now, ends[first], b"x", 0), Err(NetError::NotRunning));
+            run(&mut net, &mut now);
+            net.close(now, ends[1 - first], 0);
+            run(&mut net, &mut now);
+            assert!(net.ends.is_empty() && net.alarms.is_empty(), "{first} {other_is_done}");
+        }
+    }
+}

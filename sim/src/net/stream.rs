@@ -218,6 +218,7 @@ mod tests {
             assert_eq!(read(&mut end, 9), Ok(vec![4]));
             assert_eq!(read(&mut end, 9), Ok(vec![]), "the end of the row");
             assert_eq!(end.report(), (4, 4));
+            assert!(end.early.is_empty(), "nothing is kept of what came twice");
         }
     }
 

@@ -1,7 +1,7 @@
 //! Connections: order, limits, half-open ends, resets.
 
 use crate::world::{A, B, Patience, World, bytes, ms, quiet};
-use ravelin_sim::net::{Broken, Crash, Event, Link, NetError, Ppm, Settings};
+use ravelin_sim::net::{Bandwidth, Broken, Crash, Event, Link, NetError, Ppm, Settings};
 use std::time::Duration;
 
 #[test]
@@ -205,4 +205,47 @@ fn one_side_may_finish_and_go_on_reading() {
     assert_eq!(world.read(near, 99), Ok(vec![]));
     world.close(near);
     assert_eq!((world.closed(), world.streams()), (vec![], [0, 0]));
+}
+
+#[test]
+fn an_end_gives_up_when_it_has_seen_no_progress_for_so_long_whatever_it_sends_meanwhile() {
+    let mut settings = quiet();
+    settings.streams.give_up_after = Patience::Short.duration();
+    let mut world = World::new(settings);
+    let (near, _) = world.connected(A, B);
+    let began = world.now;
+    world.net.cut(&[A], &[B]);
+    for _ in 0..3 {
+        world.write(near, b"x").unwrap();
+        world.run_for(ms(300));
+    }
+    assert_eq!(world.closed(), []);
+    world.run();
+    assert_eq!((world.closed(), world.now - began), (vec![(near, Broken::TimedOut)], ms(1_000)));
+
+    // 30 bytes, 100 ms each: slow, but it goes on.
+    let bandwidth = Some(Bandwidth { bytes_per_second: 10, backlog_max: ms(0) });
+    settings.link.bandwidth = bandwidth;
+    settings.streams.segment_len_max = 1;
+    let mut world = World::new(settings);
+    let (near, far) = world.connected(A, B);
+    world.write(near, &[7; 30]).unwrap();
+    world.run();
+    assert_eq!((world.closed(), world.read(far, 99)), (vec![], Ok(vec![7; 30])));
+}
+
+#[test]
+fn a_host_that_is_gone_is_told_nothing() {
+    let mut world = World::new(quiet());
+    let (near, _) = world.connected(A, B);
+    world.write(near, b"x").unwrap();
+    world.send_each(A, B, [1]);
+    let _asked = world.connect(A, B.at(World::PORT));
+    // All arrives, and before anybody looks, the power fails.
+    let at = world.now + ms(10);
+    world.net.handle_timeout(at);
+    world.crash(B, Crash::Silent);
+    assert_eq!(world.net.poll_event(), None);
+    world.boot(B);
+    assert_eq!(world.net.poll_event(), None);
 }
