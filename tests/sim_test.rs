@@ -22,7 +22,7 @@ impl Actor for Tickets {
 
 impl Handle<Next> for Tickets {
     async fn handle(&mut self, _: Next, cx: &mut Cx<Self>) -> u64 {
-        cx.sleep(Duration::from_millis(1)).await;
+        cx.sleep(Duration::from_millis(1)).await; // tidy: virtual time
         self.0 += 1;
         self.0
     }

@@ -23,7 +23,7 @@ pub(crate) struct Limits {
 
 impl Default for Limits {
     fn default() -> Limits {
-        Limits { polls: 10_000_000, time: Duration::from_secs(30 * 24 * 3600) }
+        Limits { polls: 3_000_000, time: Duration::from_secs(10 * 365 * 24 * 3600) }
     }
 }
 

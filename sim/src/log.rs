@@ -136,7 +136,8 @@ pub struct Entry {
 
 impl fmt::Display for Entry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:>14} {}", self.at, self.event)
+        let at = self.at.to_string();
+        write!(f, "{at:>14} {}", self.event)
     }
 }
 

@@ -10,7 +10,7 @@ use crate::mischief::Mischief;
 use crate::order::{TaskId, Turns};
 use crate::seed::{Random, Seed};
 use futures::future::BoxFuture;
-use ravelin_core::{Fault as Harm, FaultPoint, TaskName, Time};
+use ravelin_core::{Fault as Harm, FaultPoint, Site, TaskName, Time};
 use std::collections::{BTreeMap, VecDeque};
 use std::mem;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -175,6 +175,23 @@ impl Machine {
         drop(state);
         drop(settling);
         (tasks, due)
+    }
+
+    /// Puts what an actor does into the story, where one is kept.
+    pub(crate) fn tell(&self, actor: &Site<'_>, point: FaultPoint) {
+        let mut state = self.lock();
+        if !state.log.keeps() {
+            return;
+        }
+        let place = actor.place.unwrap_or(actor.actor);
+        let pid = actor.pid.map(|pid| format!(" {pid}")).unwrap_or_default();
+        match point {
+            FaultPoint::Init => state.record(Event::Told(format!("`{place}`{pid} begins its init"))),
+            FaultPoint::Message(name) => {
+                state.record(Event::Told(format!("`{place}`{pid} handles a {name}")));
+            }
+            _ => {}
+        }
     }
 
     /// Asks for a fault at a point.

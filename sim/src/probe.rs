@@ -45,7 +45,9 @@ impl<M: Message> Probe<M> {
                         seen.messages.push_back((message, reply));
                         seen.waits.take()
                     };
-                    waits.map(Waker::wake);
+                    if let Some(waker) = waits {
+                        waker.wake();
+                    }
                 }
             }
         };

@@ -69,7 +69,7 @@ impl SimRuntime {
     ///
     /// # Errors
     /// What is wrong with the run: a panic of `future` or of a task, a deadlock, a wake-up by another thread, or that
-    /// there was no end after ten million turns or thirty days.
+    /// there was no end after three million turns or ten years.
     ///
     /// # Panics
     /// On another thread than the one it was made on.
@@ -153,6 +153,7 @@ impl Runtime for SimRuntime {
     }
 
     fn fault_in(&self, actor: &Site<'_>, point: FaultPoint) -> Option<Harm> {
+        self.machine.tell(actor, point);
         self.machine.fault(self.node, actor.place, point)
     }
 }

@@ -149,7 +149,8 @@ impl Sim {
         self
     }
 
-    /// The most turns of tasks, and the most virtual time, that a run may take.
+    /// The most turns of tasks, and the most virtual time, that a run may take; three million and ten years if nothing
+    /// is said.
     pub fn limits(mut self, polls: u64, time: Duration) -> Sim {
         self.limits = Limits { polls, time };
         self

@@ -25,14 +25,14 @@ pub(crate) struct Counter {
 impl Actor for Counter {
     type Args = ();
     async fn init(_: (), cx: &mut Cx<Self>) -> Result<Self, Exit> {
-        cx.sleep(MS).await;
+        cx.sleep(MS).await; // tidy: virtual time
         Ok(Counter { n: 0 })
     }
 }
 
 impl Handle<Add> for Counter {
     async fn handle(&mut self, Add(n): Add, cx: &mut Cx<Self>) {
-        cx.sleep(Duration::from_micros(cx.runtime().entropy() % 100)).await;
+        cx.sleep(Duration::from_micros(cx.runtime().entropy() % 100)).await; // tidy: virtual time
         self.n += n;
     }
 }
@@ -62,7 +62,7 @@ pub(crate) async fn start(world: &World) -> (App, Counters) {
                     let which = runtime.entropy() as usize % 3;
                     let _ = counters[which].cast(Add(1));
                     let _ = counters[(which + 1) % 3].call(Get).timeout(5 * MS).await;
-                    ravelin_core::sleep(&*runtime, 10 * MS).await;
+                    ravelin_core::sleep(&*runtime, 10 * MS).await; // tidy: virtual time
                 }
             }
         }

@@ -27,7 +27,7 @@ fn boot(lines: &Lines) -> impl Fn(Node) -> futures::future::BoxFuture<'static, (
             let _dropped = Dropped(lines.clone(), runtime.clone());
             lines.lock().unwrap().push(format!("{} {}", node.name(), node.incarnation()));
             loop {
-                sleep(&*runtime, 10 * MS).await;
+                sleep(&*runtime, 10 * MS).await; // tidy: virtual time
                 lines.lock().unwrap().push("tick".into());
             }
         })

@@ -64,7 +64,7 @@ fn until_waits_for_a_condition_and_no_longer() {
             "ticks",
             Box::pin(async move {
                 loop {
-                    ravelin_core::sleep(&*runtime, SECOND).await;
+                    ravelin_core::sleep(&*runtime, SECOND).await; // tidy: virtual time
                     seen.fetch_add(1, Relaxed);
                 }
             }),

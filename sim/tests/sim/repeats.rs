@@ -56,3 +56,9 @@ fn the_hashes_of_this_program_are_known() {
     let found: Vec<u64> = hashes(Order::Random, 1).into_iter().map(|(_, hash)| hash).take(4).collect();
     assert_eq!(found, known, "{found:#018x?}");
 }
+
+/// This one obeys the environment: `RAVELIN_SEEDS=100000 cargo test --release -p ravelin-sim the_program_holds`.
+#[test]
+fn the_program_holds_with_any_seed() {
+    Sim::new().faults(trouble()).check(a_second);
+}

@@ -1,7 +1,7 @@
 //! Faults: each strikes where and when it says.
 
 use crate::app::{Add, Counter, Get, MS, SECOND, a_second, start};
-use ravelin_core::{ActorRef, Exit};
+use ravelin_core::{ActorRef, Exit, FaultPoint, Site};
 use ravelin_sim::{Fault, Faults, Harm, Point, Sim, World};
 use std::collections::BTreeMap;
 
@@ -42,6 +42,32 @@ fn a_panic_or_a_kill_comes_at_the_await_that_it_names() {
             },
         );
     }
+}
+
+#[test]
+fn a_fault_is_aimed_by_place_point_and_message() {
+    let at = |place: &str, point, nth| Fault::At {
+        place: Some(place.into()),
+        point,
+        nth,
+        times: 2,
+        harm: Harm::Kill,
+    };
+    let faults = Faults::none()
+        .always(at("a", Point::Init, 1))
+        .always(at("a", Point::Message(Some("Add".into())), 2))
+        .always(at("b", Point::Await, 1));
+    Sim::new().alone().seeds(2).faults(faults).check(async |world| {
+        let struck = |place, point| {
+            let site = Site::new(Some(place), "Counter", None);
+            world.runtime().fault_in(&site, point).is_some()
+        };
+        let message = FaultPoint::Message("app::Add");
+        assert_eq!([(); 4].map(|()| struck("a", FaultPoint::Init)), [true, true, false, false]);
+        assert_eq!([(); 4].map(|()| struck("a", message)), [false, true, true, false]);
+        assert_eq!([(); 4].map(|()| struck("b", message)), [false; 4]);
+        assert_eq!([(); 3].map(|()| struck("b", FaultPoint::Poll)), [true, true, false]);
+    });
 }
 
 #[test]
