@@ -1,4 +1,4 @@
-//! [pure] The bytes of one file by sectors, the changes made to them, and how a change lands on another copy, in part
+//! `[pure]` The bytes of one file by sectors, the changes made to them, and how a change lands on another copy, in part
 //! or whole.
 //!
 //! A sector is written whole or not at all. A change holds its sectors as the cache had them after it, with what

@@ -1,4 +1,4 @@
-//! [pure] One file: what its user sees, what is on the medium, and the changes between the two.
+//! `[pure]` One file: what its user sees, what is on the medium, and the changes between the two.
 
 use super::content::{Change, Content, Landing, SECTOR};
 use super::outcome::Counters;

@@ -1,4 +1,4 @@
-//! [pure] A simulated disk: files with a volatile cache over a durable medium, and all that goes wrong with both.
+//! `[pure]` A simulated disk: files with a volatile cache over a durable medium, and all that goes wrong with both.
 //!
 //! Operations and random numbers in; results, and how long they took, out. It knows no clock, no executor and no
 //! actor: whoever has these drives [`Disk`] through them. Settings are values ([`Settings`], [`Faults`], [`Latency`]),

@@ -1,4 +1,4 @@
-//! [pure] The directory: names as they are, names as the medium has them, and the changes between the two.
+//! `[pure]` The directory: names as they are, names as the medium has them, and the changes between the two.
 
 use std::collections::BTreeMap;
 

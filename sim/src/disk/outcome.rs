@@ -1,4 +1,4 @@
-//! [pure] What an operation on the disk gives: a result, and how long it took.
+//! `[pure]` What an operation on the disk gives: a result, and how long it took.
 
 use std::fmt;
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! [pure] What a disk is like: its size, its speed, and its faults, as values.
+//! `[pure]` What a disk is like: its size, its speed, and its faults, as values.
 
 use crate::net::{Luck, Ppm};
 use std::time::Duration;

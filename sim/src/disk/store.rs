@@ -1,4 +1,4 @@
-//! [pure] The disk: named files, syncs and crashes.
+//! `[pure]` The disk: named files, syncs and crashes.
 
 use super::content::{Change, Landing, SECTOR};
 use super::file::File;

@@ -1,4 +1,4 @@
-//! [pure] The network's connections: ordered bytes both ways, with limits, time-outs and resets.
+//! `[pure]` The network's connections: ordered bytes both ways, with limits, time-outs and resets.
 //!
 //! What is lost on the way is sent again, so bytes are late but never missing, doubled or out of order. A cut is felt
 //! only by who sends: its end gives up after [`give_up_after`](super::StreamSettings::give_up_after), and the other

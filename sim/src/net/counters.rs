@@ -1,4 +1,4 @@
-//! [pure] What happened on a link, in numbers: a fault that never fires is seen.
+//! `[pure]` What happened on a link, in numbers: a fault that never fires is seen.
 
 use std::ops::AddAssign;
 

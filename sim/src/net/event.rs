@@ -1,4 +1,4 @@
-//! [pure] What the network tells, and what it refuses.
+//! `[pure]` What the network tells, and what it refuses.
 
 use super::names::{Addr, Host, StreamId};
 use std::fmt;

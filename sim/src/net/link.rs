@@ -1,4 +1,4 @@
-//! [pure] What one directed link does to what crosses it: its settings as a value, and the fate of one packet.
+//! `[pure]` What one directed link does to what crosses it: its settings as a value, and the fate of one packet.
 
 use super::luck::{Luck, Ppm};
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! [pure] Chances in parts per million, and one random number that all the chances of a call follow from.
+//! `[pure]` Chances in parts per million, and one random number that all the chances of a call follow from.
 //!
 //! A model is given one number for each call that chance has a part in, however many faults are switched on. So a
 //! fault that is taken out of a scenario leaves the luck of every other call as it was, and shrinking works.

@@ -1,4 +1,4 @@
-//! [pure] A simulated network: datagrams and connections between nodes, and all that goes wrong with both.
+//! `[pure]` A simulated network: datagrams and connections between nodes, and all that goes wrong with both.
 //!
 //! State, event, time and random numbers in; events out. It knows no clock, no executor and no actor: whoever has
 //! these drives [`Network`] through them. Settings are values ([`Settings`], [`Link`]), so are counts ([`Counters`]).

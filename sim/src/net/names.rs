@@ -1,4 +1,4 @@
-//! [pure] Who and what there is on the network: nodes, their incarnations, addresses, streams.
+//! `[pure]` Who and what there is on the network: nodes, their incarnations, addresses, streams.
 
 use std::fmt;
 

@@ -1,4 +1,4 @@
-//! [pure] The network: who runs, datagrams, faults, time. Connections are in the file beside it.
+//! `[pure]` The network: who runs, datagrams, faults, time. Connections are in the file beside it.
 
 use super::counters::Counters;
 use super::event::{Event, NetError};

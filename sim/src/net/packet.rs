@@ -1,4 +1,4 @@
-//! [pure] What crosses a link: datagrams, and the segments that streams are made of.
+//! `[pure]` What crosses a link: datagrams, and the segments that streams are made of.
 
 use super::names::{Host, NodeId, StreamId};
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! [pure] What holds for the whole network: limits, and how connections behave.
+//! `[pure]` What holds for the whole network: limits, and how connections behave.
 
 use super::link::Link;
 use super::luck::Ppm;

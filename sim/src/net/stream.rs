@@ -1,4 +1,4 @@
-//! [pure] One end of a connection: what it may write, what it has in hand to read, what it waits for.
+//! `[pure]` One end of a connection: what it may write, what it has in hand to read, what it waits for.
 
 use super::event::{Broken, NetError};
 use super::luck::{Luck, Ppm};

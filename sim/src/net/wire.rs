@@ -1,4 +1,4 @@
-//! [pure] All links, and what is on its way on them: delays, losses, cuts and clogs. It knows nothing of who runs.
+//! `[pure]` All links, and what is on its way on them: delays, losses, cuts and clogs. It knows nothing of who runs.
 
 use super::counters::Counters;
 use super::link::Link;
