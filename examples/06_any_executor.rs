@@ -40,8 +40,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let one = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
     println!("tokio, one thread: {}", one.block_on(async { visit(Tokio::current()).await })?);
 
-    let executor = std::sync::Arc::new(smol::Executor::new());
-    println!("smol: {}", smol::block_on(executor.run(visit(Smol::new(executor.clone()))))?);
+    println!("smol: {}", smol::block_on(visit(Smol::global()))?);
 
     let local = Local::new();
     println!("one thread, no dependency: {}", local.block_on(visit(local.clone()))?);

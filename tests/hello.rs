@@ -70,8 +70,7 @@ fn the_hello_tree_runs_unchanged_on_tokio() {
 
 #[test]
 fn the_hello_tree_runs_unchanged_on_smol() {
-    let executor = Arc::new(smol::Executor::new());
-    smol::block_on(executor.run(hello(Smol::new(executor.clone()))));
+    smol::block_on(hello(Smol::global()));
 }
 
 #[test]

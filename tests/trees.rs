@@ -12,8 +12,7 @@ use std::time::Duration;
 fn everywhere<Fut: Future<Output = ()>>(test: impl Fn(Arc<dyn Runtime>) -> Fut) {
     let tokio = tokio::runtime::Runtime::new().expect("a runtime");
     tokio.block_on(async { test(Tokio::current()).await });
-    let executor = Arc::new(smol::Executor::new());
-    smol::block_on(executor.run(test(Smol::new(executor.clone()))));
+    smol::block_on(test(Smol::global()));
     let local = Local::new();
     local.block_on(test(local.clone()));
 }

@@ -1,12 +1,12 @@
 //! A call: a message, and the wait for its answer. It always ends.
 
 use crate::actor::Call as Payload;
-use crate::cell::{Port, is_running, this_thread};
+use crate::cell::{Port, is_running, may_call, this_thread};
 use crate::error::CallError;
 use crate::fate::{self, Unanswered};
 use crate::message::Message;
 use crate::patience::{CALL_TIMEOUT, Wait};
-use crate::reply::{Reply, ReplyTo, reply_to};
+use crate::reply::{Reply, ReplyTo, reply, reply_to};
 use crate::runtime::Timer;
 use ravelin_mailbox::{Refused, Ticket};
 use std::future::Future;
@@ -135,19 +135,31 @@ impl<M: Message> Future for Call<'_, M> {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = &mut *self;
         let mut was_sent_now = false;
+        let mut gives_way = false;
         if !matches!(this.state, State::Sent(_)) {
             let sent = match std::mem::replace(&mut this.state, State::Over) {
                 State::Unsent(message) if is_running(this.port.ptr()) => Err(CallError::Deadlock(message)),
                 State::Unsent(message) => {
-                    was_sent_now = true;
-                    let (to, answer) = reply_to(cx.waker());
-                    this.submit(cx, message, to, answer)
+                    let port = this.port;
+                    if let Some(leave) = may_call(port.header()) {
+                        gives_way = leave.gives_way;
+                        let (to, answer) = reply();
+                        leave.call(|| this.submit(cx, message, to, answer))
+                    } else {
+                        was_sent_now = true;
+                        let (to, answer) = reply_to(cx.waker());
+                        this.submit(cx, message, to, answer)
+                    }
                 }
                 State::WaitingForRoom(message, to, answer) => this.submit(cx, message, to, answer),
                 State::Sent(_) | State::Over => return Poll::Pending,
             };
             if let Err(error) = sent {
                 return Poll::Ready(Err(error));
+            }
+            if gives_way {
+                cx.waker().wake_by_ref();
+                return Poll::Pending;
             }
         }
         if let State::Sent(answer) = &mut this.state

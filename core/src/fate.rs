@@ -73,40 +73,77 @@ pub(crate) fn discarding<R>(f: impl FnOnce() -> R) -> R {
     f()
 }
 
+/// Runs `f`, which is no part of an ending: calls that lose their `ReplyTo` in it get no reply.
+#[inline]
+pub(crate) fn plainly<R>(f: impl FnOnce() -> R) -> R {
+    let _plain = Entered::new(Scope::Plain);
+    f()
+}
+
 /// Runs `f`; gives the calls that lose their `ReplyTo` in it, to be failed later, those among them that lost it in a
 /// panic that was isolated.
-pub(crate) fn collecting(f: impl FnOnce()) -> Vec<Arc<dyn Pending>> {
-    let collected = Collected { before: COLLECTED.with(|collected| collected.borrow().len()) };
+pub(crate) fn collecting(f: impl FnOnce()) -> Collected {
+    let mut collected =
+        Collected { before: COLLECTED.with(|collected| collected.borrow().len()), fallen: Vec::new() };
     let collecting = Entered::new(Scope::Collecting);
     f();
     drop(collecting);
-    let mut lost = collected.take();
-    lost.append(&mut fallen());
-    lost
+    collected.fallen = fallen();
+    collected
 }
 
-/// What was collected in a scope; what is left of it when the scope unwinds gets no reply.
-struct Collected {
+/// What was collected in a scope. What nobody takes of it gets no reply. Those of scopes inside one another end in the
+/// reverse order of their beginnings.
+pub(crate) struct Collected {
     before: usize,
+    fallen: Vec<Arc<dyn Pending>>,
 }
 
 impl Collected {
-    fn take(&self) -> Vec<Arc<dyn Pending>> {
-        COLLECTED.with(|collected| collected.borrow_mut().drain(self.before..).collect())
+    /// Takes them out.
+    pub(crate) fn take(&mut self) -> Vec<Arc<dyn Pending>> {
+        let mut taken = self.split_off();
+        taken.append(&mut self.fallen);
+        taken
+    }
+
+    /// Ends them all, for this reason.
+    #[inline]
+    pub(crate) fn fail(mut self, why: &Unanswered) {
+        self.fail_all(why);
+    }
+
+    #[inline]
+    fn fail_all(&mut self, why: &Unanswered) {
+        let is_empty = self.fallen.is_empty()
+            && COLLECTED.try_with(|collected| collected.borrow().len() == self.before).unwrap_or(true);
+        if !is_empty {
+            for call in self.take() {
+                call.fail(why.clone());
+            }
+        }
+    }
+
+    #[cold]
+    fn split_off(&self) -> Vec<Arc<dyn Pending>> {
+        let split = |collected: &RefCell<Vec<_>>| collected.borrow_mut().split_off(self.before);
+        COLLECTED.try_with(split).unwrap_or_default()
     }
 }
 
 impl Drop for Collected {
+    #[inline]
     fn drop(&mut self) {
-        for call in self.take() {
-            call.fail(Unanswered::Dropped);
-        }
+        self.fail_all(&Unanswered::Dropped);
     }
 }
 
 /// The calls that lost their `ReplyTo` in the panic of an actor's code, just isolated on this thread.
 pub(crate) fn fallen() -> Vec<Arc<dyn Pending>> {
-    FALLEN.with(|fallen| mem::take(&mut *fallen.borrow_mut()))
+    FALLEN.with(|fallen| {
+        let mut fallen = fallen.borrow_mut();
+        if fallen.is_empty() { Vec::new() } else { mem::take(&mut *fallen) }
+    })
 }
 
 /// As [`panics::isolate`], for code whose panic ends no actor: the calls that lose their `ReplyTo` in it get no reply.

@@ -6,7 +6,6 @@ use crate::exit::Exit;
 use crate::groups::Groups;
 use crate::id::Pid;
 use crate::info::{Info, Notice, Order};
-use crate::ledger::Ledger;
 use crate::letters::{DeadLetter, Letters};
 use crate::patience::Patience;
 use crate::reply::{Reply, reply};
@@ -15,7 +14,7 @@ use crate::table::Table;
 use crate::timer::within;
 use dashmap::DashMap;
 use futures::future::BoxFuture;
-use ravelin_mailbox::{Cut, Lock};
+use ravelin_mailbox::Cut;
 use std::future::poll_fn;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
@@ -35,7 +34,6 @@ pub(crate) struct Shared {
     pub(crate) crew: Arc<Crew>,
     pub(crate) patience: Arc<Patience>,
     pub(crate) refs: AtomicU64,
-    pub(crate) retired: Lock<Ledger>,
 }
 
 impl Drop for Shared {
@@ -243,8 +241,7 @@ impl Host for Shared {
         if let Some(bonds) = &bonds {
             self.leave_all(bonds, pid);
         }
-        self.table.remove(pid);
-        *self.retired.lock() += cell.ledger();
+        self.table.remove(pid, cell.ledger());
         let (late_starter, late_mourners) = cell.is_gone();
         tell_exited(cell, pid, &exit);
         if let Some(parent) = parent {

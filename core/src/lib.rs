@@ -56,6 +56,7 @@ pub use actor::{Actor, Handle, Received, Serve};
 pub use blocking::blocking;
 pub use bonds::TrapExits;
 pub use call::Call;
+pub use cell::InPlace;
 pub use cx::Cx;
 pub use error::{CallError, SendError, StartError};
 pub use exit::{Exit, Panic, StartFailed};

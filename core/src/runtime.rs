@@ -15,6 +15,9 @@ use std::time::SystemTime;
 pub type TaskName = &'static str;
 
 /// A timer that can be set again without a new allocation.
+///
+/// A waker that it needs no more, because another one came or the timer is dropped, is dropped at once, and outside of
+/// all locks and loops of the executor: that drop may end whatever the waker keeps, and wake others.
 pub trait Timer: Send {
     /// Sets the timer to fire at `at`, whether or not it has fired before. The next `poll` registers the waker.
     fn reset(self: Pin<&mut Self>, at: Time);

@@ -122,7 +122,7 @@ impl<A: Actor> Start<A> {
                     pid
                 },
                 |own, pid| {
-                    system.revive(&past.ledger);
+                    system.revive(pid, &past.ledger);
                     if let (Some(parent), Some(grace)) = (parent, grace) {
                         system.with_life(parent, |life| {
                             life.company().children.get_or_insert_default().add(pid, rank, grace)

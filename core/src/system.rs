@@ -19,7 +19,7 @@ use crate::table::Table;
 use crate::timer::within;
 use dashmap::DashMap;
 use dashmap::mapref::entry::Entry;
-use ravelin_mailbox::{Cut, Lock, Phase};
+use ravelin_mailbox::{Cut, Phase};
 use std::fmt;
 use std::future::Future;
 use std::sync::Arc;
@@ -70,7 +70,6 @@ impl System {
             crew: Arc::new(Crew::new()),
             patience: Arc::new(Patience::new()),
             refs: AtomicU64::new(0),
-            retired: Lock::new(Ledger::default()),
         }));
         system.0.crew.watch(&system.host());
         system
@@ -99,10 +98,9 @@ impl System {
     }
 
     /// The counts of a place are those of the living again.
-    pub(crate) fn revive(&self, past: &Ledger) {
+    pub(crate) fn revive(&self, pid: Pid, past: &Ledger) {
         if past.accepted > 0 {
-            let mut retired = self.0.retired.lock();
-            *retired = retired.without(past);
+            self.0.table.revive(pid, *past);
         }
     }
 
@@ -170,7 +168,7 @@ impl System {
 
     /// The fates of all messages of all actors so far, living and gone. O(living actors).
     pub fn ledger(&self) -> Ledger {
-        let mut sum = *self.0.retired.lock();
+        let mut sum = self.0.table.retired();
         for (_, cell) in self.0.table.all() {
             sum += cell.header().ledger();
         }

@@ -5,6 +5,7 @@
 
 use crate::cell::CellRef;
 use crate::id::Pid;
+use crate::ledger::Ledger;
 use ravelin_mailbox::Lock;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering::Relaxed};
 
@@ -22,6 +23,10 @@ struct Entry {
 struct Shard {
     entries: Vec<Entry>,
     free: Vec<u32>,
+    /// The counts of those who are gone.
+    retired: Ledger,
+    /// Those among them whose cell lives again, and is counted with the living.
+    revived: Ledger,
 }
 
 pub(crate) struct Table {
@@ -73,8 +78,8 @@ impl Table {
         if entry.serial == pid.serial() { entry.cell.clone() } else { None }
     }
 
-    /// The incarnation is over.
-    pub(crate) fn remove(&self, pid: Pid) {
+    /// The incarnation is over; `counts` are those of all who lived in its cell.
+    pub(crate) fn remove(&self, pid: Pid, counts: Ledger) {
         let mut shard = self.shard(pid.slot()).lock();
         let index = pid.slot() / SHARDS;
         let Some(entry) = shard.entries.get_mut(index as usize) else { return };
@@ -84,9 +89,26 @@ impl Table {
         let cell = entry.cell.take();
         if cell.is_some() {
             shard.free.push(index);
+            shard.retired += counts;
         }
         drop(shard);
         drop(cell);
+    }
+
+    /// The counts of a cell whose actors are gone are counted with the living from now on.
+    pub(crate) fn revive(&self, pid: Pid, counts: Ledger) {
+        self.shard(pid.slot()).lock().revived += counts;
+    }
+
+    /// The counts of all who are gone.
+    pub(crate) fn retired(&self) -> Ledger {
+        // In this order: who lives again was gone before.
+        let revived = self.sum(|shard| shard.revived);
+        self.sum(|shard| shard.retired).without(&revived)
+    }
+
+    fn sum(&self, of: impl Fn(&Shard) -> Ledger) -> Ledger {
+        self.shards.iter().fold(Ledger::default(), |sum, shard| sum + of(&shard.lock()))
     }
 
     /// Whether about `CROWD` actors lived at a time, ever.

@@ -124,6 +124,13 @@ pub struct Remains<X: 'static, C> {
     pub control: VecDeque<C>,
 }
 
+impl<X, C> Remains<X, C> {
+    /// Whether it held nothing.
+    pub fn is_empty(&self) -> bool {
+        self.records.is_empty() && self.control.is_empty()
+    }
+}
+
 impl<X, C> fmt::Debug for Remains<X, C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let records: u32 = self.records.iter().map(Records::len).sum();

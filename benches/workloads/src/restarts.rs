@@ -3,15 +3,41 @@
 #![allow(clippy::disallowed_methods, reason = "a bench reads the clock")]
 
 use crate::driver::{Bench, start};
-use ravelin::{Actor, ActorRef, CallError, Cx, Exit, Handle, Message, Supervisor, child, start_in};
+use futures::task::AtomicWaker;
+use ravelin::{Actor, ActorRef, Cx, Exit, Handle, Message, Supervisor, child, start_in};
+use std::future::poll_fn;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::task::Poll;
 use std::time::Duration;
 
+/// The child; each of its lives says that it has begun.
 struct Crasher;
 
 impl Actor for Crasher {
-    type Args = ();
-    async fn init((): (), _: &mut Cx<Self>) -> Result<Crasher, Exit> {
+    type Args = Births;
+    async fn init(births: Births, _: &mut Cx<Self>) -> Result<Crasher, Exit> {
+        births.announce();
         Ok(Crasher)
+    }
+}
+
+/// How often the child has begun to live; one waits for the next time.
+#[derive(Clone, Default)]
+struct Births(Arc<(AtomicU64, AtomicWaker)>);
+
+impl Births {
+    fn announce(&self) {
+        self.0.0.fetch_add(1, Ordering::AcqRel);
+        self.0.1.wake();
+    }
+
+    async fn reach(&self, n: u64) {
+        poll_fn(|cx| {
+            self.0.1.register(cx.waker());
+            if self.0.0.load(Ordering::Acquire) >= n { Poll::Ready(()) } else { Poll::Pending }
+        })
+        .await;
     }
 }
 
@@ -41,17 +67,20 @@ pub(crate) fn silence_panics() {
 
 pub(crate) async fn restart(bench: &Bench) {
     let crasher = ActorRef::<Crasher>::place("crasher");
+    let births = Births::default();
+    let args = births.clone();
     let tree = Supervisor::one_for_one("root")
         .intensity(1_000_000, Duration::from_secs(1))
-        .child(child(&crasher, || ()).mailbox(bench.capacity()));
+        .child(child(&crasher, move || args.clone()).mailbox(bench.capacity()));
     let _app = start_in(&bench.system, tree).await.expect("it starts");
-    assert_eq!(ask(&crasher, 0).await, 1);
+    assert_eq!(crasher.call(Ask(0)).await.expect("an answer"), 1);
     let mut took = Vec::new();
     let began = start();
     for i in 0..bench.run.n {
         let crashed = start();
         crasher.send(Crash).await.expect("it lives");
-        assert_eq!(ask(&crasher, i).await, i + 1);
+        births.reach(i + 2).await;
+        assert_eq!(crasher.call(Ask(i)).await.expect("an answer"), i + 1);
         took.push(crashed.elapsed().as_nanos() as f64);
     }
     let all = began.elapsed();
@@ -59,16 +88,4 @@ pub(crate) async fn restart(bench: &Bench) {
     let quantile = |q: f64| took[((took.len() - 1) as f64 * q) as usize];
     let extra = [("p10_ns", quantile(0.1)), ("p90_ns", quantile(0.9)), ("p99_ns", quantile(0.99))];
     bench.run.report_ns(bench.run.n, all, quantile(0.5), &extra);
-}
-
-/// Asks until the next incarnation answers: a question that finds the old one ends with it.
-async fn ask(crasher: &ActorRef<Crasher>, x: u64) -> u64 {
-    loop {
-        match crasher.call(Ask(x)).await {
-            Ok(answer) => return answer,
-            Err(CallError::Exited(_)) => {}
-            Err(CallError::NoProc(_)) => drop(crasher.ready().await),
-            Err(error) => panic!("{error}"),
-        }
-    }
 }

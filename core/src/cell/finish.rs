@@ -3,7 +3,7 @@
 //!
 //! Proof: the folder's, in `mod.rs`; each block says which part of it it rests on.
 
-use super::{Bonds, CellPtr, Ext, Header, Rare, Slot};
+use super::{Bonds, CellPtr, Control, Ext, Header, Life, Rare, Slot};
 use crate::bonds::TrapExits;
 use crate::exit::Exit;
 use crate::fate::{self, Unanswered};
@@ -11,7 +11,7 @@ use crate::id::Pid;
 use crate::lifecycle::Stage;
 use crate::panics;
 use crate::reply::ReplyTo;
-use ravelin_mailbox::Records;
+use ravelin_mailbox::{Records, Remains};
 use std::mem;
 
 /// What is left to tell of an incarnation that is over.
@@ -38,41 +38,51 @@ pub(super) unsafe fn finish(cell: CellPtr, slot: &mut Slot) {
         let consumer = header.consumer.get();
         let mut inner = mem::take(&mut (*consumer).inner);
         let exit = inner.stop.take().unwrap_or(Exit::Killed);
-        let mut unanswered = inner.rare.as_mut().map(|rare| mem::take(&mut rare.pending)).unwrap_or_default();
-        unanswered.extend(fate::collecting(|| {
-            let _ = panics::isolate(|| slot.cancel());
-            let _ = panics::isolate(|| (header.vtable.drop_state)(cell));
-        }));
-        (*consumer).stage = Stage::Down;
-        let work = mem::take(&mut (*consumer).work);
         let mut rare = inner.rare.take();
-        let helpers = rare.as_mut().map(|rare| mem::take(&mut rare.helpers)).unwrap_or_default();
-
-        let (remains, (end, task)) = header.mailbox.close(|life| {
-            let (pid, was_up) = (life.pid.take(), mem::take(&mut life.is_up));
-            life.traps = TrapExits::No;
-            let company = life.ended(pid.filter(|_| was_up), &exit);
-            let end = pid.map(|pid| End {
-                pid,
-                parent: company.parent,
-                exit: exit.clone(),
-                was_up,
-                bonds: company.bonds,
-                helpers,
-                starter: company.starter,
-                mourners: company.mourners,
+        let (pending, helpers) = match &mut rare {
+            Some(rare) => (mem::take(&mut rare.pending), mem::take(&mut rare.helpers)),
+            None => (Vec::new(), Vec::new()),
+        };
+        let (mut end, mut task) = (None, None);
+        let collected = fate::collecting(|| {
+            let dropped = panics::isolate(|| {
+                slot.cancel();
+                (header.vtable.drop_state)(cell);
             });
-            (end, life.task_waker())
+            if dropped.is_err() {
+                let _ = panics::isolate(|| (header.vtable.drop_state)(cell));
+            }
+            (*consumer).stage = Stage::Down;
+            let work = mem::take(&mut (*consumer).work);
+            let on_close = |life: &mut Life| {
+                let (pid, was_up) = (life.pid.take(), mem::take(&mut life.is_up));
+                life.traps = TrapExits::No;
+                let company = life.ended(pid.filter(|_| was_up), &exit);
+                end = pid.map(|pid| End {
+                    pid,
+                    parent: company.parent,
+                    exit: exit.clone(),
+                    was_up,
+                    bonds: company.bonds,
+                    helpers,
+                    starter: company.starter,
+                    mourners: company.mourners,
+                });
+                task = life.task_waker();
+            };
+            let remains = fate::plainly(|| header.mailbox.close(on_close)).0;
+            if rare.is_some() || !work.is_empty() || !remains.is_empty() {
+                bury(header, end.as_ref().map(|end| end.pid), rare, work, remains, &exit);
+            }
         });
-        let pid = end.as_ref().map(|end| end.pid);
-        unanswered.extend(bury(header, pid, rare, work, remains.records.into(), &exit));
-        drop(remains.control);
         if let (Some(host), Some(end)) = (header.host(), end) {
             host.ended(header, end);
         }
-        for call in unanswered {
-            call.fail(Unanswered::Exited(exit.clone()));
+        let unanswered = Unanswered::Exited(exit);
+        for call in pending {
+            call.fail(unanswered.clone());
         }
+        collected.fail(&unanswered);
         if let Some(task) = task {
             task.wake();
         }
@@ -80,29 +90,26 @@ pub(super) unsafe fn finish(cell: CellPtr, slot: &mut Slot) {
     }
 }
 
-/// Drops what was accepted and will not be handled, each as a dead letter; gives the calls among it.
+/// Drops what was accepted and will not be handled, each as a dead letter.
 fn bury(
     header: &Header,
     pid: Option<Pid>,
-    rare: Option<Box<Rare>>,
+    mut rare: Option<Box<Rare>>,
     work: Records<Ext>,
-    waiting: Vec<Records<Ext>>,
+    remains: Remains<Ext, Control>,
     exit: &Exit,
-) -> Vec<std::sync::Arc<dyn fate::Pending>> {
-    fate::collecting(|| {
-        let mut rare = rare;
-        let then = rare.as_mut().map(|rare| mem::take(&mut rare.then)).unwrap_or_default();
-        let _ = panics::isolate(|| drop(rare));
-        for mut records in then.into_iter().chain([work]).chain(waiting) {
-            while let Some(record) = records.pop() {
-                header.counts.dead_lettered();
-                if let Some(host) = header.host() {
-                    host.dead_letter(header, pid, (record.ext().name)(), exit);
-                }
-                let _ = panics::isolate(|| drop(record));
+) {
+    let then = rare.as_mut().map(|rare| mem::take(&mut rare.then)).unwrap_or_default();
+    let _ = panics::isolate(|| drop(rare));
+    for mut records in then.into_iter().chain([work]).chain(remains.records) {
+        while let Some(record) = records.pop() {
+            header.counts.dead_lettered();
+            if let Some(host) = header.host() {
+                host.dead_letter(header, pid, (record.ext().name)(), exit);
             }
+            let _ = panics::isolate(|| drop(record));
         }
-    })
+    }
 }
 
 /// Ends an incarnation whose task the executor dropped.

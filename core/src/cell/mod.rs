@@ -27,6 +27,7 @@
 
 mod crew;
 mod finish;
+mod in_place;
 mod life;
 mod local;
 mod run;
@@ -36,9 +37,12 @@ mod typed;
 
 pub(crate) use crew::Crew;
 pub(crate) use finish::End;
+pub use in_place::InPlace;
+pub(crate) use in_place::may_call;
 pub(crate) use life::{Children, Control, Grace, Life};
 pub(crate) use local::{is_running, this_thread};
 pub(crate) use slot::Slot;
+use slot::Tally;
 pub(crate) use typed::{Body, Gate, Outcome, Own, Payload, Port, Takes, TypedRef, receive_one};
 
 use crate::bonds::Bonds;
@@ -112,6 +116,8 @@ pub(crate) struct CellVTable {
     pub(crate) order: &'static Kind<Order, Ext>,
     /// The actor type's name.
     pub(crate) type_name: fn() -> &'static str,
+    /// Whether callers may run it.
+    pub(crate) in_place: InPlace,
 }
 
 /// What a cell needs of the system it lives in.
@@ -145,6 +151,7 @@ pub(crate) struct Header {
     host: OnceLock<Arc<dyn Host>>,
     name: Option<Arc<str>>,
     refs: AtomicU32,
+    pace: in_place::Pace,
     consumer: UnsafeCell<Consumer>,
     pub(crate) counts: Counters,
 }
@@ -225,6 +232,7 @@ impl Header {
         Header {
             mailbox: Mailbox::new(Capacity::default(), Phase::Closed, Life::default()),
             refs: AtomicU32::new(1),
+            pace: in_place::Pace::unknown(),
             vtable,
             host: OnceLock::new(),
             name,

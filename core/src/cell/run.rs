@@ -22,6 +22,8 @@ use std::time::Duration;
 
 /// Messages of one actor before another one gets its turn.
 const BUDGET: u32 = 128;
+/// How many of these one without a parent may handle in the turn in which its `init` is done.
+const AFTER_INIT: u32 = 16;
 /// How many of these it costs to poll a future again that was woken while it was polled, as one is that yields.
 const REPOLL: u32 = BUDGET / 4;
 /// How often the clock is looked at.
@@ -72,11 +74,7 @@ pub(super) unsafe fn run(cell: CellPtr, local: *mut Local) -> bool {
                 Ok(Pause::Event(event)) => event,
                 Err(exit) => Event::Panicked(exit),
             };
-            if matches!(event, Event::Started) {
-                // Whoever started it has his turn before it handles what came during `init`.
-                handled = BUDGET;
-            }
-            if step(cell, &mut (*local).slot, event) {
+            if step(cell, &mut (*local).slot, event, &mut handled) {
                 break true;
             }
         };
@@ -173,7 +171,7 @@ unsafe fn go_on(
     }
     // SAFETY: the cell is owned, and the slot is lent to this actor alone.
     unsafe {
-        if (*slot).poll(cx).is_pending() {
+        if (*slot).poll(cx, &header.counts).is_pending() {
             return suspend(header, consumer, slot, handled);
         }
         match (*consumer).stage {
@@ -317,7 +315,7 @@ unsafe fn slice_is_over(header: &Header, local: *mut Local) -> bool {
 ///
 /// # Safety
 /// As `run`.
-unsafe fn step(cell: CellPtr, slot: &mut Slot, event: Event) -> bool {
+unsafe fn step(cell: CellPtr, slot: &mut Slot, event: Event, handled: &mut u32) -> bool {
     // SAFETY: the cell is owned; a future in the slot is cancelled before what it borrows is used otherwise.
     unsafe {
         let header = cell.header();
@@ -326,7 +324,7 @@ unsafe fn step(cell: CellPtr, slot: &mut Slot, event: Event) -> bool {
             Then::Continue => false,
             Then::Run => {
                 (*consumer).stage = Stage::Up;
-                come_up(header);
+                *handled = come_up(header);
                 false
             }
             Then::Terminate(why) => {
@@ -361,21 +359,25 @@ unsafe fn step(cell: CellPtr, slot: &mut Slot, event: Event) -> bool {
     }
 }
 
-/// `init` succeeded: the starter learns of it, and who waits for an incarnation to be up.
-fn come_up(header: &Header) {
-    let waiting = header.mailbox.with(|_, life| {
+/// `init` succeeded: the starter learns of it, and who waits for an incarnation to be up. Gives what is used up of its
+/// budget: all, for one that has a parent, whose turn it is before the actor handles what came during `init`.
+fn come_up(header: &Header) -> u32 {
+    let (has_parent, waiting) = header.mailbox.with(|_, life| {
         life.is_up = true;
-        let pid = life.pid?;
-        let company = life.known_mut()?;
-        Some((pid, company.starter.take(), mem::take(&mut company.guests)))
+        let pid = life.pid;
+        let Some(company) = life.known_mut() else { return (false, None) };
+        let waiting = pid.map(|pid| (pid, company.starter.take(), mem::take(&mut company.guests)));
+        (company.parent.is_some(), waiting)
     });
-    let Some((pid, starter, guests)) = waiting else { return };
+    let used = if has_parent { BUDGET } else { BUDGET - AFTER_INIT };
+    let Some((pid, starter, guests)) = waiting else { return used };
     if let Some(starter) = starter {
         starter.send(Ok(pid));
     }
     for guest in guests {
         guest.send(pid);
     }
+    used
 }
 
 /// Drops the future in the slot, if any; the calls it had not answered are kept, to end with the actor.
@@ -387,7 +389,7 @@ unsafe fn cut(header: &Header, slot: &mut Slot) {
     let mut unanswered = fate::fallen();
     if was_busy {
         // A destructor that panics changes nothing any more.
-        unanswered.extend(fate::collecting(|| drop(panics::isolate(|| slot.cancel()))));
+        unanswered.extend(fate::collecting(|| drop(panics::isolate(|| slot.cancel()))).take());
     }
     // SAFETY: the cell is owned, and no future is in the slot.
     unsafe {

@@ -69,18 +69,26 @@ impl Future for Runner {
 /// # Safety
 /// `local` is this thread's innermost stretch.
 pub(super) unsafe fn run_handed(local: *mut Local) {
+    // SAFETY: the caller's promise.
+    unsafe { while (*local).budget > 0 && run_next(local) {} }
+}
+
+/// Runs what was handed over. False: nothing was.
+///
+/// # Safety
+/// `local` is this thread's innermost stretch, with some of its budget left.
+pub(super) unsafe fn run_next(local: *mut Local) -> bool {
     // SAFETY: a handed cell lives until the holder of `next` has run it; `begin` makes this thread its owner.
     unsafe {
-        while (*local).budget > 0 {
-            let Some(next) = (*local).next.take() else { return };
-            (*local).budget -= 1;
-            let header = CellPtr::header(next);
-            let begun = header.mailbox.begin(Phase::Handed, || batch(header));
-            debug_assert!(begun, "only the holder runs a handed cell");
-            if begun {
-                run(next, local);
-            }
+        let Some(next) = (*local).next.take() else { return false };
+        (*local).budget -= 1;
+        let header = CellPtr::header(next);
+        let begun = header.mailbox.begin(Phase::Handed, || batch(header));
+        debug_assert!(begun, "only the holder runs a handed cell");
+        if begun {
+            run(next, local);
         }
+        true
     }
 }
 

@@ -8,6 +8,7 @@
 //! the buffer holds a future of the type that the vtable was made for, pinned: it is not moved (the buffer's address
 //! does not change when the `Slot` moves) until it is dropped in place.
 
+use crate::ledger::Counters;
 use std::alloc::{Layout, alloc, dealloc, handle_alloc_error};
 use std::cell::RefCell;
 use std::future::Future;
@@ -26,12 +27,27 @@ const POOLED_MAX: usize = 32;
 struct FutureVTable {
     poll: unsafe fn(*mut u8, &mut Context<'_>) -> Poll<()>,
     drop: unsafe fn(*mut u8),
+    /// Counts that it ran to its end.
+    count: fn(&Counters),
 }
 
-struct Of<F>(PhantomData<F>);
+/// What the ledger says of a future that ran to its end.
+pub(super) trait Tally {
+    fn count(counters: &Counters);
+}
 
-impl<F: Future<Output = ()>> Of<F> {
-    const VTABLE: FutureVTable = FutureVTable { poll: poll_in_place::<F>, drop: drop_in_place::<F> };
+/// Nothing.
+struct Untold;
+
+impl Tally for Untold {
+    fn count(_: &Counters) {}
+}
+
+struct Of<F, T>(PhantomData<(F, T)>);
+
+impl<F: Future<Output = ()>, T: Tally> Of<F, T> {
+    const VTABLE: FutureVTable =
+        FutureVTable { poll: poll_in_place::<F>, drop: drop_in_place::<F>, count: T::count };
 }
 
 /// # Safety
@@ -99,7 +115,7 @@ impl Slot {
     /// What the future borrows is there until it is done or cancelled. The slot is empty.
     pub(crate) unsafe fn put<F: Future<Output = ()> + Send>(&mut self, future: F) {
         // SAFETY: the caller's promise.
-        unsafe { self.make(|| future) }
+        unsafe { self.make::<F, Untold>(|| future) }
     }
 
     /// As `put`, with the future made where it will lie: to make it on the stack and move it costs more than many
@@ -108,7 +124,7 @@ impl Slot {
     /// # Safety
     /// As `put`.
     #[inline(always)]
-    unsafe fn make<F: Future<Output = ()> + Send>(&mut self, make: impl FnOnce() -> F) {
+    unsafe fn make<F: Future<Output = ()> + Send, T: Tally>(&mut self, make: impl FnOnce() -> F) {
         const { assert!(align_of::<F>() <= ALIGN, "a handler's future is aligned to more than a cache line") };
         debug_assert!(self.vtable.is_none());
         if self.size < size_of::<F>() || self.size == 0 {
@@ -116,22 +132,23 @@ impl Slot {
         }
         // SAFETY: the buffer has room and alignment for an `F`.
         unsafe { self.buffer.cast::<F>().write(make()) };
-        self.vtable = Some(&Of::<F>::VTABLE);
+        self.vtable = Some(&Of::<F, T>::VTABLE);
     }
 
-    /// Puts a future in, made in place, and polls it once; when it is ready the slot is empty again.
+    /// Puts a future in, made in place, and polls it once; when it is ready the slot is empty again, and the caller is to
+    /// count it.
     ///
     /// # Safety
     /// As `put`. Should the poll panic, the future is still in the slot, to be cancelled.
     #[inline(always)]
-    pub(crate) unsafe fn start<F: Future<Output = ()> + Send>(
+    pub(super) unsafe fn start<F: Future<Output = ()> + Send, T: Tally>(
         &mut self,
         make: impl FnOnce() -> F,
         cx: &mut Context<'_>,
     ) -> Poll<()> {
         // SAFETY: the caller's promises; the future was just written and is not moved again.
         unsafe {
-            self.make(make);
+            self.make::<F, T>(make);
             let at = self.buffer.cast::<F>();
             if Pin::new_unchecked(&mut *at).poll(cx).is_pending() {
                 return Poll::Pending;
@@ -142,14 +159,15 @@ impl Slot {
         Poll::Ready(())
     }
 
-    /// Polls the future that is in; when it is ready the slot is empty again.
-    pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+    /// Polls the future that is in; when it is ready it is counted and the slot is empty again.
+    pub(super) fn poll(&mut self, cx: &mut Context<'_>, counters: &Counters) -> Poll<()> {
         let Some(vtable) = self.vtable else { return Poll::Ready(()) };
         // SAFETY: the buffer holds the vtable's future, pinned.
         unsafe {
             if (vtable.poll)(self.buffer, cx).is_pending() {
                 return Poll::Pending;
             }
+            (vtable.count)(counters);
             self.vtable = None;
             (vtable.drop)(self.buffer);
         }

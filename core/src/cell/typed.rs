@@ -5,7 +5,7 @@
 //! or a [`Port`] made by one, so it is run by a cell of that type, and its payload is a `P`. The pointers to the body
 //! and to the context are lent to one future at a time (see the folder's proof, "Aliasing").
 
-use super::{CellPtr, CellRef, CellVTable, Ext, Header, Inner, Life, Past, Slot, free, run};
+use super::{CellPtr, CellRef, CellVTable, Ext, Header, InPlace, Inner, Life, Past, Slot, Tally, free, run};
 use crate::exit::Exit;
 use crate::id::Pid;
 use crate::info::{Info, Notice, Order};
@@ -22,6 +22,7 @@ use std::task::{Context, Poll, Waker};
 pub(crate) trait Body: Sized + Send + 'static {
     type Args: Send + 'static;
     type Cx: Send + 'static;
+    const IN_PLACE: InPlace = InPlace::WhenShort;
 
     fn init(args: Self::Args, cx: &mut Self::Cx) -> impl Future<Output = Result<Self, Exit>> + Send;
     fn terminate(&mut self, why: &Exit, cx: &mut Self::Cx) -> impl Future<Output = ()> + Send;
@@ -101,6 +102,12 @@ impl<B: Takes<P>, P: Payload> Of<B, P> {
     });
 }
 
+impl<B, P: Payload> Tally for Of<B, P> {
+    fn count(counters: &Counters) {
+        P::count(counters);
+    }
+}
+
 struct VTableOf<B>(PhantomData<B>);
 
 impl<B: Takes<Info> + Takes<Order>> VTableOf<B> {
@@ -111,6 +118,7 @@ impl<B: Takes<Info> + Takes<Order>> VTableOf<B> {
         info: &Of::<B, Info>::KIND,
         order: &Of::<B, Order>::KIND,
         type_name: type_name::<B>,
+        in_place: B::IN_PLACE,
     };
 }
 
@@ -247,12 +255,11 @@ unsafe fn run_record<B: Takes<P>, P: Payload>(
         let State { body: Some(body), cx: Some(context) } = &mut *(*typed).state.get() else {
             return Poll::Ready(());
         };
-        let counts = &(*typed).header.counts;
-        let handle = || async move {
-            body.take(payload, context).await;
-            P::count(counts);
-        };
-        slot.start(handle, cx)
+        let polled = slot.start::<_, Of<B, P>>(|| body.take(payload, context), cx);
+        if polled.is_ready() {
+            P::count(&(*typed).header.counts);
+        }
+        polled
     }
 }
 

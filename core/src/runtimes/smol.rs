@@ -9,10 +9,11 @@ use super::std_parts::{Clock, Mark, entropy};
 use crate::runtime::{Runtime, TaskName, Timer};
 use crate::time::Time;
 use futures::future::BoxFuture;
+use futures::task::AtomicWaker;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Wake, Waker};
 use std::time::SystemTime;
 
 /// smol's global executor, or an executor of one's own.
@@ -28,6 +29,19 @@ use std::time::SystemTime;
 /// - A panic that escapes a task ends that task silently: async-executor hands it to whoever awaits the task, and nobody does.
 ///
 /// `is_current` is true in tasks that this adapter spawned, and nowhere else: async-executor does not tell. It costs 2 ns.
+///
+/// # Timers of smol's own
+///
+/// async-io drops the waker of a timer that was dropped, or that got another waker, only later: in its reactor, just
+/// before this waits for events. A wake-up which comes of that drop is lost when the thread that has the reactor runs the
+/// woken executor in `smol::block_on`, as smol's global thread does: it sleeps over this one and all that come after it,
+/// until a new timer or some I/O gets the reactor to move. So it is in async-io 2.6, whose `block_on` takes every wake-up
+/// from inside the reactor for one that it will see before it sleeps.
+///
+/// The waker of an actor may be such a one: it keeps the actor's place, which keeps the system, whose end wakes a task. So
+/// the timers that this adapter makes show async-io a waker that owns nothing, and drop the true one at once.
+/// `Cx::sleep`, `within` and all other time-outs of the framework use them. A `smol::Timer` in a handler does not: where it
+/// may be dropped before it fires, and the system may end soon after that, take the framework's instead.
 ///
 /// # Examples
 ///
@@ -88,7 +102,7 @@ impl Runtime for Smol {
 
     fn timer(&self, at: Time) -> Pin<Box<dyn Timer>> {
         let timer = self.clock.instant(at).map_or_else(smol::Timer::never, smol::Timer::at);
-        Box::pin(SmolTimer { timer, clock: self.clock, fired: false })
+        Box::pin(SmolTimer::new(timer, self.clock))
     }
 
     fn spawn_blocking(&self, job: Box<dyn FnOnce() + Send>) {
@@ -106,9 +120,33 @@ impl Runtime for Smol {
 
 struct SmolTimer {
     timer: smol::Timer,
+    door: Arc<Door>,
+    /// What async-io sees: the door.
+    waker: Waker,
     clock: Clock,
     /// smol's timer is ready once and pending ever after; ours stays ready until the next reset.
     fired: bool,
+}
+
+/// Between async-io and who waits for a timer: async-io keeps this, which owns nothing when the timer is gone.
+#[derive(Default)]
+struct Door(AtomicWaker);
+
+impl Wake for Door {
+    fn wake(self: Arc<Door>) {
+        self.0.wake();
+    }
+
+    fn wake_by_ref(self: &Arc<Door>) {
+        self.0.wake();
+    }
+}
+
+impl SmolTimer {
+    fn new(timer: smol::Timer, clock: Clock) -> SmolTimer {
+        let door = Arc::<Door>::default();
+        SmolTimer { timer, waker: Waker::from(door.clone()), door, clock, fired: false }
+    }
 }
 
 impl Timer for SmolTimer {
@@ -121,7 +159,24 @@ impl Timer for SmolTimer {
     }
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        self.fired = self.fired || Pin::new(&mut self.timer).poll(cx).is_ready();
-        if self.fired { Poll::Ready(()) } else { Poll::Pending }
+        if self.fired {
+            return Poll::Ready(());
+        }
+        // First the waker, then the look at the timer, which may fire in between.
+        self.door.0.register(cx.waker());
+        let this = &mut *self;
+        if Pin::new(&mut this.timer).poll(&mut Context::from_waker(&this.waker)).is_pending() {
+            return Poll::Pending;
+        }
+        this.fired = true;
+        drop(this.door.0.take());
+        Poll::Ready(())
+    }
+}
+
+impl Drop for SmolTimer {
+    fn drop(&mut self) {
+        // When async-io is waking it just now there is nothing to take: it is woken, and dropped with that.
+        drop(self.door.0.take());
     }
 }

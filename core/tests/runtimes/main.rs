@@ -330,6 +330,29 @@ fn a_dropped_timer_is_deregistered(rt: &Arc<dyn Runtime>) {
     assert!(in_time, "a machine that works");
 }
 
+fn a_timer_that_is_done_with_a_waker_drops_it_at_once(rt: &Arc<dyn Runtime>) {
+    let log = mpsc::channel().0;
+    let poll = |timer: &mut BoxTimer| {
+        let (held, waker) = logging(0, &log);
+        (held, timer.as_mut().poll(&mut Context::from_waker(&waker)))
+    };
+    let mut timer = rt.timer(rt.now() + Duration::from_secs(3600));
+    let (first, polled) = poll(&mut timer);
+    assert!(polled.is_pending());
+    let (second, polled) = poll(&mut timer);
+    assert!(polled.is_pending());
+    assert_eq!(Arc::strong_count(&first), 1, "another one came");
+    timer.as_mut().reset(rt.now());
+    let (third, polled) = poll(&mut timer);
+    assert!(polled.is_ready());
+    assert_eq!(Arc::strong_count(&third), 1, "it was not needed");
+    timer.as_mut().reset(rt.now() + Duration::from_secs(3600));
+    let (fourth, polled) = poll(&mut timer);
+    assert!(polled.is_pending());
+    drop(timer);
+    assert_eq!((Arc::strong_count(&second), Arc::strong_count(&fourth)), (1, 1), "the timer is gone");
+}
+
 fn a_timer_wakes_its_last_waker(rt: &Arc<dyn Runtime>) {
     let arm = |lead: u64| -> Option<(BoxTimer, mpsc::Receiver<usize>)> {
         let (log, fired) = mpsc::channel();
@@ -486,7 +509,8 @@ macro_rules! suite {
             spawned_tasks_run, any_thread_may_spawn, no_wake_up_is_lost, a_task_is_polled_by_one_thread_at_a_time,
             a_busy_task_starves_nobody, a_panic_harms_nobody_else, the_clock_never_goes_back, a_timer_does_not_fire_early,
             a_timer_of_the_past_fires_at_once_and_one_of_never_does_not, a_timer_can_be_reset,
-            timers_fire_in_the_order_they_are_due, a_dropped_timer_is_deregistered, a_timer_wakes_its_last_waker,
+            timers_fire_in_the_order_they_are_due, a_dropped_timer_is_deregistered,
+            a_timer_that_is_done_with_a_waker_drops_it_at_once, a_timer_wakes_its_last_waker,
             blocking_jobs_run_elsewhere, it_is_current_in_tasks_only, entropy_differs,
         ] }
     };
