@@ -10,7 +10,7 @@ use std::time::Duration;
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum Fault {
-    /// An actor is killed or panics as it comes by a point for the `nth` time.
+    /// An actor comes to harm as it comes by a point for the `nth` time.
     At {
         /// The name of its place; `None`: whoever comes by.
         place: Option<Name>,
@@ -20,7 +20,7 @@ pub enum Fault {
         nth: u64,
         /// How often, one time after the other.
         times: u64,
-        /// What befalls it.
+        /// What befalls it; [`Harm`] says where which harm means something.
         harm: Harm,
     },
     /// Each named point ([`System::buggify`](ravelin_core::System::buggify)) goes wrong with this chance; in a quarter
@@ -147,8 +147,11 @@ impl fmt::Display for Fault {
         match self {
             Fault::At { place, point, nth, times, harm } => {
                 let place = place.as_deref().unwrap_or("anybody");
-                let harm = if *harm == Harm::Kill { "killed" } else { "made to panic" };
-                write!(f, "`{place}` is {harm} at ")?;
+                match harm {
+                    Harm::Kill => write!(f, "`{place}` is killed at ")?,
+                    Harm::Panic => write!(f, "`{place}` is made to panic at ")?,
+                    other => write!(f, "`{place}` meets {other:?} at ")?,
+                }
                 match point {
                     Point::Await => write!(f, "await {nth}")?,
                     Point::Init => write!(f, "init {nth}")?,
