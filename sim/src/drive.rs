@@ -64,6 +64,8 @@ pub(crate) fn drive<F: Future>(
                 }
             }
             Step::Due(Due::Strike(fault)) => guarded(|| act(Act::Strike(fault)))?,
+            Step::Due(Due::Net) => machine.network(|ports, now| ports.tick(now)),
+            Step::Due(Due::Heal(trouble)) => machine.network(|ports, now| ports.end(now, trouble)),
             Step::Due(Due::Unpause(task)) => machine.lock().unpause(task),
             Step::Due(Due::Resume(node)) => machine.lock().resume(node),
             Step::Due(Due::Boot(node)) => guarded(|| act(Act::Boot(node)))?,
@@ -178,7 +180,7 @@ fn waiting_tasks(state: &State) -> Vec<String> {
     let mut names = BTreeMap::new();
     for slot in &state.tasks {
         if let Slot::Waits(task) = slot {
-            *names.entry((&*state.nodes[task.node as usize].name, task.name)).or_insert(0) += 1;
+            *names.entry((&*state.nodes[task.node.index()].name, task.name)).or_insert(0) += 1;
         }
     }
     names

@@ -2,6 +2,7 @@
 
 use crate::log::Name;
 use crate::seed::Seed;
+use crate::trouble::{Kind as NetKind, NetFault};
 use ravelin_core::{Fault as Harm, FaultPoint};
 use std::fmt;
 use std::time::Duration;
@@ -63,6 +64,8 @@ pub enum Fault {
         /// Which time, from 1.
         nth: u64,
     },
+    /// The network between nodes is in trouble.
+    Net(NetFault),
     /// Whoever lives at a place has no turn for a while, as in a handler that takes long; messages wait meanwhile.
     Pause {
         /// The name of the place.
@@ -120,6 +123,7 @@ impl Fault {
             | Fault::Kill { at, .. }
             | Fault::Pause { at, .. }
             | Fault::Stall { at, .. } => Some(*at),
+            Fault::Net(fault) => Some(fault.at()),
         }
     }
 
@@ -136,9 +140,16 @@ impl Fault {
                 *time /= 2;
             }
             Fault::At { times, .. } if *times > 1 => *times /= 2,
+            Fault::Net(fault) => *fault = fault.halved()?,
             _ => return None,
         }
         Some(half)
+    }
+}
+
+impl From<NetFault> for Fault {
+    fn from(fault: NetFault) -> Fault {
+        Fault::Net(fault)
     }
 }
 
@@ -168,6 +179,7 @@ impl fmt::Display for Fault {
             Fault::Crash { node, at, down } => {
                 write!(f, "at {at:?} node `{node}` crashes, and boots again after {down:?}")
             }
+            Fault::Net(fault) => fault.fmt(f),
             Fault::Kill { place, at } => write!(f, "at {at:?} `{place}` is killed"),
             Fault::Pause { place, at, time } => write!(f, "at {at:?} `{place}` is paused for {time:?}"),
             Fault::Named { point, nth } => write!(f, "the point `{point}` goes wrong the {nth}. time"),
@@ -195,6 +207,7 @@ pub type Scenario = Vec<Fault>;
 pub struct Faults {
     always: Scenario,
     kinds: Vec<(Kind, u32)>,
+    among: Vec<Name>,
     after: Duration,
     over: Duration,
 }
@@ -209,6 +222,7 @@ enum Kind {
     Init(Name),
     Kill(Name),
     Message(Name),
+    Net(NetKind),
     Pause(Name),
     Stall(Name),
 }
@@ -223,7 +237,7 @@ impl Faults {
     /// None. Time is drawn from the first ten seconds if nothing else is said.
     pub fn none() -> Faults {
         let (after, over) = (Duration::ZERO, Duration::from_secs(10));
-        Faults { always: Vec::new(), kinds: Vec::new(), after, over }
+        Faults { always: Vec::new(), kinds: Vec::new(), among: Vec::new(), after, over }
     }
 
     /// This fault is in every run.
@@ -294,6 +308,42 @@ impl Faults {
         self.may(Kind::ClockJump(node.into()), max)
     }
 
+    /// Trouble in the network is between these nodes: all but `main`, if nothing is said.
+    pub fn among<N: Into<Name>>(mut self, nodes: impl IntoIterator<Item = N>) -> Faults {
+        self.among = nodes.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// Up to `max` partitions: some nodes and the others can not reach each other, for up to eight seconds.
+    pub fn partitions(self, max: u32) -> Faults {
+        self.may(Kind::Net(NetKind::Partition), max)
+    }
+
+    /// Up to `max` cuts of one direction, between two nodes or two sides, for up to eight seconds.
+    pub fn cuts(self, max: u32) -> Faults {
+        self.may(Kind::Net(NetKind::Cut), max)
+    }
+
+    /// Up to `max` clogs of one direction, between two nodes or two sides, for up to eight seconds.
+    pub fn clogs(self, max: u32) -> Faults {
+        self.may(Kind::Net(NetKind::Clog), max)
+    }
+
+    /// Up to `max` times that links are slow, or lose, double and reorder datagrams, for up to eight seconds.
+    pub fn bad_links(self, max: u32) -> Faults {
+        self.may(Kind::Net(NetKind::BadLink), max)
+    }
+
+    /// Up to `max` times that connections between nodes break.
+    pub fn severs(self, max: u32) -> Faults {
+        self.may(Kind::Net(NetKind::Sever), max)
+    }
+
+    /// Up to `max` crashes of the node after which its connections hang, each with a boot after it.
+    pub fn power_losses(self, node: impl Into<Name>, max: u32) -> Faults {
+        self.may(Kind::Net(NetKind::Vanish(node.into())), max)
+    }
+
     /// Named points go wrong, now and then.
     pub fn buggify(self) -> Faults {
         self.may(Kind::Buggify, 1)
@@ -330,6 +380,10 @@ impl Faults {
                     Kind::Init(place) => aim(&Some(place.clone()), Point::Init, random.below(4) + 1),
                     Kind::Kill(place) => Fault::Kill { place: place.clone(), at },
                     Kind::Message(place) => aim(&Some(place.clone()), Point::Message(None), 1),
+                    Kind::Net(kind) => {
+                        let time = time * (1 << random.below(3));
+                        Fault::Net(kind.draw(&self.among, at, time, &mut random))
+                    }
                     Kind::Pause(place) => Fault::Pause { place: place.clone(), at, time },
                     Kind::Stall(node) => Fault::Stall { node: node.clone(), at, time },
                 });

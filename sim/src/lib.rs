@@ -73,23 +73,30 @@
 #![forbid(unsafe_code)]
 
 mod seed;
+mod luck;
 mod order;
 mod log;
-mod fault;
-mod mischief;
 
 pub mod net;
 pub mod disk;
 
+mod trouble;
+mod fault;
+mod mischief;
+
 mod failure;
+mod ports;
 mod machine;
+mod network;
 mod drive;
 mod runtime;
 
+mod wire;
 mod invariant;
 mod nodes;
 mod probe;
 mod world;
+mod world_net;
 
 mod story;
 mod run;
@@ -102,6 +109,7 @@ pub use failure::Failure;
 pub use fault::{Fault, Faults, Point, Scenario};
 pub use invariant::{Invariant, Quiet};
 pub use log::{Entry, Event, Log, NodeId};
+pub use luck::{Luck, Ppm};
 pub use nodes::Node;
 pub use order::{Order, TaskId};
 pub use probe::Probe;
@@ -110,4 +118,6 @@ pub use report::{Found, Passed};
 pub use runtime::SimRuntime;
 pub use seed::{Random, Seed};
 pub use sim::{Sim, must_hold};
+pub use trouble::{NetFault, Side};
+pub use wire::{Address, Datagrams, Listener, Net, Stream};
 pub use world::World;

@@ -9,8 +9,28 @@ use ravelin_core::Time;
 use std::fmt;
 use std::sync::Arc;
 
-/// A node of a run, by the order in which nodes were made. 0 is the test's own.
-pub type NodeId = u32;
+/// A node of a run, by the order in which nodes were made. 0 is the test's own. It stays when the node restarts.
+///
+/// ```
+/// use ravelin_sim::NodeId;
+/// assert_eq!(NodeId(3).to_string(), "n3");
+/// assert_eq!(NodeId(3).at(80).to_string(), "n3:80");
+/// ```
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub struct NodeId(pub u32);
+
+impl NodeId {
+    /// Its place in a list of all nodes.
+    pub(crate) fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
+impl fmt::Display for NodeId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "n{}", self.0)
+    }
+}
 
 /// Something that happened in a run.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -49,6 +69,19 @@ pub enum Event {
         /// On which node.
         node: NodeId,
     },
+    /// Something became of a packet between two nodes.
+    Net {
+        /// Who sent it.
+        from: NodeId,
+        /// Who gets it.
+        to: NodeId,
+        /// What it was; nothing where `what` says it.
+        kind: &'static str,
+        /// What became of it.
+        what: &'static str,
+        /// Its length in bytes.
+        len: u64,
+    },
     /// The test noted something.
     Note(String),
     /// A task had a turn.
@@ -73,17 +106,21 @@ impl Event {
     /// The numbers that stand for the event in the hash.
     fn words(&self) -> Option<[u64; 3]> {
         let (kind, one, other) = match self {
-            Event::Booted { node, incarnation } => (1, u64::from(*node), u64::from(*incarnation)),
-            Event::Crashed { node } => (2, u64::from(*node), 0),
-            Event::Drew { node, value } => (3, u64::from(*node), *value),
+            Event::Booted { node, incarnation } => (1, u64::from(node.0), u64::from(*incarnation)),
+            Event::Crashed { node } => (2, u64::from(node.0), 0),
+            Event::Drew { node, value } => (3, u64::from(node.0), *value),
             Event::Ended { task } => (4, *task, 0),
             Event::Fired => (5, 0, 0),
             Event::Injected(what) => (6, hash_of(what.as_bytes()), 0),
-            Event::Job { node } => (7, u64::from(*node), 0),
+            Event::Job { node } => (7, u64::from(node.0), 0),
             Event::Note(what) => (8, hash_of(what.as_bytes()), 0),
             Event::Polled { task } => (9, *task, 0),
             Event::Spawned { task, node, name } => {
-                (10, *task, hash_of(name.as_bytes()).wrapping_add(u64::from(*node)))
+                (10, *task, hash_of(name.as_bytes()).wrapping_add(u64::from(node.0)))
+            }
+            Event::Net { from, to, kind, what, len } => {
+                let text = hash_of(kind.as_bytes()).rotate_left(1) ^ hash_of(what.as_bytes());
+                (11, u64::from(from.0) << 32 | u64::from(to.0), text.wrapping_add(*len))
             }
             Event::Told(_) => return None,
         };
@@ -102,6 +139,7 @@ impl Event {
             | Event::Ended { .. }
             | Event::Fired
             | Event::Job { .. }
+            | Event::Net { .. }
             | Event::Polled { .. }
             | Event::Spawned { .. } => false,
         }
@@ -118,6 +156,9 @@ impl fmt::Display for Event {
             Event::Fired => f.write_str("a timer fires"),
             Event::Injected(what) => write!(f, "INJECTED {what}"),
             Event::Job { node } => write!(f, "node {node} runs a blocking job"),
+            Event::Net { from, to, kind, what, len } => {
+                write!(f, "{from} -> {to}: {kind} of {len} bytes: {what}")
+            }
             Event::Note(what) | Event::Told(what) => f.write_str(what),
             Event::Polled { task } => write!(f, "task {task} has a turn"),
             Event::Spawned { task, node, name } => write!(f, "task {task} ({name}) is made on node {node}"),

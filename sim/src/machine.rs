@@ -8,6 +8,7 @@ use crate::fault::Fault;
 use crate::log::{Event, Log, Name, NodeId};
 use crate::mischief::Mischief;
 use crate::order::{TaskId, Turns};
+use crate::ports::Ports;
 use crate::seed::{Random, Seed};
 use futures::future::BoxFuture;
 use ravelin_core::{Fault as Harm, FaultPoint, Site, TaskName, Time};
@@ -22,7 +23,7 @@ use std::time::Duration;
 /// The test's own future among the tasks.
 pub(crate) const ROOT: TaskId = 0;
 /// The test's own node.
-pub(crate) const MAIN: NodeId = 0;
+pub(crate) const MAIN: NodeId = NodeId(0);
 /// What a turn of a task costs, so that one who is always ready can not hold the clock.
 pub(crate) const TURN: Duration = Duration::from_micros(1);
 /// How long a blocking job takes: at least, and at most so much more.
@@ -54,6 +55,10 @@ pub(crate) enum Slot {
 pub(crate) enum Due {
     Wake(Waker),
     Job(NodeId, u32, Box<dyn FnOnce() + Send>),
+    /// Trouble in the network is over.
+    Heal(u64),
+    /// Something arrives, or somebody gives up waiting for it.
+    Net,
     Strike(Fault),
     Boot(NodeId),
     Resume(NodeId),
@@ -91,6 +96,7 @@ pub(crate) struct State {
     /// What was found to be wrong outside a turn.
     pub(crate) broken: Option<Failure>,
     pub(crate) mischief: Mischief,
+    pub(crate) ports: Ports,
     /// The faults that struck, as those that would strike so again.
     pub(crate) struck: Vec<Fault>,
     pub(crate) is_calm: bool,
@@ -100,7 +106,7 @@ pub(crate) struct State {
     pub(crate) places: Option<BTreeMap<Name, TaskId>>,
     /// Tasks that have no turn for a while: until when, and whether they are ready.
     pub(crate) paused: BTreeMap<TaskId, (Time, bool)>,
-    is_over: bool,
+    pub(crate) is_over: bool,
     serial: u64,
     jobs: Random,
 }
@@ -123,6 +129,7 @@ impl Machine {
             foreign: None,
             broken: None,
             mischief,
+            ports: Ports::new(seed),
             struck: Vec::new(),
             is_calm: false,
             running: None,
@@ -224,7 +231,7 @@ impl Machine {
             return None;
         }
         let (harm, fault) = state.mischief.at(place, point)?;
-        let on = state.nodes[node as usize].name.clone();
+        let on = state.nodes[node.index()].name.clone();
         let what = format!("{fault}, on node `{on}`");
         state.record(Event::Injected(what));
         state.struck.push(fault);
@@ -286,7 +293,7 @@ impl State {
     }
 
     pub(crate) fn entropy(&mut self, node: NodeId) -> u64 {
-        let value = self.nodes[node as usize].entropy.next();
+        let value = self.nodes[node.index()].entropy.next();
         self.record(Event::Drew { node, value });
         value
     }
@@ -294,15 +301,15 @@ impl State {
     // ---- nodes ----
 
     pub(crate) fn node(&mut self, node: NodeId) -> &mut Node {
-        &mut self.nodes[node as usize]
+        &mut self.nodes[node.index()]
     }
 
     pub(crate) fn find(&self, name: &str) -> Option<NodeId> {
-        self.nodes.iter().position(|node| *node.name == *name).map(|at| at as NodeId)
+        self.nodes.iter().position(|node| *node.name == *name).map(|at| NodeId(at as u32))
     }
 
     pub(crate) fn is_up(&self, node: NodeId, incarnation: u32) -> bool {
-        let node = &self.nodes[node as usize];
+        let node = &self.nodes[node.index()];
         !self.is_over && node.is_up && node.incarnation == incarnation
     }
 
@@ -311,7 +318,7 @@ impl State {
         let stalled_until = Time::EPOCH;
         let parked = Vec::new();
         self.nodes.push(Node { name, incarnation: 0, is_up: false, stalled_until, parked, skew: 0, entropy });
-        self.nodes.len() as NodeId - 1
+        NodeId(self.nodes.len() as u32 - 1)
     }
 
     /// Nothing runs on a node until then.
@@ -355,7 +362,7 @@ impl State {
 
     /// Nobody is stalled or paused any more.
     pub(crate) fn resume_all(&mut self) {
-        for node in 0..self.nodes.len() as NodeId {
+        for node in (0..self.nodes.len() as u32).map(NodeId) {
             self.node(node).stalled_until = Time::EPOCH;
             self.resume(node);
         }
@@ -373,6 +380,8 @@ impl State {
         // What it drew before the crash does not shift what it draws after.
         booting.entropy = seed.random(&format!("entropy.{}.{incarnation}", booting.name));
         self.record(Event::Booted { node, incarnation });
+        self.ports.boot(self.now, node);
+        self.arm_network();
         incarnation
     }
 

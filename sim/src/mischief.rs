@@ -46,6 +46,7 @@ impl Mischief {
             Fault::ClockJump { .. }
             | Fault::Crash { .. }
             | Fault::Kill { .. }
+            | Fault::Net(_)
             | Fault::Pause { .. }
             | Fault::Stall { .. } => {}
         }

@@ -5,10 +5,13 @@ use crate::fault::Fault;
 use crate::invariant::Quiet;
 use crate::log::{Event, Name, NodeId};
 use crate::machine::{Due, MAIN, Machine};
+use crate::net::Crash;
 use crate::runtime::SimRuntime;
+use crate::wire::Net;
 use futures::future::BoxFuture;
 use ravelin_core::{Activity, Runtime, System};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 /// One incarnation of a node, as its boot function gets it.
 #[derive(Clone, Debug)]
@@ -16,6 +19,7 @@ pub struct Node {
     name: Name,
     incarnation: u32,
     system: System,
+    net: Net,
 }
 
 impl Node {
@@ -32,6 +36,11 @@ impl Node {
     /// The system of this incarnation. After a crash nothing of it runs.
     pub fn system(&self) -> &System {
         &self.system
+    }
+
+    /// The network, as this incarnation sees it. After a crash all that it gave is refused.
+    pub fn net(&self) -> &Net {
+        &self.net
     }
 
     /// The runtime of this incarnation.
@@ -52,7 +61,7 @@ struct Host {
 
 /// All nodes of a run.
 pub(crate) struct Nodes {
-    machine: Arc<Machine>,
+    pub(crate) machine: Arc<Machine>,
     hosts: Mutex<Vec<Host>>,
 }
 
@@ -82,12 +91,12 @@ impl Nodes {
     }
 
     pub(crate) fn system(&self, node: NodeId) -> Option<System> {
-        self.lock()[node as usize].system.clone()
+        self.lock()[node.index()].system.clone()
     }
 
     /// Boots a node that is down.
     pub(crate) fn boot(&self, node: NodeId) {
-        let Some(boot) = self.lock()[node as usize].boot.clone() else { return };
+        let Some(boot) = self.lock()[node.index()].boot.clone() else { return };
         if self.is_up(node) {
             return;
         }
@@ -96,19 +105,21 @@ impl Nodes {
             (state.boot(node), state.node(node).name.clone())
         };
         let system = System::new(SimRuntime::on(self.machine.clone(), node, incarnation));
-        self.lock()[node as usize].system = Some(system.clone());
+        self.lock()[node.index()].system = Some(system.clone());
         let runtime = system.runtime().clone();
-        runtime.spawn("boot", boot(Node { name, incarnation, system }));
+        let net = Net::on(self.machine.clone(), node, incarnation);
+        runtime.spawn("boot", boot(Node { name, incarnation, system, net }));
     }
 
     /// Ends an incarnation of a node, and all that it had in memory. False: it was down, or can not crash.
-    pub(crate) fn crash(&self, node: NodeId) -> bool {
-        if self.lock()[node as usize].boot.is_none() || !self.is_up(node) {
+    pub(crate) fn crash(&self, node: NodeId, how: Crash) -> bool {
+        if self.lock()[node.index()].boot.is_none() || !self.is_up(node) {
             return false;
         }
+        self.machine.unplug(node, how);
         let tasks = self.machine.lock().crash(node);
         drop(tasks);
-        let system = self.lock()[node as usize].system.take();
+        let system = self.lock()[node.index()].system.take();
         drop(system);
         true
     }
@@ -135,18 +146,13 @@ impl Nodes {
     fn strike(&self, fault: &Fault) {
         let has_struck = match fault {
             Fault::At { .. } | Fault::Buggify { .. } | Fault::Named { .. } => false,
+            Fault::Net(fault) => return self.strike_net(fault),
             Fault::ClockJump { node, by, ahead, .. } => self.find(node).is_some_and(|node| {
                 let by = by.as_nanos() as i128;
                 self.machine.lock().node(node).skew += if *ahead { by } else { -by };
                 true
             }),
-            Fault::Crash { node, down, .. } => self.find(node).is_some_and(|node| {
-                let crashed = self.crash(node);
-                let mut state = self.machine.lock();
-                let at = state.now + *down;
-                state.schedule(at, Due::Boot(node));
-                crashed
-            }),
+            Fault::Crash { node, down, .. } => self.crash_for(node, Crash::Reset, *down),
             Fault::Kill { place, .. } => self.kill(place),
             Fault::Pause { place, time, .. } => self.machine.lock().pause(place, *time),
             Fault::Stall { node, time, .. } => self.find(node).is_some_and(|node| {
@@ -155,10 +161,25 @@ impl Nodes {
             }),
         };
         if has_struck {
-            let mut state = self.machine.lock();
-            state.record(Event::Injected(fault.to_string()));
-            state.struck.push(fault.clone());
+            self.note_strike(fault.clone());
         }
+    }
+
+    /// Takes down that a fault has struck.
+    pub(crate) fn note_strike(&self, fault: Fault) {
+        let mut state = self.machine.lock();
+        state.record(Event::Injected(fault.to_string()));
+        state.struck.push(fault);
+    }
+
+    /// Crashes a node, which boots after a while. False: there is none, or it was down.
+    pub(crate) fn crash_for(&self, node: &str, how: Crash, down: Duration) -> bool {
+        let Some(node) = self.find(node) else { return false };
+        let has_crashed = self.crash(node, how);
+        let mut state = self.machine.lock();
+        let at = state.now + down;
+        state.schedule(at, Due::Boot(node));
+        has_crashed
     }
 
     /// Kills whoever lives at a place of this name, on any node. False: nobody does.
@@ -177,14 +198,15 @@ impl Nodes {
 
     /// No fault from now on; who is down boots, who is stalled or paused goes on.
     pub(crate) fn calm(&self) {
+        self.machine.network(|ports, now| ports.calm(now));
         let count = {
             let mut state = self.machine.lock();
             state.is_calm = true;
             state.mischief.calm();
             state.resume_all();
-            state.nodes.len() as NodeId
+            state.nodes.len() as u32
         };
-        (0..count).for_each(|node| self.boot(node));
+        (0..count).map(NodeId).for_each(|node| self.boot(node));
     }
 
     /// The actors that do not just wait for their next message, a line each.

@@ -304,10 +304,14 @@ impl Sim {
 
 /// The scenario with what rates did as faults of their own, which can be left out one by one.
 fn concrete(scenario: &Scenario, outcome: &Outcome) -> Scenario {
-    let is_rate = |fault: &Fault| matches!(fault, Fault::Buggify { .. });
+    let is_rate = |fault: &Fault| match fault {
+        Fault::Buggify { .. } => true,
+        Fault::Net(fault) => fault.is_drawn(),
+        _ => false,
+    };
     let mut faults: Scenario = scenario.iter().filter(|fault| !is_rate(fault)).cloned().collect();
     for struck in &outcome.struck {
-        if matches!(struck, Fault::Named { .. }) && !faults.contains(struck) {
+        if matches!(struck, Fault::Named { .. } | Fault::Net(_)) && !faults.contains(struck) {
             faults.push(struck.clone());
         }
     }

@@ -3,8 +3,9 @@
 use crate::failure::Failure;
 use crate::fault::Fault;
 use crate::invariant::Invariants;
-use crate::log::{Event, Name};
+use crate::log::{Event, Name, NodeId};
 use crate::machine::{MAIN, Machine, TURN};
+use crate::net::Crash;
 use crate::nodes::{Node, Nodes};
 use crate::probe::Probe;
 use crate::seed::{Random, Seed};
@@ -39,8 +40,8 @@ use std::time::Duration;
 /// });
 /// ```
 pub struct World {
-    machine: Arc<Machine>,
-    nodes: Arc<Nodes>,
+    pub(crate) machine: Arc<Machine>,
+    pub(crate) nodes: Arc<Nodes>,
     main: System,
     invariants: Invariants,
     seed: Seed,
@@ -257,7 +258,7 @@ impl World {
     #[track_caller]
     pub fn crash(&self, node: &str) -> bool {
         assert!(node != "main", "the node `main` is the test's own, and does not crash");
-        self.nodes.crash(self.find(node))
+        self.nodes.crash(self.find(node), Crash::Reset)
     }
 
     /// Boots a node that is down; nothing happens to one that is up.
@@ -280,7 +281,7 @@ impl World {
     }
 
     #[track_caller]
-    fn find(&self, node: &str) -> u32 {
+    pub(crate) fn find(&self, node: &str) -> NodeId {
         self.nodes.find(node).unwrap_or_else(|| panic!("there is no node `{node}`"))
     }
 
@@ -296,7 +297,8 @@ impl World {
         self.nodes.kill(place)
     }
 
-    /// Ends all trouble: no fault strikes from now on, nodes that are down boot, those that are stalled go on. What
+    /// Ends all trouble: no fault strikes from now on, nodes that are down boot, those that are stalled go on, and links
+    /// are as [`set_link`](World::set_link) and [`set_network`](World::set_network) made them. What
     /// must hold in the end is asserted after this.
     pub fn calm(&self) {
         self.note("calm");

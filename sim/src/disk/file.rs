@@ -3,7 +3,7 @@
 use super::content::{Change, Content, Landing, SECTOR};
 use super::outcome::Counters;
 use super::settings::Faults;
-use crate::net::Luck;
+use crate::luck::Luck;
 
 /// A file, whatever its name.
 #[derive(Clone, Debug, Default)]

@@ -1,6 +1,6 @@
 //! `[pure]` What a disk is like: its size, its speed, and its faults, as values.
 
-use crate::net::{Luck, Ppm};
+use crate::luck::{Luck, Ppm};
 use std::time::Duration;
 
 /// The settings of a disk.

@@ -5,7 +5,7 @@ use super::file::File;
 use super::names::Names;
 use super::outcome::{Counters, DiskError, Done};
 use super::settings::{Faults, Settings};
-use crate::net::{Luck, Ppm};
+use crate::luck::{Luck, Ppm};
 use std::collections::BTreeMap;
 
 /// An open file. A crash closes it; its number is never used again.

@@ -5,11 +5,12 @@
 //! end learns nothing (half-open) until it sends too. A cut of the way back alone looks the same to the sender.
 
 use super::event::{Broken, Event, NetError};
-use super::luck::Luck;
-use super::names::{Addr, Host, NodeId, StreamId};
+use super::names::{Addr, Host, StreamId};
 use super::network::Network;
 use super::packet::{Part, Segment, What};
 use super::stream::{End, Phase, shortened};
+use crate::log::NodeId;
+use crate::luck::Luck;
 use ravelin_core::Time;
 
 impl Network {
@@ -39,7 +40,7 @@ impl Network {
     ///
     /// ```
     /// use ravelin_core::Time;
-    /// use ravelin_sim::net::{Event, Network, NodeId, Settings};
+    /// use ravelin_sim::{NodeId, net::{Event, Network, Settings}};
     ///
     /// let mut net = Network::new(Settings::default());
     /// let (a, b) = (net.boot(Time::EPOCH, NodeId(1)), net.boot(Time::EPOCH, NodeId(2)));
@@ -153,6 +154,21 @@ impl Network {
     pub fn sever(&mut self, stream: StreamId) {
         self.breaks(stream, Broken::Reset);
         self.breaks(stream.peer(), Broken::Reset);
+    }
+
+    /// A fault: [`sever`](Network::sever) for every connection between two nodes. False: there was none.
+    pub fn sever_between(&mut self, one: NodeId, other: NodeId) -> bool {
+        let pair = [(one, other), (other, one)];
+        let is_between = |end: &End| pair.contains(&(end.host.node, end.peer)) && end.is_live();
+        let found: Vec<StreamId> =
+            self.ends.iter().filter(|(_, end)| is_between(end)).map(|(id, _)| *id).collect();
+        found.iter().for_each(|stream| self.sever(*stream));
+        !found.is_empty()
+    }
+
+    /// Whose end it is, and the node of the other one; `None` for an end that is closed or gone.
+    pub fn ends(&self, stream: StreamId) -> Option<(Host, NodeId)> {
+        self.user_end(stream).ok().map(|end| (end.host, end.peer))
     }
 
     /// The streams of a host, in the order in which they were made.

@@ -1,6 +1,6 @@
 //! `[pure]` What one directed link does to what crosses it: its settings as a value, and the fate of one packet.
 
-use super::luck::{Luck, Ppm};
+use crate::luck::{Luck, Ppm};
 use std::time::Duration;
 
 /// The settings of a directed link. Each direction of a pair has its own.
@@ -8,7 +8,7 @@ use std::time::Duration;
 /// Datagrams arrive in the order sent unless `reorder` says otherwise: jitter alone lets none overtake another.
 ///
 /// ```
-/// use ravelin_sim::net::{Link, Ppm};
+/// use ravelin_sim::{Ppm, net::Link};
 /// use std::time::Duration;
 /// let rough = Link { loss: Ppm::percent(2), duplicate: Ppm::percent(1), ..Link::lan() };
 /// assert_eq!(rough.latency, Duration::from_micros(100));

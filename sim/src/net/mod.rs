@@ -13,12 +13,12 @@
 //!
 //! What is not modelled: routes through third nodes, congestion windows, keep-alives, the order of ports.
 
-mod luck;
 mod link;
 mod names;
 mod settings;
 mod event;
 mod counters;
+mod note;
 mod packet;
 mod wire;
 mod stream;
@@ -28,7 +28,7 @@ mod connections;
 pub use counters::Counters;
 pub use event::{Broken, Event, NetError};
 pub use link::{Bandwidth, Link};
-pub use luck::{Luck, Ppm};
-pub use names::{Addr, Host, NodeId, StreamId};
+pub use names::{Addr, Host, StreamId};
 pub use network::{Crash, Network};
+pub use note::{Note, Noted};
 pub use settings::{Settings, StreamSettings};

@@ -1,22 +1,13 @@
 //! `[pure]` Who and what there is on the network: nodes, their incarnations, addresses, streams.
 
+use crate::log::NodeId;
 use std::fmt;
-
-/// A machine of the simulated network. It keeps its id when it restarts.
-///
-/// ```
-/// use ravelin_sim::net::NodeId;
-/// assert_eq!(NodeId(3).to_string(), "n3");
-/// assert_eq!(NodeId(3).at(80).to_string(), "n3:80");
-/// ```
-#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
-pub struct NodeId(pub u32);
 
 /// One life of a node: what was meant for a former one does not reach this one.
 ///
 /// ```
 /// use ravelin_core::Time;
-/// use ravelin_sim::net::{Network, NodeId, Settings};
+/// use ravelin_sim::{NodeId, net::{Network, Settings}};
 /// let mut net = Network::new(Settings::default());
 /// let first = net.boot(Time::EPOCH, NodeId(1));
 /// let second = net.boot(Time::EPOCH, NodeId(1));
@@ -54,12 +45,6 @@ impl StreamId {
     /// The other end of the same connection: it belongs to the other host.
     pub const fn peer(self) -> StreamId {
         StreamId(self.0 ^ 1)
-    }
-}
-
-impl fmt::Display for NodeId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "n{}", self.0)
     }
 }
 

@@ -3,12 +3,14 @@
 use super::counters::Counters;
 use super::event::{Event, NetError};
 use super::link::Link;
-use super::luck::Luck;
-use super::names::{Addr, Host, NodeId, StreamId};
+use super::names::{Addr, Host, StreamId};
+use super::note::Note;
 use super::packet::{Body, Datagram, What};
 use super::settings::Settings;
 use super::stream::End;
 use super::wire::{Arrival, Wire};
+use crate::log::NodeId;
+use crate::luck::Luck;
 use ravelin_core::Time;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
@@ -32,7 +34,7 @@ pub enum Crash {
 ///
 /// ```
 /// use ravelin_core::Time;
-/// use ravelin_sim::net::{Event, Network, NodeId, Settings};
+/// use ravelin_sim::{NodeId, net::{Event, Network, Settings}};
 ///
 /// let mut net = Network::new(Settings::default());
 /// let a = net.boot(Time::EPOCH, NodeId(1));
@@ -178,6 +180,27 @@ impl Network {
         }
     }
 
+    /// What became of each packet from now on waits for [`poll_note`](Network::poll_note): poll, or it grows.
+    pub fn keep_notes(&mut self) {
+        self.wire.notes.get_or_insert_default();
+    }
+
+    /// The next thing that became of a packet; `None`: nothing more, or [`keep_notes`](Network::keep_notes) was never
+    /// called.
+    pub fn poll_note(&mut self) -> Option<Note> {
+        self.wire.notes.as_mut()?.pop_front()
+    }
+
+    /// Other settings. What is on its way stays as it is, and so do the links that have a setting of their own.
+    pub fn set_settings(&mut self, settings: Settings) {
+        self.wire.settings = settings;
+    }
+
+    /// The settings.
+    pub fn settings(&self) -> &Settings {
+        &self.wire.settings
+    }
+
     /// The setting of every link that has none of its own.
     pub fn set_default_link(&mut self, link: Link) {
         self.wire.settings.link = link;
@@ -198,7 +221,7 @@ impl Network {
     ///
     /// ```
     /// # use ravelin_core::Time;
-    /// # use ravelin_sim::net::{Network, NodeId, Settings};
+    /// # use ravelin_sim::{NodeId, net::{Network, Settings}};
     /// let mut net = Network::new(Settings::default());
     /// net.cut(&[NodeId(1)], &[NodeId(2), NodeId(3)]);
     /// assert!(net.is_cut(NodeId(1), NodeId(3)) && !net.is_cut(NodeId(3), NodeId(1)));
@@ -289,7 +312,8 @@ impl Network {
         match arrival.packet.body {
             Body::Datagram(datagram) => {
                 let host = host.filter(|host| datagram.incarnation == Some(host.incarnation));
-                self.wire.datagram_arrived(from, to, datagram.number, host.is_some());
+                let len = datagram.bytes.len();
+                self.wire.datagram_arrived((from, to), datagram.number, len, host.is_some());
                 if let Some(host) = host {
                     let (port, from) = (datagram.port, from.at(datagram.from_port));
                     self.events.push_back(Event::Datagram { host, port, from, bytes: datagram.bytes });
@@ -297,7 +321,7 @@ impl Network {
             }
             Body::Segment(segment) => {
                 let Some(host) = host else { return };
-                self.wire.segment_arrived(from, to);
+                self.wire.segment_arrived(from, to, &segment.what);
                 self.segment_arrived(now, (host, from), segment);
             }
         }

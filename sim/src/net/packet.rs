@@ -1,6 +1,7 @@
 //! `[pure]` What crosses a link: datagrams, and the segments that streams are made of.
 
-use super::names::{Host, NodeId, StreamId};
+use super::names::{Host, StreamId};
+use crate::log::NodeId;
 use std::sync::Arc;
 
 /// Something on its way.

@@ -1,7 +1,7 @@
 //! `[pure]` What holds for the whole network: limits, and how connections behave.
 
 use super::link::Link;
-use super::luck::Ppm;
+use crate::luck::Ppm;
 use std::time::Duration;
 
 /// The settings of a network. Those of single links are set on top: [`Network::set_link`](super::Network::set_link).

@@ -1,9 +1,10 @@
 //! `[pure]` One end of a connection: what it may write, what it has in hand to read, what it waits for.
 
 use super::event::{Broken, NetError};
-use super::luck::{Luck, Ppm};
-use super::names::{Host, NodeId};
+use super::names::Host;
 use super::packet::Part;
+use crate::log::NodeId;
+use crate::luck::{Luck, Ppm};
 use ravelin_core::Time;
 use std::collections::{BTreeMap, VecDeque};
 

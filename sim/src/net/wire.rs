@@ -2,12 +2,13 @@
 
 use super::counters::Counters;
 use super::link::Link;
-use super::luck::Luck;
-use super::names::NodeId;
-use super::packet::{Body, Datagram, Packet, Segment, What};
+use super::note::{Note, Noted};
+use super::packet::{Body, Datagram, Packet, Part, Segment, What};
 use super::settings::Settings;
+use crate::log::NodeId;
+use crate::luck::Luck;
 use ravelin_core::Time;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
 /// A directed link and its state.
@@ -39,6 +40,8 @@ pub(super) struct Wire {
     flying: BTreeMap<Place, Packet>,
     /// How many packets were ever sent.
     sent: u64,
+    /// What became of packets, where somebody wants to know.
+    pub(super) notes: Option<VecDeque<Note>>,
 }
 
 /// A packet that arrived, and its place, to hold it with should nobody be there.
@@ -60,7 +63,7 @@ impl Arrival {
 
 impl Wire {
     pub(super) fn new(settings: Settings) -> Wire {
-        Wire { settings, paths: BTreeMap::new(), flying: BTreeMap::new(), sent: 0 }
+        Wire { settings, paths: BTreeMap::new(), flying: BTreeMap::new(), sent: 0, notes: None }
     }
 
     /// When the next packet arrives.
@@ -73,41 +76,64 @@ impl Wire {
         loop {
             let first = self.flying.first_entry().filter(|first| first.key().0 <= now)?;
             let ((_, due, number), packet) = first.remove_entry();
-            let path = self.paths.entry((packet.from, packet.to)).or_default();
+            let (way, len) = ((packet.from, packet.to), packet.len());
+            let path = self.paths.entry(way).or_default();
             let waiting = path.held.len();
-            match &packet.body {
+            let what = match &packet.body {
                 Body::Datagram(_) if path.is_clogged && waiting >= self.settings.held_max => {
                     path.counters.overflowed += 1;
+                    Noted::Overflowed
                 }
                 _ if path.is_clogged => {
                     path.counters.held += 1;
                     path.held.insert((due, number), packet);
+                    Noted::Held
                 }
-                Body::Datagram(_) if path.is_cut => path.counters.cut += 1,
-                Body::Segment(Segment { what: What::Reset, .. }) if path.is_cut => (),
+                Body::Datagram(_) if path.is_cut => {
+                    path.counters.cut += 1;
+                    Noted::Cut
+                }
+                Body::Segment(Segment { what: What::Reset, .. }) if path.is_cut => continue,
                 Body::Segment(_) if path.is_cut => {
                     path.counters.stalled += 1;
                     path.held.insert((due, number), packet);
+                    Noted::Stalled
                 }
                 Body::Segment(_) | Body::Datagram(_) => return Some(Arrival { packet, due, number }),
-            }
+            };
+            self.note(way, what, len);
         }
     }
 
     /// Keeps a segment for a node that does not run.
     pub(super) fn stall(&mut self, arrival: Arrival) {
+        self.note((arrival.packet.from, arrival.packet.to), Noted::Stalled, arrival.packet.len());
         let path = self.path(arrival.packet.from, arrival.packet.to);
         path.counters.stalled += 1;
         path.held.insert((arrival.due, arrival.number), arrival.packet);
     }
 
     /// Counts a segment that somebody gets.
-    pub(super) fn segment_arrived(&mut self, from: NodeId, to: NodeId) {
+    pub(super) fn segment_arrived(&mut self, from: NodeId, to: NodeId, what: &What) {
         self.path(from, to).counters.arrived += 1;
+        match what {
+            What::Numbered { part: Part::Bytes(bytes), .. } => {
+                self.note((from, to), Noted::Streamed, bytes.len());
+            }
+            What::Reset => self.note((from, to), Noted::Reset, 0),
+            What::Numbered { .. } | What::Open { .. } | What::Seen { .. } => (),
+        }
     }
 
     /// Counts what became of a datagram that arrived.
-    pub(super) fn datagram_arrived(&mut self, from: NodeId, to: NodeId, number: u64, is_heard: bool) {
+    pub(super) fn datagram_arrived(
+        &mut self,
+        (from, to): (NodeId, NodeId),
+        number: u64,
+        len: usize,
+        is_heard: bool,
+    ) {
+        self.note((from, to), if is_heard { Noted::Arrived } else { Noted::Void }, len);
         let path = self.path(from, to);
         if !is_heard {
             path.counters.void += 1;
@@ -133,24 +159,25 @@ impl Wire {
         path.counters.sent += 1;
         if path.is_cut {
             path.counters.cut += 1;
-            return;
+            return self.note((from, to), Noted::Cut, datagram.bytes.len());
         }
         let starts_at = path.free_at.max(now);
         if link.bandwidth.is_some_and(|bandwidth| starts_at - now > bandwidth.backlog_max) {
             path.counters.overflowed += 1;
-            return;
+            return self.note((from, to), Noted::Overflowed, datagram.bytes.len());
         }
         let datagram = Datagram { number: path.counters.sent, ..datagram };
         let packet = Packet { from, to, body: Body::Datagram(datagram) };
         let left_at = path.load(now, &link, &packet);
         if let Some(delay) = fate.copy {
             path.counters.duplicated += 1;
+            self.note((from, to), Noted::Doubled, packet.len());
             self.fly(left_at + delay, packet.clone());
         }
         let path = self.path(from, to);
         if fate.lost {
             path.counters.lost += 1;
-            return;
+            return self.note((from, to), Noted::Lost, packet.len());
         }
         let at = match fate.late {
             Some(late) => left_at + fate.delay + late,
@@ -173,13 +200,20 @@ impl Wire {
         let link = self.link(from, to);
         let (delay, losses) = link.crossing(luck, self.settings.streams.retry_after);
         let is_reset = matches!(segment.what, What::Reset);
+        let opens = matches!(segment.what, What::Open { .. });
         let packet = Packet { from, to, body: Body::Segment(segment) };
         let path = self.path(from, to);
         path.counters.segments += 1;
         path.counters.retried += u64::from(losses);
         path.counters.resets += u64::from(is_reset);
-        let left_at = path.load(now, &link, &packet);
+        let (left_at, len) = (path.load(now, &link, &packet), packet.len());
         self.fly(left_at + delay, packet);
+        if opens {
+            self.note((from, to), Noted::Opens, 0);
+        }
+        if losses > 0 {
+            self.note((from, to), Noted::Retried, len);
+        }
     }
 
     pub(super) fn set_link(&mut self, from: NodeId, to: NodeId, link: Option<Link>) {
@@ -244,6 +278,12 @@ impl Wire {
     fn release(&mut self, from: NodeId, to: NodeId, at: Time) {
         let held = std::mem::take(&mut self.path(from, to).held);
         self.flying.extend(held.into_iter().map(|((due, number), packet)| ((at, due, number), packet)));
+    }
+
+    fn note(&mut self, (from, to): (NodeId, NodeId), what: Noted, len: usize) {
+        if let Some(notes) = &mut self.notes {
+            notes.push_back(Note { from, to, what, len });
+        }
     }
 
     fn fly(&mut self, at: Time, packet: Packet) {

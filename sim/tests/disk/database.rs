@@ -2,7 +2,7 @@
 //! holds on an honest disk and is seen to break on one whose syncs lie.
 
 use ravelin_sim::disk::{Disk, DiskError, Faults, FileId, Latency, Settings};
-use ravelin_sim::net::{Luck, Ppm};
+use ravelin_sim::{Luck, Ppm};
 use redb::{Builder, Durability, ReadableDatabase, StorageBackend, TableDefinition};
 use std::io;
 use std::sync::{Arc, Mutex};

@@ -1,7 +1,7 @@
 //! What the simulated disk promises, fault by fault.
 
+use ravelin_sim::Ppm;
 use ravelin_sim::disk::{Disk, DiskError, Faults, FileId, Latency, SECTOR, Settings};
-use ravelin_sim::net::Ppm;
 use std::collections::BTreeSet;
 use std::time::Duration;
 

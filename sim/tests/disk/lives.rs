@@ -1,8 +1,8 @@
 //! The simulated disk against a naive one, and the promise that what was synced survives, on random lives.
 
 use proptest::prelude::*;
+use ravelin_sim::Ppm;
 use ravelin_sim::disk::{Disk, DiskError, Faults, FileId, Latency, Settings};
-use ravelin_sim::net::Ppm;
 use std::collections::BTreeSet;
 
 #[derive(Clone, Debug)]

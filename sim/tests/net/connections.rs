@@ -1,7 +1,8 @@
 //! Connections: order, limits, half-open ends, resets.
 
 use crate::world::{A, B, Patience, World, bytes, ms, quiet};
-use ravelin_sim::net::{Bandwidth, Broken, Crash, Event, Link, NetError, Ppm, Settings};
+use ravelin_sim::Ppm;
+use ravelin_sim::net::{Bandwidth, Broken, Crash, Event, Link, NetError, Settings};
 use std::time::Duration;
 
 #[test]

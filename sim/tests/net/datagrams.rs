@@ -1,7 +1,8 @@
 //! Datagrams: what each fault does to them, and that it does nothing else.
 
 use crate::world::{A, B, C, World, ms, quiet};
-use ravelin_sim::net::{Bandwidth, Crash, Link, NetError, NodeId, Ppm, Settings};
+use ravelin_sim::net::{Bandwidth, Crash, Link, NetError, Settings};
+use ravelin_sim::{NodeId, Ppm};
 use std::time::Duration;
 
 #[track_caller]

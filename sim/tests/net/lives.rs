@@ -2,9 +2,8 @@
 
 use crate::world::{A, B, C, World, ms};
 use proptest::prelude::*;
-use ravelin_sim::net::{
-    Bandwidth, Counters, Crash, Event, Host, Link, NodeId, Ppm, Settings, StreamId, StreamSettings,
-};
+use ravelin_sim::net::{Bandwidth, Counters, Crash, Event, Host, Link, Settings, StreamId, StreamSettings};
+use ravelin_sim::{NodeId, Ppm};
 use std::collections::{BTreeMap, BTreeSet};
 
 const NODES: [NodeId; 3] = [A, B, C];

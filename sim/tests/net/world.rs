@@ -2,9 +2,9 @@
 
 use ravelin_core::Time;
 use ravelin_sim::net::{
-    Addr, Broken, Crash, Event, Host, Link, Luck, NetError, Network, NodeId, Ppm, Settings, StreamId,
-    StreamSettings,
+    Addr, Broken, Crash, Event, Host, Link, NetError, Network, Settings, StreamId, StreamSettings,
 };
+use ravelin_sim::{Luck, NodeId, Ppm};
 use std::time::Duration;
 
 pub(crate) const A: NodeId = NodeId(1);

@@ -9,7 +9,7 @@ use std::time::Duration;
 /// A probability in parts per million: exact, comparable, the same on every machine.
 ///
 /// ```
-/// use ravelin_sim::net::Ppm;
+/// use ravelin_sim::Ppm;
 /// assert_eq!(Ppm::percent(2), Ppm::new(20_000));
 /// assert_eq!(Ppm::new(2_000_000), Ppm::ALWAYS);
 /// assert_eq!(Ppm::percent(2).to_string(), "20000 ppm");
@@ -48,7 +48,7 @@ impl fmt::Display for Ppm {
 /// A row of numbers that follow from the one that it was made of (splitmix64). Small and fast; no secret is safe in it.
 ///
 /// ```
-/// use ravelin_sim::net::{Luck, Ppm};
+/// use ravelin_sim::{Luck, Ppm};
 /// let (mut a, mut b) = (Luck::new(7), Luck::new(7));
 /// assert_eq!(a.draw(), b.draw());
 /// assert!(a.below(6) < 6 && a.hits(Ppm::ALWAYS) && !a.hits(Ppm::NEVER));
