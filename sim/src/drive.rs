@@ -65,7 +65,7 @@ pub(crate) fn drive<F: Future>(
             }
             Step::Due(Due::Strike(fault)) => guarded(|| act(Act::Strike(fault)))?,
             Step::Due(Due::Net) => machine.network(|ports, now| ports.tick(now)),
-            Step::Due(Due::Heal(trouble)) => machine.network(|ports, now| ports.end(now, trouble)),
+            Step::Due(Due::Heal(number, trouble)) => machine.relieve(number, &trouble),
             Step::Due(Due::Unpause(task)) => machine.lock().unpause(task),
             Step::Due(Due::Resume(node)) => machine.lock().resume(node),
             Step::Due(Due::Boot(node)) => guarded(|| act(Act::Boot(node)))?,

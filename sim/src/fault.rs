@@ -41,7 +41,8 @@ pub enum Fault {
         /// Forward, or back.
         ahead: bool,
     },
-    /// A node crashes: all that it had in memory is gone. It boots again after a while.
+    /// A node crashes: all that it had in memory is gone, and its connections are reset. It boots again after a while.
+    /// [`NetFault::Vanish`] is the one whose connections hang.
     Crash {
         /// The name of the node.
         node: Name,

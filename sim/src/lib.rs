@@ -64,9 +64,11 @@
 //!
 //! They are in layer order: each uses only what stands above it.
 //!
-//! * What follows from a seed, pure: [`Seed`], [`Order`], [`Log`], [`Fault`], [`Faults`].
+//! * What follows from a seed, pure: [`Seed`], [`Luck`], [`Order`], [`Log`].
 //! * What nodes stand on, pure: models of a network, [`net`], and of a disk, [`disk`], and of how they fail.
+//! * What goes wrong, pure: [`Fault`], [`NetFault`], [`Faults`].
 //! * The simulated runtime: [`SimRuntime`], and what can be wrong with a run, [`Failure`].
+//! * The network as a program sees it: [`Net`], [`Datagrams`], [`Listener`], [`Stream`].
 //! * The world of a test: [`World`], [`Node`], [`Probe`], and what must hold in it, [`Invariant`].
 //! * The runner: [`Sim`], and what came of it, [`Passed`] or [`Found`].
 

@@ -10,6 +10,7 @@ use crate::mischief::Mischief;
 use crate::order::{TaskId, Turns};
 use crate::ports::Ports;
 use crate::seed::{Random, Seed};
+use crate::trouble::NetFault;
 use futures::future::BoxFuture;
 use ravelin_core::{Fault as Harm, FaultPoint, Site, TaskName, Time};
 use std::collections::{BTreeMap, VecDeque};
@@ -55,8 +56,8 @@ pub(crate) enum Slot {
 pub(crate) enum Due {
     Wake(Waker),
     Job(NodeId, u32, Box<dyn FnOnce() + Send>),
-    /// Trouble in the network is over.
-    Heal(u64),
+    /// The trouble of this number in the network is over.
+    Heal(u64, NetFault),
     /// Something arrives, or somebody gives up waiting for it.
     Net,
     Strike(Fault),
@@ -193,7 +194,7 @@ impl Machine {
         let mut state = self.lock();
         state.is_over = true;
         state.ready.clear();
-        let settling = state.settling.take();
+        let settling = (state.settling.take(), state.ports.let_go());
         let tasks = mem::take(&mut state.tasks).into_iter().filter_map(Slot::task).collect();
         let due = mem::take(&mut state.timeline).into_values().collect();
         drop(state);

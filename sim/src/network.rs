@@ -56,8 +56,15 @@ impl Machine {
         let number = self.network(|ports, now| ports.begin(now, trouble, ways));
         let mut state = self.lock();
         let over = state.now + time;
-        state.schedule(over, Due::Heal(number));
+        state.schedule(over, Due::Heal(number, named.clone()));
         Some(named)
+    }
+
+    /// The time of a trouble is over.
+    pub(crate) fn relieve(&self, number: u64, fault: &NetFault) {
+        if self.network(|ports, now| ports.end(now, number)) {
+            self.lock().record(Event::Note(format!("it is over that {fault}")));
+        }
     }
 }
 

@@ -21,6 +21,12 @@ const FREE_PORTS: u16 = 49_152;
 /// A directed link.
 pub(crate) type Way = (NodeId, NodeId);
 
+/// A port of a host, by which something comes in.
+type Door = (Host, u16);
+
+/// A datagram that has arrived, and who sent it.
+type Letter = (Addr, Arc<[u8]>);
+
 /// What somebody waits for at a host.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub(crate) enum Spot {
@@ -44,8 +50,8 @@ pub(crate) struct Ports {
     net: Network,
     seed: Seed,
     lucks: BTreeMap<Way, Random>,
-    inboxes: BTreeMap<(Host, u16), VecDeque<(Addr, Arc<[u8]>)>>,
-    backlogs: BTreeMap<(Host, u16), VecDeque<StreamId>>,
+    inboxes: BTreeMap<Door, VecDeque<Letter>>,
+    backlogs: BTreeMap<Door, VecDeque<StreamId>>,
     waiters: BTreeMap<(Host, Spot, u64), Waker>,
     tickets: u64,
     /// What the settings of single links are when nothing is wrong with them.
@@ -147,14 +153,14 @@ impl Ports {
     pub(crate) fn send(
         &mut self,
         now: Time,
-        (host, port): (Host, u16),
+        (host, port): Door,
         to: Addr,
         bytes: &[u8],
     ) -> Result<(), NetError> {
         self.lucky((host.node, to.node), |net, luck| net.send(now, host, port, to, bytes, luck))
     }
 
-    pub(crate) fn recv(&mut self, host: Host, port: u16) -> Result<(Addr, Arc<[u8]>), NetError> {
+    pub(crate) fn recv(&mut self, host: Host, port: u16) -> Result<Letter, NetError> {
         let inbox = self.inboxes.get_mut(&(host, port)).ok_or(NetError::NotRunning)?;
         inbox.pop_front().ok_or(NetError::WouldBlock)
     }
@@ -247,6 +253,11 @@ impl Ports {
         self.waiters.remove(&(host, spot, ticket))
     }
 
+    /// The run is over: nobody waits any more. All wakers.
+    pub(crate) fn let_go(&mut self) -> Vec<Waker> {
+        mem::take(&mut self.waiters).into_values().collect()
+    }
+
     fn woken(&mut self, host: Host, spot: Spot, wakers: &mut Vec<Waker>) {
         let all = (host, spot, 0)..=(host, spot, u64::MAX);
         let keys: Vec<_> = self.waiters.range(all).map(|(key, _)| *key).collect();
@@ -294,7 +305,7 @@ impl Ports {
         }
     }
 
-    fn accepted(&mut self, now: Time, (host, port): (Host, u16), stream: StreamId, wakers: &mut Vec<Waker>) {
+    fn accepted(&mut self, now: Time, (host, port): Door, stream: StreamId, wakers: &mut Vec<Waker>) {
         match self.backlogs.get_mut(&(host, port)) {
             Some(backlog) if backlog.len() < BACKLOG_MAX => {
                 backlog.push_back(stream);
@@ -304,7 +315,7 @@ impl Ports {
         }
     }
 
-    fn received(&mut self, at: (Host, u16), from: Addr, bytes: Arc<[u8]>, wakers: &mut Vec<Waker>) {
+    fn received(&mut self, at: Door, from: Addr, bytes: Arc<[u8]>, wakers: &mut Vec<Waker>) {
         let lost = match self.inboxes.get_mut(&at) {
             Some(inbox) if inbox.len() < INBOX_MAX => {
                 inbox.push_back((from, bytes));
@@ -332,10 +343,11 @@ impl Ports {
     }
 
     /// That trouble is over. What another one does to the same links goes on.
-    pub(crate) fn end(&mut self, now: Time, number: u64) {
-        if let Some((_, ways)) = self.troubles.remove(&number) {
-            self.repair(now, &ways);
-        }
+    /// False: it was over before.
+    pub(crate) fn end(&mut self, now: Time, number: u64) -> bool {
+        let Some((_, ways)) = self.troubles.remove(&number) else { return false };
+        self.repair(now, &ways);
+        true
     }
 
     /// All trouble of a kind is over on these links.

@@ -251,7 +251,7 @@ impl World {
     }
 
     /// Crashes a node: its tasks are dropped where they wait, its timers and jobs never come, and all that it had in
-    /// memory is gone. False: it was down.
+    /// memory is gone; its connections are reset. False: it was down. [`lose_power`](World::lose_power) is the silent one.
     ///
     /// # Panics
     /// There is no such node, or it is `main`.
