@@ -117,6 +117,7 @@
 //! * `tokio` (default): the adapter for tokio, multi-thread and current-thread.
 //! * `smol`: the adapter for smol (async-executor and async-io).
 //! * `conformance`: `executor_suite!`, the tests that a runtime must pass.
+//! * `sim`: the simulator, `ravelin::sim`, and the attribute `#[ravelin::sim_test]`.
 //!
 //! The single-threaded executor, [`runtimes::Local`], is always there. Features only add.
 //!
@@ -132,6 +133,11 @@ pub use ravelin_supervisor::{
     child, exponential, immediate, linear, start, start_in, task, task_at,
 };
 pub use ravelin_supervisor::{plan, policy};
+
+#[cfg(feature = "sim")]
+pub use ravelin_macros::sim_test;
+#[cfg(feature = "sim")]
+pub use ravelin_sim as sim;
 
 /// What most programs name.
 pub mod prelude {

@@ -4,6 +4,7 @@
 //! (panic isolation, kill, exit notices, time-outs, fairness) is built above it, once, so that it means the same on
 //! every executor. There is no channel and no lock in it: these need no executor.
 
+use crate::id::Pid;
 use crate::time::Time;
 use futures::future::{BoxFuture, LocalBoxFuture};
 use std::pin::Pin;
@@ -28,10 +29,33 @@ pub trait Timer: Send {
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 #[non_exhaustive]
 pub enum FaultPoint {
-    /// An actor's task is about to be polled.
+    /// An actor's `init` is about to be called.
+    Init,
+    /// A message of the type of this name is about to be handled.
+    Message(&'static str),
+    /// A callback of an actor that waits is about to be polled.
     Poll,
     /// A point that the program itself named.
     Named(&'static str),
+}
+
+/// The actor that comes by a [`FaultPoint`].
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+#[non_exhaustive]
+pub struct Site<'a> {
+    /// The name of its place, if it has one.
+    pub place: Option<&'a str>,
+    /// The name of its type.
+    pub actor: &'static str,
+    /// The incarnation; `None` before it has a pid.
+    pub pid: Option<Pid>,
+}
+
+impl<'a> Site<'a> {
+    /// The site of an actor.
+    pub fn new(place: Option<&'a str>, actor: &'static str, pid: Option<Pid>) -> Site<'a> {
+        Site { place, actor, pid }
+    }
 }
 
 /// What a runtime may answer at a [`FaultPoint`].
@@ -82,10 +106,22 @@ pub trait Runtime: Send + Sync + 'static {
         true
     }
 
+    /// Whether this runtime may ever answer at a [`FaultPoint`]. Read once, when a system is made: where it is false,
+    /// nothing is asked on an actor's path.
+    fn injects_faults(&self) -> bool {
+        false
+    }
+
     /// Asked at await points and named points; the simulator and chaos answer.
     fn fault(&self, point: FaultPoint) -> Option<Fault> {
         let _ = point;
         None
+    }
+
+    /// As [`Runtime::fault`], where it is known which actor comes by.
+    fn fault_in(&self, actor: &Site<'_>, point: FaultPoint) -> Option<Fault> {
+        let _ = actor;
+        self.fault(point)
     }
 }
 

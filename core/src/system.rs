@@ -14,7 +14,7 @@ use crate::ledger::Ledger;
 use crate::letters::{DeadLetter, Letters};
 use crate::panics;
 use crate::patience::Patience;
-use crate::runtime::Runtime;
+use crate::runtime::{FaultPoint, Runtime};
 use crate::table::Table;
 use crate::timer::within;
 use dashmap::DashMap;
@@ -112,6 +112,19 @@ impl System {
 
     pub(crate) fn enter(&self, cell: &CellRef) -> Pid {
         self.0.table.insert(cell.clone())
+    }
+
+    /// Whether the point of this name shall go wrong now, because a simulator wants to see what happens then: refuse,
+    /// return early, take the slow path. Always false on an executor, where it costs a call that does nothing.
+    ///
+    /// ```
+    /// # use ravelin_core::{System, runtimes::Local};
+    /// # let system = System::new(Local::new());
+    /// let is_full = system.buggify("cache.full"); // || cache.len() == max
+    /// assert!(!is_full);
+    /// ```
+    pub fn buggify(&self, point: &'static str) -> bool {
+        self.0.runtime.fault(FaultPoint::Named(point)).is_some()
     }
 
     // ---- the living ----

@@ -1,8 +1,29 @@
 //! Derives for ravelin. They remove typing and never add an ability: what they write can be written by hand.
 
+mod sim_test;
+
 use proc_macro::TokenStream;
 use quote::quote;
 use syn::{DeriveInput, LitStr, Type, parse_macro_input, parse_quote};
+
+/// Makes an async function over a `World` a test that runs with many seeds.
+///
+/// What stands in the brackets is passed on to `ravelin::sim::Sim`: `seeds`, `threads`, `order`, `faults`,
+/// `twice_every`, `only`, `invariant`. The function returns nothing, or a `Result` whose error is a failure.
+/// Other attributes, such as `#[should_panic]`, stay. It needs the facade's feature `sim`.
+///
+/// ```ignore
+/// #[ravelin::sim_test(seeds = 1000, faults = Faults::none().kills("worker", 2))]
+/// async fn the_worker_comes_back(world: &mut World) {
+///     …
+/// }
+/// ```
+#[proc_macro_attribute]
+pub fn sim_test(arguments: TokenStream, function: TokenStream) -> TokenStream {
+    let arguments = parse_macro_input!(arguments as sim_test::Arguments);
+    let function = parse_macro_input!(function as sim_test::Function);
+    sim_test::expand(arguments, &function).into()
+}
 
 /// Implements `Message`. `#[message(reply = T)]` says what a call is answered with; `()` if nothing is said.
 /// `#[message(wire = "name")]` is kept for messages that travel between nodes; it has no effect on one node.

@@ -33,12 +33,21 @@ pub(crate) fn known_crates(tree: &Tree) -> Vec<String> {
     unknown.chain(gone).collect()
 }
 
-/// What the crates of the line need from outside with their default features.
+/// What the crates of the line need from outside with their default features. Those that the facade has only behind
+/// a feature are no part of it.
 fn own_dependencies(tree: &Tree) -> Vec<&str> {
     let ours = |name: &str| lists::LINE.contains(&name) || name == lists::ALONE;
+    let by_default = |name: &str| lists::DEFAULT_FEATURES.contains(&name);
+    let manifests = manifest::all(tree);
+    let facade = manifests.iter().filter(|manifest| lists::LINE.last() == Some(&manifest.name));
+    let optional: BTreeSet<&str> = facade
+        .flat_map(|manifest| &manifest.dependencies)
+        .filter(|dependency| dependency.optional && !by_default(dependency.name))
+        .map(|dependency| dependency.name)
+        .collect();
     let mut names = Vec::new();
-    for manifest in manifest::all(tree).into_iter().filter(|manifest| ours(manifest.name)) {
-        let by_default = |name: &str| lists::DEFAULT_FEATURES.contains(&name);
+    let is_built = |name: &str| ours(name) && !optional.contains(name);
+    for manifest in manifests.into_iter().filter(|manifest| is_built(manifest.name)) {
         let needed = manifest.dependencies.into_iter().filter(|dependency| {
             dependency.kind == Kind::Normal && (!dependency.optional || by_default(dependency.name))
         });

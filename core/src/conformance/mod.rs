@@ -76,6 +76,7 @@ use std::time::Duration;
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// One claim of the suite, to be run on a runtime.
+#[derive(Clone, Copy)]
 pub struct Case {
     name: &'static str,
     run: fn(System) -> BoxFuture<'static, ()>,

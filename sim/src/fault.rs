@@ -1,0 +1,340 @@
+//! [pure] Faults as values: what goes wrong, when and where; lists of them, drawn from the seed.
+
+use crate::log::Name;
+use crate::seed::Seed;
+use ravelin_core::{Fault as Harm, FaultPoint};
+use std::fmt;
+use std::time::Duration;
+
+/// One thing that goes wrong in a run. Times are since the beginning of the run, in virtual time.
+#[derive(Clone, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum Fault {
+    /// An actor is killed or panics as it comes by a point for the `nth` time.
+    At {
+        /// The name of its place; `None`: whoever comes by.
+        place: Option<Name>,
+        /// The kind of point.
+        point: Point,
+        /// From which time on, from 1.
+        nth: u64,
+        /// How often, one time after the other.
+        times: u64,
+        /// What befalls it.
+        harm: Harm,
+    },
+    /// Each named point ([`System::buggify`](ravelin_core::System::buggify)) goes wrong with this chance; in a quarter
+    /// of the runs that have this fault a point is left in peace altogether.
+    Buggify {
+        /// The chance, in a million.
+        per_million: u32,
+    },
+    /// The wall clock of a node jumps. `now` does not: it is monotonic.
+    ClockJump {
+        /// The name of the node.
+        node: Name,
+        /// When.
+        at: Duration,
+        /// How far.
+        by: Duration,
+        /// Forward, or back.
+        ahead: bool,
+    },
+    /// A node crashes: all that it had in memory is gone. It boots again after a while.
+    Crash {
+        /// The name of the node.
+        node: Name,
+        /// When.
+        at: Duration,
+        /// After how long it boots again.
+        down: Duration,
+    },
+    /// Whoever lives at a place is killed.
+    Kill {
+        /// The name of the place.
+        place: Name,
+        /// When.
+        at: Duration,
+    },
+    /// A named point goes wrong once, when the program comes by for the `nth` time.
+    Named {
+        /// The name of the point.
+        point: Name,
+        /// Which time, from 1.
+        nth: u64,
+    },
+    /// Nothing runs on a node for a while, as in a long pause of its machine.
+    Stall {
+        /// The name of the node.
+        node: Name,
+        /// When.
+        at: Duration,
+        /// How long.
+        time: Duration,
+    },
+}
+
+/// Where an actor may come to harm.
+#[derive(Clone, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum Point {
+    /// It goes on after it waited in a callback.
+    Await,
+    /// Its `init` begins.
+    Init,
+    /// It is about to handle a message: of this type, by the end of its path, or of any.
+    Message(Option<Name>),
+}
+
+impl Point {
+    /// Whether this is where the program is.
+    pub(crate) fn is_at(&self, point: FaultPoint) -> bool {
+        match (self, point) {
+            (Point::Await, FaultPoint::Poll)
+            | (Point::Init, FaultPoint::Init)
+            | (Point::Message(None), FaultPoint::Message(_)) => true,
+            (Point::Message(Some(wanted)), FaultPoint::Message(name)) => {
+                name.strip_suffix(&**wanted).is_some_and(|path| path.is_empty() || path.ends_with("::"))
+            }
+            _ => false,
+        }
+    }
+}
+
+impl Fault {
+    /// When the fault happens, if that is a time.
+    pub(crate) fn at(&self) -> Option<Duration> {
+        match self {
+            Fault::At { .. } | Fault::Buggify { .. } | Fault::Named { .. } => None,
+            Fault::ClockJump { at, .. }
+            | Fault::Crash { at, .. }
+            | Fault::Kill { at, .. }
+            | Fault::Stall { at, .. } => Some(*at),
+        }
+    }
+
+    /// The fault with half its duration, if it has one worth halving.
+    pub(crate) fn halved(&self) -> Option<Fault> {
+        let mut half = self.clone();
+        match &mut half {
+            Fault::ClockJump { by: time, .. }
+            | Fault::Crash { down: time, .. }
+            | Fault::Stall { time, .. }
+                if *time >= Duration::from_millis(2) =>
+            {
+                *time /= 2;
+            }
+            Fault::At { times, .. } if *times > 1 => *times /= 2,
+            _ => return None,
+        }
+        Some(half)
+    }
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Fault::At { place, point, nth, times, harm } => {
+                let place = place.as_deref().unwrap_or("anybody");
+                let harm = if *harm == Harm::Kill { "killed" } else { "made to panic" };
+                write!(f, "`{place}` is {harm} at ")?;
+                match point {
+                    Point::Await => write!(f, "await {nth}")?,
+                    Point::Init => write!(f, "init {nth}")?,
+                    Point::Message(None) => write!(f, "message {nth}")?,
+                    Point::Message(Some(name)) => write!(f, "message {nth} of type {name}")?,
+                }
+                if *times > 1 { write!(f, " and the {} after it", times - 1) } else { Ok(()) }
+            }
+            Fault::Buggify { per_million } => write!(f, "named points go wrong, {per_million} in a million"),
+            Fault::ClockJump { node, at, by, ahead } => {
+                let way = if *ahead { "forward" } else { "back" };
+                write!(f, "at {at:?} the wall clock of `{node}` jumps {way} by {by:?}")
+            }
+            Fault::Crash { node, at, down } => {
+                write!(f, "at {at:?} node `{node}` crashes, and boots again after {down:?}")
+            }
+            Fault::Kill { place, at } => write!(f, "at {at:?} `{place}` is killed"),
+            Fault::Named { point, nth } => write!(f, "the point `{point}` goes wrong the {nth}. time"),
+            Fault::Stall { node, at, time } => write!(f, "at {at:?} node `{node}` stalls for {time:?}"),
+        }
+    }
+}
+
+/// The faults of one run. A list, in which the order means nothing.
+pub type Scenario = Vec<Fault>;
+
+/// Which faults a seed may draw: how many at most of each kind, over which time, and some that are always there.
+///
+/// Drawn swarm style: in every other run a kind is off altogether, so that what one kind hides another run shows.
+///
+/// ```
+/// use ravelin_sim::{Faults, Seed};
+/// use std::time::Duration;
+/// let faults = Faults::none().kills("worker", 3).crashes("a", 1).over(Duration::from_secs(5));
+/// assert_eq!(faults.draw(Seed(1)), faults.draw(Seed(1)));
+/// assert!((0..100).any(|seed| faults.draw(Seed(seed)).len() == 4));
+/// assert!((0..100).any(|seed| faults.draw(Seed(seed)).is_empty()));
+/// ```
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Faults {
+    always: Scenario,
+    kinds: Vec<(Kind, u32)>,
+    over: Duration,
+}
+
+/// What may be drawn, and of whom.
+#[derive(Clone, Debug, Eq, PartialEq)]
+enum Kind {
+    Await(Option<Name>),
+    Buggify,
+    ClockJump(Name),
+    Crash(Name),
+    Init(Name),
+    Kill(Name),
+    Message(Name),
+    Stall(Name),
+}
+
+impl Default for Faults {
+    fn default() -> Faults {
+        Faults::none()
+    }
+}
+
+impl Faults {
+    /// None. Time is drawn from the first ten seconds if nothing else is said.
+    pub fn none() -> Faults {
+        Faults { always: Vec::new(), kinds: Vec::new(), over: Duration::from_secs(10) }
+    }
+
+    /// This fault is in every run.
+    pub fn always(mut self, fault: Fault) -> Faults {
+        self.always.push(fault);
+        self
+    }
+
+    /// From how much virtual time the times of faults are drawn.
+    pub fn over(mut self, over: Duration) -> Faults {
+        self.over = over;
+        self
+    }
+
+    fn may(mut self, kind: Kind, max: u32) -> Faults {
+        self.kinds.push((kind, max));
+        self
+    }
+
+    /// Up to `max` kills of whoever lives at the place.
+    pub fn kills(self, place: impl Into<Name>, max: u32) -> Faults {
+        self.may(Kind::Kill(place.into()), max)
+    }
+
+    /// Up to `max` panics or kills at an await in a callback of whoever lives at the place.
+    pub fn at_awaits_of(self, place: impl Into<Name>, max: u32) -> Faults {
+        self.may(Kind::Await(Some(place.into())), max)
+    }
+
+    /// Up to `max` panics or kills at an await in a callback of any actor, supervisors among them.
+    pub fn at_awaits(self, max: u32) -> Faults {
+        self.may(Kind::Await(None), max)
+    }
+
+    /// Up to `max` panics or kills as whoever lives at the place is about to handle a message.
+    pub fn at_messages_of(self, place: impl Into<Name>, max: u32) -> Faults {
+        self.may(Kind::Message(place.into()), max)
+    }
+
+    /// Up to `max` stretches of starts at the place that fail.
+    pub fn failed_inits_of(self, place: impl Into<Name>, max: u32) -> Faults {
+        self.may(Kind::Init(place.into()), max)
+    }
+
+    /// Up to `max` crashes of the node, each with a boot after it.
+    pub fn crashes(self, node: impl Into<Name>, max: u32) -> Faults {
+        self.may(Kind::Crash(node.into()), max)
+    }
+
+    /// Up to `max` stalls of the node, of up to two seconds.
+    pub fn stalls(self, node: impl Into<Name>, max: u32) -> Faults {
+        self.may(Kind::Stall(node.into()), max)
+    }
+
+    /// Up to `max` jumps of the node's wall clock, of up to an hour.
+    pub fn clock_jumps(self, node: impl Into<Name>, max: u32) -> Faults {
+        self.may(Kind::ClockJump(node.into()), max)
+    }
+
+    /// Named points go wrong, now and then.
+    pub fn buggify(self) -> Faults {
+        self.may(Kind::Buggify, 1)
+    }
+
+    /// The faults of the run of this seed. Each kind draws from a stream of its own.
+    pub fn draw(&self, seed: Seed) -> Scenario {
+        let mut scenario = self.always.clone();
+        for (index, (kind, max)) in self.kinds.iter().enumerate() {
+            let mut random = seed.random(&format!("fault.{index}"));
+            if random.chance(500_000) {
+                continue;
+            }
+            for _ in 0..random.below(u64::from(*max)) + 1 {
+                let at = Duration::from_micros(random.below(self.over.as_micros() as u64));
+                let bits = random.below(10);
+                let nth = random.below(1 << bits) + 1;
+                let time = Duration::from_micros(random.below(2_000_000) + 1);
+                let harm = if random.chance(500_000) { Harm::Kill } else { Harm::Panic };
+                let aim = |place: &Option<Name>, point, times| {
+                    let place = place.clone();
+                    Fault::At { place, point, nth, times, harm }
+                };
+                scenario.push(match kind {
+                    Kind::Await(place) => aim(place, Point::Await, 1),
+                    Kind::Buggify => Fault::Buggify { per_million: 1 << random.below(18) },
+                    Kind::ClockJump(node) => Fault::ClockJump {
+                        node: node.clone(),
+                        at,
+                        by: time * 1800,
+                        ahead: random.chance(500_000),
+                    },
+                    Kind::Crash(node) => Fault::Crash { node: node.clone(), at, down: time },
+                    Kind::Init(place) => aim(&Some(place.clone()), Point::Init, random.below(4) + 1),
+                    Kind::Kill(place) => Fault::Kill { place: place.clone(), at },
+                    Kind::Message(place) => aim(&Some(place.clone()), Point::Message(None), 1),
+                    Kind::Stall(node) => Fault::Stall { node: node.clone(), at, time },
+                });
+            }
+        }
+        scenario
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_is_known_by_the_end_of_its_path() {
+        let named = |name: &str| Point::Message(Some(name.into()));
+        for (point, name, is_at) in [
+            (Point::Message(None), "app::Add", true),
+            (named("Add"), "app::Add", true),
+            (named("app::Add"), "app::Add", true),
+            (named("Add"), "Add", true),
+            (named("Add"), "app::ReAdd", false),
+            (named("Add"), "app::Get", false),
+            (Point::Await, "app::Add", false),
+        ] {
+            assert_eq!(point.is_at(FaultPoint::Message(name.to_owned().leak())), is_at, "{point:?} {name}");
+        }
+    }
+
+    #[test]
+    fn a_kind_that_is_added_leaves_what_the_others_draw_alone() {
+        let one = Faults::none().kills("w", 4);
+        let both = one.clone().crashes("a", 4);
+        for seed in (0..50).map(Seed) {
+            assert!(both.draw(seed).starts_with(&one.draw(seed)));
+        }
+    }
+}
