@@ -34,7 +34,7 @@ pub(crate) const CONTROL: u8 = 1;
 /// Something in the control lane cuts a suspended future off.
 pub(crate) const CUT: u8 = 2;
 /// A sender waits for room.
-const WAITERS: u8 = 4;
+pub(crate) const WAITERS: u8 = 4;
 
 /// A mailbox of records with vtable extension `X`, control signals `C`, and the owner's state `E`.
 ///
@@ -114,7 +114,7 @@ impl<X, C, E: Consumer> Mailbox<X, C, E> {
     }
 
     #[inline(always)]
-    fn push_locked<P: Send>(
+    pub(crate) fn push_locked<P: Send>(
         &self,
         mut state: Guard<'_, State<X, C, E>>,
         kind: &'static Kind<P, X>,
@@ -205,7 +205,7 @@ impl<X, C, E: Consumer> Mailbox<X, C, E> {
     }
 
     #[cold]
-    fn push_full<P: Send>(
+    pub(crate) fn push_full<P: Send>(
         mut state: Guard<'_, State<X, C, E>>,
         kind: &'static Kind<P, X>,
         payload: P,
@@ -250,7 +250,7 @@ impl<X, C, E: Consumer> Mailbox<X, C, E> {
     }
 
     #[inline(always)]
-    fn after_push(mut state: Guard<'_, State<X, C, E>>, edge: Edge) -> Pushed<X, E::Wake> {
+    pub(crate) fn after_push(mut state: Guard<'_, State<X, C, E>>, edge: Edge) -> Pushed<X, E::Wake> {
         match state.phase {
             Phase::Idle => Pushed::Wake(Self::schedule(&mut state, edge)),
             Phase::Suspended => state.take_receiver().map_or(Pushed::Quiet, Pushed::WakeReceiver),
@@ -521,8 +521,10 @@ impl<X, C, E: Consumer> Mailbox<X, C, E> {
         let mut remains = Remains { records: VecDeque::new(), control: VecDeque::new() };
         let mut wakers = Vec::new();
         let mut receiver = None;
+        let mut aside = VecDeque::new();
         if let Some(rare) = state.rare.as_mut() {
             remains.records = mem::take(&mut rare.backlog);
+            aside = mem::take(&mut rare.aside);
             remains.control = mem::take(&mut rare.control);
             wakers.extend(rare.waiters.drain(..).map(|(_, waker)| waker));
             rare.granted.clear();
@@ -534,6 +536,7 @@ impl<X, C, E: Consumer> Mailbox<X, C, E> {
         if !inbox.is_empty() {
             remains.records.push_back(inbox);
         }
+        remains.records.extend(aside.into_iter().map(|(_, records)| records));
         wake_all(wakers);
         if let Some(receiver) = receiver {
             receiver.wake();

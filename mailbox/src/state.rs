@@ -37,6 +37,8 @@ pub(crate) struct Rare<X: 'static, C> {
     pub(crate) tickets: u64,
     pub(crate) discarded: u64,
     pub(crate) receiver: Option<Waker>,
+    /// Out of the line for a while, by number.
+    pub(crate) aside: VecDeque<(u64, Records<X>)>,
 }
 
 impl<X, C> Default for Rare<X, C> {
@@ -49,6 +51,7 @@ impl<X, C> Default for Rare<X, C> {
             tickets: 0,
             discarded: 0,
             receiver: None,
+            aside: VecDeque::new(),
         }
     }
 }
@@ -87,6 +90,11 @@ impl<X, C, E> State<X, C, E> {
 
     pub(crate) fn rare(&mut self) -> &mut Rare<X, C> {
         self.rare.get_or_insert_default()
+    }
+
+    /// How many messages are set aside.
+    pub(crate) fn aside(&self) -> u32 {
+        self.rare.as_ref().map_or(0, |rare| rare.aside.iter().map(|(_, records)| records.len()).sum())
     }
 
     pub(crate) fn take_receiver(&mut self) -> Option<Waker> {
