@@ -180,6 +180,7 @@ pub type Scenario = Vec<Fault>;
 pub struct Faults {
     always: Scenario,
     kinds: Vec<(Kind, u32)>,
+    after: Duration,
     over: Duration,
 }
 
@@ -205,12 +206,19 @@ impl Default for Faults {
 impl Faults {
     /// None. Time is drawn from the first ten seconds if nothing else is said.
     pub fn none() -> Faults {
-        Faults { always: Vec::new(), kinds: Vec::new(), over: Duration::from_secs(10) }
+        let (after, over) = (Duration::ZERO, Duration::from_secs(10));
+        Faults { always: Vec::new(), kinds: Vec::new(), after, over }
     }
 
     /// This fault is in every run.
     pub fn always(mut self, fault: Fault) -> Faults {
         self.always.push(fault);
+        self
+    }
+
+    /// No fault that has a time strikes before this one: while the program starts, say.
+    pub fn after(mut self, after: Duration) -> Faults {
+        self.after = after;
         self
     }
 
@@ -279,7 +287,7 @@ impl Faults {
                 continue;
             }
             for _ in 0..random.below(u64::from(*max)) + 1 {
-                let at = Duration::from_micros(random.below(self.over.as_micros() as u64));
+                let at = self.after + Duration::from_micros(random.below(self.over.as_micros() as u64));
                 let bits = random.below(10);
                 let nth = random.below(1 << bits) + 1;
                 let time = Duration::from_micros(random.below(2_000_000) + 1);

@@ -139,6 +139,15 @@ impl Machine {
         thread::current().id() == self.home
     }
 
+    /// Notes when the calling thread is another one: the run fails then.
+    pub(crate) fn guard(&self) {
+        if !self.is_home() {
+            let thread = thread::current();
+            let name = thread.name().unwrap_or("without a name").to_owned();
+            self.lock().foreign.get_or_insert(name);
+        }
+    }
+
     pub(crate) fn bell(self: &Arc<Machine>, task: TaskId) -> Arc<Bell> {
         Arc::new(Bell { task, has_rung: AtomicBool::new(false), machine: self.clone() })
     }
@@ -151,6 +160,7 @@ impl Machine {
         name: TaskName,
         future: BoxFuture<'static, ()>,
     ) -> Option<BoxFuture<'static, ()>> {
+        self.guard();
         let mut state = self.lock();
         if !state.is_up(node, incarnation) {
             return Some(future);
@@ -350,11 +360,7 @@ impl Wake for Bell {
     }
 
     fn wake_by_ref(self: &Arc<Self>) {
-        if !self.machine.is_home() {
-            let thread = thread::current();
-            let name = thread.name().unwrap_or("without a name").to_owned();
-            self.machine.lock().foreign.get_or_insert(name);
-        }
+        self.machine.guard();
         if !self.has_rung.swap(true, Ordering::Relaxed) {
             let mut state = self.machine.lock();
             if !state.is_over {

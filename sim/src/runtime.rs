@@ -34,7 +34,7 @@ const WALL: Duration = Duration::from_secs(946_684_800);
 /// - **Blocking** jobs run on the same thread, 10 us to 5 ms after they were given, and take no other time.
 /// - **Entropy** follows from the seed. The wall clock begins on 2000-01-01.
 /// - **Panics**: one that escapes a task, or a blocking job, is a [`Failure`]: no actor's panic escapes.
-/// - **Threads**: when another thread wakes a task the run is a failure.
+/// - **Threads**: when another thread wakes a task, spawns, sets a timer or draws a number, the run is a failure.
 ///
 /// # Examples
 ///
@@ -123,16 +123,19 @@ impl Runtime for SimRuntime {
     }
 
     fn timer(&self, at: Time) -> Pin<Box<dyn Timer>> {
+        self.machine.guard();
         let (machine, node) = (self.machine.clone(), self.node);
         Box::pin(SimTimer { machine, node, incarnation: self.incarnation, at, key: None, has_fired: false })
     }
 
     fn spawn_blocking(&self, job: Box<dyn FnOnce() + Send>) {
+        self.machine.guard();
         let refused = self.machine.lock().schedule_job(self.node, self.incarnation, job);
         drop(refused);
     }
 
     fn entropy(&self) -> u64 {
+        self.machine.guard();
         self.machine.lock().entropy(self.node)
     }
 

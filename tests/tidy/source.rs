@@ -128,7 +128,10 @@ fn walk(folder: &Path, name: &str, deep: bool, files: &mut Vec<File>) {
         let is_folder = entry.file_type().is_ok_and(|kind| kind.is_dir());
         if is_folder && deep && own != "target" {
             walk(&entry.path(), &path, true, files);
-        } else if !is_folder && let Ok(text) = fs::read_to_string(entry.path()) {
+        } else if !is_folder
+            && own != ".git"
+            && let Ok(text) = fs::read_to_string(entry.path())
+        {
             files.push(File::new(path, text));
         }
     }

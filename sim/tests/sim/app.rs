@@ -1,6 +1,6 @@
 //! A small program for the tests: counters under a supervisor, and a task that feeds them.
 
-use ravelin_core::{Actor, ActorRef, Cx, Exit, Handle, Message};
+use ravelin_core::{Actor, ActorRef, Cx, Exit, Handle, Message, StartError};
 use ravelin_sim::{Faults, World};
 use ravelin_supervisor::{App, Supervisor, child, task};
 use std::time::Duration;
@@ -52,6 +52,16 @@ fn world_is_over() -> bool {
 
 /// Starts the program.
 pub(crate) async fn start(world: &World) -> (App, Counters) {
+    let (app, counters) = begin(world).await;
+    (app.unwrap(), counters)
+}
+
+/// Starts the program, if it can be started.
+pub(crate) async fn try_start(world: &World) -> Result<App, StartError> {
+    begin(world).await.0
+}
+
+async fn begin(world: &World) -> (Result<App, StartError>, Counters) {
     let counters = ["a", "b", "c"].map(ActorRef::<Counter>::place);
     let feeder = {
         let (counters, runtime) = (counters.clone(), world.runtime().clone());
@@ -71,8 +81,7 @@ pub(crate) async fn start(world: &World) -> (App, Counters) {
     for counter in &counters {
         tree = tree.child(child(counter, || ()));
     }
-    let app = world.start(tree.child(task("feeder", feeder))).await.unwrap();
-    (app, counters)
+    (world.start(tree.child(task("feeder", feeder))).await, counters)
 }
 
 /// A second of the program, in which it may be hurt, and its orderly end.
@@ -90,5 +99,5 @@ pub(crate) async fn a_second(world: &mut World) {
 
 /// What may hurt it.
 pub(crate) fn trouble() -> Faults {
-    Faults::none().kills("a", 3).kills("feeder", 2).stalls("main", 1).over(SECOND)
+    Faults::none().kills("a", 3).kills("feeder", 2).stalls("main", 1).after(10 * MS).over(SECOND)
 }

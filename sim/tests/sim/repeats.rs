@@ -52,7 +52,7 @@ fn the_story_changes_nothing() {
 /// then they are set anew, once, on purpose.
 #[test]
 fn the_hashes_of_this_program_are_known() {
-    let known = [0x599b_8ba8_caba_02ba, 0xf1c4_2b94_84a8_5255, 0xd2f4_4024_8cca_bad1, 0x5852_ea23_76cb_a5f7];
+    let known = [0x599b_8ba8_caba_02ba, 0x7426_5cf0_6fa1_0b9d, 0x5943_f1b5_cca0_312c, 0x0066_27df_b52c_b605];
     let found: Vec<u64> = hashes(Order::Random, 1).into_iter().map(|(_, hash)| hash).take(4).collect();
     assert_eq!(found, known, "{found:#018x?}");
 }

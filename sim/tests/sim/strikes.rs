@@ -1,6 +1,6 @@
 //! Faults: each strikes where and when it says.
 
-use crate::app::{Add, Counter, Get, MS, SECOND, a_second, start};
+use crate::app::{Add, Counter, Get, MS, SECOND, a_second, start, try_start};
 use ravelin_core::{ActorRef, Exit, FaultPoint, Site};
 use ravelin_sim::{Fault, Faults, Harm, Point, Sim, World};
 use std::collections::BTreeMap;
@@ -142,4 +142,25 @@ fn a_fault_for_nobody_strikes_nobody() {
         assert!(place.is_alive());
     });
     assert!(passed.unwrap().struck.is_empty());
+}
+
+/// Also the supervisor's: then all that it started is gone before it is.
+#[test]
+fn whatever_await_is_hit_nobody_is_left_behind() {
+    let faults = Faults::none().at_awaits(5).kills("a", 3).stalls("main", 1).after(10 * MS).over(SECOND);
+    let passed = Sim::new().faults(faults).run(async |world| {
+        let Ok(app) = try_start(world).await else { return assert!(world.system().is_empty()) };
+        world.advance(SECOND).await;
+        world.calm();
+        world.advance(SECOND).await;
+        match app.root().pid() {
+            None => assert!(world.system().is_empty(), "orphans: {:?}", world.system().pids()),
+            Some(_) => assert_eq!(app.root().count_children().await.unwrap().active, 4),
+        }
+        app.stop().await;
+        let ledger = world.system().ledger();
+        assert!(world.system().is_empty() && ledger.is_balanced() && ledger.waiting == 0, "{ledger:?}");
+    });
+    let passed = passed.unwrap_or_else(|found| panic!("{found}"));
+    assert!(passed.seeds < 100 || passed.struck["at"] > 0, "{passed:?}");
 }
