@@ -1,13 +1,14 @@
 //! A call: a message, and the wait for its answer. It always ends.
 
 use crate::actor::Call as Payload;
-use crate::cell::{Port, is_running, may_call, this_thread};
+use crate::cell::{Port, is_running, may_call, running_pid, this_thread};
 use crate::error::CallError;
 use crate::fate::{self, Unanswered};
 use crate::message::Message;
 use crate::patience::{CALL_TIMEOUT, Wait};
 use crate::reply::{Reply, ReplyTo, reply, reply_to};
 use crate::runtime::Timer;
+use crate::watch::Seen;
 use ravelin_mailbox::{Refused, Ticket};
 use std::future::Future;
 use std::pin::Pin;
@@ -28,6 +29,8 @@ pub struct Call<'a, M: Message> {
     state: State<M>,
     ticket: Option<Ticket>,
     limit: Limit,
+    /// What the runtime knows it by; 0: it is not told.
+    number: u64,
 }
 
 /// How long it may wait.
@@ -50,7 +53,7 @@ enum State<M: Message> {
 impl<'a, M: Message> Call<'a, M> {
     #[inline]
     pub(crate) fn new(port: Port<'a, Payload<M>>, message: M) -> Call<'a, M> {
-        Call { port, state: State::Unsent(message), ticket: None, limit: Limit::Usual(None) }
+        Call { port, state: State::Unsent(message), ticket: None, limit: Limit::Usual(None), number: 0 }
     }
 
     /// Waits at most so long.
@@ -63,6 +66,29 @@ impl<'a, M: Message> Call<'a, M> {
     pub fn no_timeout(mut self) -> Self {
         self.limit = Limit::Never;
         self
+    }
+
+    /// Tells the runtime that the wait begins.
+    #[cold]
+    fn tell_begun(&mut self) {
+        let header = self.port.header();
+        let Some(host) = header.host() else { return };
+        let call = host.number() + 1;
+        self.number = call;
+        let limit = match self.limit {
+            Limit::Usual(_) => Some(CALL_TIMEOUT),
+            Limit::Exact(limit, _) => Some(limit),
+            Limit::Never => None,
+        };
+        let (message, from) = (std::any::type_name::<M>(), running_pid());
+        header.tell(|| Seen::CallBegun { call, message, from, limit });
+    }
+
+    /// Tells the runtime that nobody waits any more.
+    #[cold]
+    fn tell_ended(&mut self) {
+        let call = std::mem::take(&mut self.number);
+        self.port.header().tell(|| Seen::CallEnded { call });
     }
 
     fn submit(
@@ -133,13 +159,27 @@ impl<M: Message> Future for Call<'_, M> {
     type Output = Result<M::Reply, CallError<M>>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let this = &mut *self;
+        let polled = self.advance(cx);
+        if polled.is_ready() && self.number != 0 {
+            self.tell_ended();
+        }
+        polled
+    }
+}
+
+impl<M: Message> Call<'_, M> {
+    #[inline(always)]
+    fn advance(&mut self, cx: &mut Context<'_>) -> Poll<Result<M::Reply, CallError<M>>> {
+        let this = self;
         let mut was_sent_now = false;
         let mut gives_way = false;
         if !matches!(this.state, State::Sent(_)) {
             let sent = match std::mem::replace(&mut this.state, State::Over) {
                 State::Unsent(message) if is_running(this.port.ptr()) => Err(CallError::Deadlock(message)),
                 State::Unsent(message) => {
+                    if this.port.header().is_watched() {
+                        this.tell_begun();
+                    }
                     let port = this.port;
                     if let Some(leave) = may_call(port.header()) {
                         gives_way = leave.gives_way;
@@ -184,6 +224,9 @@ impl<M: Message> Future for Call<'_, M> {
 impl<M: Message> Drop for Call<'_, M> {
     fn drop(&mut self) {
         self.stop_waiting();
+        if self.number != 0 {
+            self.tell_ended();
+        }
         if let Some(ticket) = self.ticket.take() {
             self.port.header().mailbox.forget(ticket);
         }

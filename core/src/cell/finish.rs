@@ -3,6 +3,7 @@
 //!
 //! Proof: the folder's, in `mod.rs`; each block says which part of it it rests on.
 
+use super::watched;
 use super::{Bonds, CellPtr, Control, Ext, Header, Life, Rare, Slot};
 use crate::bonds::TrapExits;
 use crate::exit::Exit;
@@ -11,6 +12,7 @@ use crate::id::Pid;
 use crate::lifecycle::Stage;
 use crate::panics;
 use crate::reply::ReplyTo;
+use crate::watch::Seen;
 use ravelin_mailbox::{Records, Remains};
 use std::mem;
 
@@ -43,7 +45,7 @@ pub(super) unsafe fn finish(cell: CellPtr, slot: &mut Slot) {
             Some(rare) => (mem::take(&mut rare.pending), mem::take(&mut rare.helpers)),
             None => (Vec::new(), Vec::new()),
         };
-        let (mut end, mut task) = (None, None);
+        let (mut end, mut task, mut gone) = (None, None, None);
         let collected = fate::collecting(|| {
             let dropped = panics::isolate(|| {
                 slot.cancel();
@@ -76,13 +78,18 @@ pub(super) unsafe fn finish(cell: CellPtr, slot: &mut Slot) {
             }
         });
         if let (Some(host), Some(end)) = (header.host(), end) {
+            let pid = end.pid;
             host.ended(header, end);
+            gone = Some(pid);
         }
         let unanswered = Unanswered::Exited(exit);
         for call in pending {
             call.fail(unanswered.clone());
         }
         collected.fail(&unanswered);
+        if gone.is_some() && header.is_watched() {
+            header.tell_of(gone, &Seen::Gone);
+        }
         if let Some(task) = task {
             task.wake();
         }
@@ -122,7 +129,7 @@ pub(super) unsafe fn finish_lost(cell: CellPtr) {
         let consumer = cell.header().consumer.get();
         (*consumer).inner.stop = Some(Exit::Lost);
         let mut slot = mem::replace(&mut (*consumer).slot, Slot::empty());
-        if slot.has_future() && (*consumer).stage == Stage::Up {
+        if slot.has_future() && (*consumer).stage == Stage::Up && !watched::end_stall(consumer) {
             cell.header().counts.interrupted();
         }
         finish(cell, &mut slot);

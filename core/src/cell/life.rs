@@ -4,6 +4,7 @@ use crate::bonds::{Bonds, TrapExits};
 use crate::exit::Exit;
 use crate::id::Pid;
 use crate::reply::ReplyTo;
+use crate::watch::Signalled;
 use ravelin_mailbox::{Consumer, Edge};
 use std::collections::BTreeMap;
 use std::mem;
@@ -22,6 +23,17 @@ pub(crate) enum Control {
     Die(Exit),
     /// End, on the spot.
     Kill,
+}
+
+impl Control {
+    /// As a runtime is told of it.
+    pub(super) fn seen(&self) -> Signalled {
+        match self {
+            Control::Stop(_) => Signalled::Stop,
+            Control::Die(_) => Signalled::Die,
+            Control::Kill => Signalled::Kill,
+        }
+    }
 }
 
 /// The part of an actor that others look at.
