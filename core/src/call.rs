@@ -101,6 +101,10 @@ impl<'a, M: Message> Call<'a, M> {
         let (port, ticket) = (self.port, &mut self.ticket);
         match fate::discarding(|| port.push_or_wait(Payload(message, to), cx.waker(), ticket)) {
             Ok(()) => {
+                if self.number != 0 {
+                    let call = self.number;
+                    self.port.header().tell(|| Seen::CallSent { call });
+                }
                 self.state = State::Sent(answer);
                 Ok(())
             }

@@ -145,7 +145,6 @@ impl Shared {
             }
         }
         for (monitor, watcher) in bonds.watchers {
-            self.tell(pid, || Seen::Down { monitor, watcher });
             self.inform(watcher, Info::Down { pid, monitor, reason: exit.clone() });
         }
     }

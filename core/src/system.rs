@@ -302,7 +302,6 @@ impl System {
         self.0.with_bonds(watcher, |bonds| bonds.watching.insert(monitor, target));
         self.0.tell(watcher, || Seen::MonitorSet { monitor, target });
         if self.0.with_bonds(target, |bonds| bonds.watchers.insert(monitor, watcher)).is_none() {
-            self.0.tell(target, || Seen::Down { monitor, watcher });
             self.0.inform(watcher, Info::Down { pid: target, monitor, reason: Exit::NoProc });
         }
         monitor

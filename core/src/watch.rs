@@ -78,8 +78,8 @@ pub enum Seen<'a> {
     Accepted {
         /// The name of its type.
         message: &'static str,
-        /// Whether it is a notice of the framework, for which there is always room.
-        is_notice: bool,
+        /// Whether there is always room for it: a notice of the framework, and what an actor's own timers send it.
+        is_exempt: bool,
         /// The actor that sent it, if one did.
         from: Option<Pid>,
         /// How many messages wait in the mailbox now.
@@ -108,6 +108,11 @@ pub enum Seen<'a> {
         /// Which call.
         call: u64,
     },
+    /// A call got into the mailbox of this actor.
+    CallSent {
+        /// Which call.
+        call: u64,
+    },
     /// A message was put off by a fault: it is out of the line for a while.
     Delayed {
         /// The name of its type.
@@ -118,12 +123,12 @@ pub enum Seen<'a> {
         /// The name of its type.
         message: &'static str,
     },
-    /// A monitor of this actor fires: `Down` is put into the watcher's mailbox, if the watcher lives.
+    /// The `Down` of a monitor of this actor got into its mailbox.
     Down {
         /// Which monitor.
         monitor: MonitorRef,
-        /// Who watches.
-        watcher: Pid,
+        /// Whom it watched.
+        target: Pid,
     },
     /// This actor is about to handle the `Down` of a monitor of its own.
     DownBegun {

@@ -76,9 +76,11 @@ mod order;
 mod log;
 mod fault;
 mod mischief;
+mod invariants;
 
 mod failure;
 mod machine;
+mod watch;
 mod drive;
 mod runtime;
 

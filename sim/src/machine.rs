@@ -5,12 +5,14 @@
 
 use crate::failure::Failure;
 use crate::fault::Fault;
+use crate::invariants::Rules;
 use crate::log::{Event, Log, Name, NodeId};
 use crate::mischief::Mischief;
 use crate::order::{TaskId, Turns};
 use crate::seed::{Random, Seed};
+use crate::watch::Names;
 use futures::future::BoxFuture;
-use ravelin_core::{Fault as Harm, FaultPoint, Site, TaskName, Time};
+use ravelin_core::{Fault as Harm, FaultPoint, TaskName, Time};
 use std::collections::{BTreeMap, VecDeque};
 use std::mem;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -90,6 +92,10 @@ pub(crate) struct State {
     /// What was found to be wrong outside a turn.
     pub(crate) broken: Option<Failure>,
     pub(crate) mischief: Mischief,
+    /// What must hold, and is fed with all that happens.
+    pub(crate) rules: Rules,
+    /// Who is called what, where a story is kept.
+    pub(crate) names: Names,
     /// The faults that struck, as those that would strike so again.
     pub(crate) struck: Vec<Fault>,
     pub(crate) is_calm: bool,
@@ -118,6 +124,8 @@ impl Machine {
             foreign: None,
             broken: None,
             mischief,
+            rules: Rules::all_but(&[]),
+            names: Names::default(),
             struck: Vec::new(),
             is_calm: false,
             is_running: false,
@@ -185,23 +193,6 @@ impl Machine {
         drop(state);
         drop(settling);
         (tasks, due)
-    }
-
-    /// Puts what an actor does into the story, where one is kept.
-    pub(crate) fn tell(&self, actor: &Site<'_>, point: FaultPoint) {
-        let mut state = self.lock();
-        if !state.log.keeps() {
-            return;
-        }
-        let place = actor.place.unwrap_or(actor.actor);
-        let pid = actor.pid.map(|pid| format!(" {pid}")).unwrap_or_default();
-        match point {
-            FaultPoint::Init => state.record(Event::Told(format!("`{place}`{pid} begins its init"))),
-            FaultPoint::Message(name) => {
-                state.record(Event::Told(format!("`{place}`{pid} handles a {name}")));
-            }
-            _ => {}
-        }
     }
 
     /// Asks for a fault at a point.
@@ -322,6 +313,7 @@ impl State {
     /// dropped after that.
     pub(crate) fn crash(&mut self, node: NodeId) -> Vec<Task> {
         self.record(Event::Crashed { node });
+        self.rules.forget(node);
         let crashing = self.node(node);
         crashing.is_up = false;
         crashing.stalled_until = Time::EPOCH;

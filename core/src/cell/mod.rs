@@ -333,7 +333,7 @@ impl Header {
         message: P,
     ) -> Result<(), Refused<P>> {
         let pushed = self.mailbox.push_exempt(kind, message, local::edge(self))?;
-        self.tell_pushed::<P>(&pushed);
+        self.tell_pushed::<P>(&pushed, true);
         self.after_push::<P>(pushed);
         Ok(())
     }
@@ -412,7 +412,14 @@ impl Header {
 
     /// Puts a notice of the framework into the user lane; a dead actor's are lost, as in OTP.
     pub(crate) fn inform(&self, info: Info) {
-        let _ = self.push_exempt(self.vtable.info, info);
+        let down = match &info {
+            Info::Down { pid, monitor, .. } => Some((*pid, *monitor)),
+            Info::Exit { .. } | Info::Group { .. } | Info::Timeout => None,
+        };
+        let got_in = self.push_exempt(self.vtable.info, info).is_ok();
+        if let (Some((target, monitor)), true) = (down, got_in) {
+            self.tell(|| Seen::Down { monitor, target });
+        }
     }
 
     /// Puts an order to end into the user lane.

@@ -106,7 +106,7 @@ impl Header {
             Some(Fault::Full) => self.mailbox.push_as_full(kind, message, edge)?,
             _ => self.mailbox.push(kind, message, edge)?,
         };
-        self.tell_pushed::<P>(&pushed);
+        self.tell_pushed::<P>(&pushed, false);
         self.after_push::<P>(pushed);
         Ok(())
     }
@@ -127,23 +127,23 @@ impl Header {
             Some(Fault::Full) => self.mailbox.push_or_wait_as_full(kind, message, edge, waker, ticket)?,
             _ => self.mailbox.push_or_wait(kind, message, edge, waker, ticket)?,
         };
-        self.tell_pushed::<P>(&pushed);
+        self.tell_pushed::<P>(&pushed, false);
         self.after_push::<P>(pushed);
         Ok(())
     }
 
     /// Tells of a message that got into the mailbox.
     #[inline(always)]
-    pub(super) fn tell_pushed<P: Payload>(&self, pushed: &Pushed<Ext, super::Wake>) {
+    pub(super) fn tell_pushed<P: Payload>(&self, pushed: &Pushed<Ext, super::Wake>, is_exempt: bool) {
         if self.is_watched() && !matches!(pushed, Pushed::Discarded) {
-            self.tell_accepted(P::message_name(), P::IS_NOTICE);
+            self.tell_accepted(P::message_name(), is_exempt);
         }
     }
 
     #[cold]
-    fn tell_accepted(&self, message: &'static str, is_notice: bool) {
+    fn tell_accepted(&self, message: &'static str, is_exempt: bool) {
         let (len, limit) = (self.mailbox.len(), self.mailbox.limit());
-        self.tell(|| Seen::Accepted { message, is_notice, from: local::running_pid(), len, limit });
+        self.tell(|| Seen::Accepted { message, is_exempt, from: local::running_pid(), len, limit });
     }
 
     // ---- the receiver's side ----
