@@ -84,11 +84,15 @@ impl<'a, M: Message> Call<'a, M> {
         header.tell(|| Seen::CallBegun { call, message, from, limit });
     }
 
-    /// Tells the runtime that nobody waits any more.
+    /// Tells the runtime that the caller has looked, or waits no more.
     #[cold]
-    fn tell_ended(&mut self) {
-        let call = std::mem::take(&mut self.number);
-        self.port.header().tell(|| Seen::CallEnded { call });
+    fn tell_polled(&mut self, is_over: bool) {
+        let call = self.number;
+        if is_over {
+            self.number = 0;
+        }
+        let seen = if is_over { Seen::CallEnded { call } } else { Seen::CallPending { call } };
+        self.port.header().tell(|| seen);
     }
 
     fn submit(
@@ -101,9 +105,9 @@ impl<'a, M: Message> Call<'a, M> {
         let (port, ticket) = (self.port, &mut self.ticket);
         match fate::discarding(|| port.push_or_wait(Payload(message, to), cx.waker(), ticket)) {
             Ok(()) => {
-                if self.number != 0 {
+                if let Some(awaited) = (self.number != 0).then(|| answer.awaited()).flatten() {
                     let call = self.number;
-                    self.port.header().tell(|| Seen::CallSent { call });
+                    self.port.header().tell(|| Seen::CallSent { call, awaited: &awaited });
                 }
                 self.state = State::Sent(answer);
                 Ok(())
@@ -164,8 +168,8 @@ impl<M: Message> Future for Call<'_, M> {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let polled = self.advance(cx);
-        if polled.is_ready() && self.number != 0 {
-            self.tell_ended();
+        if self.number != 0 {
+            self.tell_polled(polled.is_ready());
         }
         polled
     }
@@ -229,7 +233,7 @@ impl<M: Message> Drop for Call<'_, M> {
     fn drop(&mut self) {
         self.stop_waiting();
         if self.number != 0 {
-            self.tell_ended();
+            self.tell_polled(true);
         }
         if let Some(ticket) = self.ticket.take() {
             self.port.header().mailbox.forget(ticket);

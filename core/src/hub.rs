@@ -30,6 +30,8 @@ pub(crate) struct Shared {
     pub(crate) hands_over: bool,
     /// Whether the runtime injects faults, and watches.
     pub(crate) is_watched: bool,
+    /// What the runtime then knows it by.
+    pub(crate) number: u32,
     pub(crate) table: Table,
     pub(crate) names: DashMap<Arc<str>, Pid>,
     pub(crate) groups: Groups,
@@ -60,7 +62,10 @@ impl Shared {
         if self.is_watched {
             match self.table.get(pid) {
                 Some(cell) => cell.header().tell_of(Some(pid), &seen()),
-                None => self.runtime.observe(&Site::new(None, "", Some(pid)), &seen()),
+                None => {
+                    let site = Site { system: self.number, ..Site::new(None, "", Some(pid)) };
+                    self.runtime.observe(&site, &seen());
+                }
             }
         }
     }
@@ -226,6 +231,10 @@ impl Host for Shared {
 
     fn is_watched(&self) -> bool {
         self.is_watched
+    }
+
+    fn system_number(&self) -> u32 {
+        self.number
     }
 
     fn number(&self) -> u64 {

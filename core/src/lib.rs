@@ -78,4 +78,4 @@ pub use system::{Activity, Description, RegisterError, System};
 pub use task::{Inbox, NoMessage, Task, TaskArgs, TaskFn, TaskOutput};
 pub use time::{Missed, Time};
 pub use timer::{sleep, within};
-pub use watch::{Fault, FaultPoint, Seen, Signalled, Site};
+pub use watch::{Awaited, Awaits, Fault, FaultPoint, Seen, Signalled, Site};

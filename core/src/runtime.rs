@@ -81,6 +81,12 @@ pub trait Runtime: Send + Sync + 'static {
         self.fault(point)
     }
 
+    /// A system begins to live on this runtime, one of several perhaps: gives the number by which it is known at each
+    /// [`Site`]. Asked where faults are injected.
+    fn enroll(&self) -> u32 {
+        0
+    }
+
     /// Told of what happens to an actor. Be short, and call nothing of the framework.
     fn observe(&self, actor: &Site<'_>, seen: &Seen<'_>) {
         let _ = (actor, seen);

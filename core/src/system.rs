@@ -64,6 +64,7 @@ impl System {
         let system = System(Arc::new(Shared {
             hands_over: runtime.hands_over(),
             is_watched: runtime.injects_faults(),
+            number: if runtime.injects_faults() { runtime.enroll() } else { 0 },
             runtime,
             table: Table::new(),
             names: DashMap::with_shard_amount(16),

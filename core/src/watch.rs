@@ -5,6 +5,8 @@
 
 use crate::exit::Exit;
 use crate::id::{MonitorRef, Pid};
+use std::fmt;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 /// A named point of the framework at which the runtime is asked for a fault.
@@ -35,12 +37,42 @@ pub struct Site<'a> {
     pub actor: &'static str,
     /// The incarnation; `None` before it has a pid.
     pub pid: Option<Pid>,
+    /// Which of the systems that live on this runtime, by [`Runtime::enroll`](crate::Runtime::enroll).
+    pub system: u32,
 }
 
 impl<'a> Site<'a> {
     /// The site of an actor.
     pub fn new(place: Option<&'a str>, actor: &'static str, pid: Option<Pid>) -> Site<'a> {
-        Site { place, actor, pid }
+        Site { place, actor, pid, system: 0 }
+    }
+}
+
+/// The wait for the answer to a call, to ask whether the answer is there; nothing else is known of it, and nothing held.
+#[derive(Clone)]
+pub struct Awaited(Weak<dyn Awaits>);
+
+/// Something that an answer may come to.
+pub trait Awaits: Send + Sync {
+    /// Whether there is an answer, or nobody waits any more.
+    fn is_over(&self) -> bool;
+}
+
+impl Awaited {
+    /// The wait of this one.
+    pub fn new(slot: &Arc<dyn Awaits>) -> Awaited {
+        Awaited(Arc::downgrade(slot))
+    }
+
+    /// Whether there is an answer, or a reason why none will come, or nobody waits any more.
+    pub fn is_over(&self) -> bool {
+        self.0.upgrade().is_none_or(|slot| slot.is_over())
+    }
+}
+
+impl fmt::Debug for Awaited {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(if self.is_over() { "Awaited(over)" } else { "Awaited(waits)" })
     }
 }
 
@@ -108,10 +140,17 @@ pub enum Seen<'a> {
         /// Which call.
         call: u64,
     },
+    /// The caller has looked, and there is no answer yet.
+    CallPending {
+        /// Which call.
+        call: u64,
+    },
     /// A call got into the mailbox of this actor.
     CallSent {
         /// Which call.
         call: u64,
+        /// The wait for its answer.
+        awaited: &'a Awaited,
     },
     /// A message was put off by a fault: it is out of the line for a while.
     Delayed {

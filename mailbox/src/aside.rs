@@ -11,40 +11,52 @@ use std::mem;
 use std::task::Waker;
 
 impl<X, C, E: Consumer> Mailbox<X, C, E> {
-    /// As [`push`](Mailbox::push), as if a bounded mailbox had no room.
+    /// From now on [`push`](Mailbox::push) and [`push_or_wait`](Mailbox::push_or_wait) give each message back as if there
+    /// were no room, so that a sender that knows asks somebody, and then calls `push_watched` or `push_or_wait_watched`.
+    pub fn watch(&self) {
+        self.state.lock().is_watched = true;
+    }
+
+    /// As [`push`](Mailbox::push) in a mailbox that is not watched; or as if a bounded one had no room.
     ///
     /// # Errors
-    /// As for a push that finds no room.
-    pub fn push_as_full<P: Send>(
+    /// As for `push`.
+    pub fn push_watched<P: Send>(
         &self,
         kind: &'static Kind<P, X>,
         payload: P,
         edge: Edge,
+        is_full: bool,
     ) -> Result<Pushed<X, E::Wake>, Refused<P>> {
         let state = self.state.lock();
-        if state.limit == NO_LIMIT || state.phase == Phase::Closed {
-            return self.push_locked(state, kind, payload, edge);
+        if !is_full || state.limit == NO_LIMIT || state.phase == Phase::Closed {
+            return self.push_asked(state, kind, payload, edge);
         }
         Self::push_full(state, kind, payload, edge)
     }
 
-    /// As [`push_or_wait`](Mailbox::push_or_wait), as if a bounded mailbox had no room. A sender that waits gets in the
-    /// line, and if there is room after all it is promised it, and woken, at once: it comes again at its next turn.
+    /// As [`push_or_wait`](Mailbox::push_or_wait) in a mailbox that is not watched; or as if a bounded one had no room. A
+    /// sender that waits gets in the line then, and if there is room after all it is promised it, and woken, at once: it
+    /// comes again at its next turn.
     ///
     /// # Errors
-    /// As for one that finds no room.
-    pub fn push_or_wait_as_full<P: Send>(
+    /// As for `push_or_wait`.
+    pub fn push_or_wait_watched<P: Send>(
         &self,
         kind: &'static Kind<P, X>,
         payload: P,
         edge: Edge,
         waker: &Waker,
         ticket: &mut Option<Ticket>,
+        is_full: bool,
     ) -> Result<Pushed<X, E::Wake>, Refused<P>> {
         let mut state = self.state.lock();
+        if !is_full {
+            return self.push_or_wait_asked(state, kind, payload, edge, waker, ticket);
+        }
         if state.limit == NO_LIMIT || state.on_full != Overflow::Wait || state.phase == Phase::Closed {
             drop(state);
-            return self.push_as_full(kind, payload, edge);
+            return self.push_watched(kind, payload, edge, true);
         }
         *ticket = Some(state.line_up(waker));
         let room = state.room(self.taken.load(Ordering::Relaxed));

@@ -114,7 +114,22 @@ impl<X, C, E: Consumer> Mailbox<X, C, E> {
     }
 
     #[inline(always)]
-    pub(crate) fn push_locked<P: Send>(
+    fn push_locked<P: Send>(
+        &self,
+        state: Guard<'_, State<X, C, E>>,
+        kind: &'static Kind<P, X>,
+        payload: P,
+        edge: Edge,
+    ) -> Result<Pushed<X, E::Wake>, Refused<P>> {
+        if state.is_watched {
+            return Err(Refused::Full(payload));
+        }
+        self.push_asked(state, kind, payload, edge)
+    }
+
+    /// As a push, whether or not the mailbox is watched.
+    #[inline(always)]
+    pub(crate) fn push_asked<P: Send>(
         &self,
         mut state: Guard<'_, State<X, C, E>>,
         kind: &'static Kind<P, X>,
@@ -165,10 +180,27 @@ impl<X, C, E: Consumer> Mailbox<X, C, E> {
         waker: &Waker,
         ticket: &mut Option<Ticket>,
     ) -> Result<Pushed<X, E::Wake>, Refused<P>> {
-        let mut state = self.state.lock();
+        let state = self.state.lock();
+        if state.is_watched {
+            return Err(Refused::Full(payload));
+        }
+        self.push_or_wait_asked(state, kind, payload, edge, waker, ticket)
+    }
+
+    /// As `push_or_wait`, whether or not the mailbox is watched.
+    #[inline(always)]
+    pub(crate) fn push_or_wait_asked<P: Send>(
+        &self,
+        mut state: Guard<'_, State<X, C, E>>,
+        kind: &'static Kind<P, X>,
+        payload: P,
+        edge: Edge,
+        waker: &Waker,
+        ticket: &mut Option<Ticket>,
+    ) -> Result<Pushed<X, E::Wake>, Refused<P>> {
         let mine = ticket.take();
         if state.limit == NO_LIMIT || state.on_full != Overflow::Wait || state.phase == Phase::Closed {
-            return self.push_locked(state, kind, payload, edge);
+            return self.push_asked(state, kind, payload, edge);
         }
         let mut is_promised = false;
         if let Some(mine) = mine {

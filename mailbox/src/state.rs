@@ -15,6 +15,8 @@ const KEPT_QUEUE: usize = 16;
 pub(crate) struct State<X: 'static, C, E> {
     pub(crate) phase: Phase,
     pub(crate) notified: bool,
+    /// Pushes find it full, so that their senders ask first: see `aside`.
+    pub(crate) is_watched: bool,
     pub(crate) on_full: Overflow,
     pub(crate) limit: u32,
     /// Records in `inbox` and in `backlog`.
@@ -79,6 +81,7 @@ impl<X, C, E> State<X, C, E> {
             inbox: Records::new(),
             phase,
             notified: false,
+            is_watched: false,
             on_full: capacity.on_full,
             limit: capacity.limit,
             waiting: 0,

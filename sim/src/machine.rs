@@ -96,6 +96,8 @@ pub(crate) struct State {
     pub(crate) rules: Rules,
     /// Who is called what, where a story is kept.
     pub(crate) names: Names,
+    /// How many systems there were.
+    pub(crate) systems: u32,
     /// The faults that struck, as those that would strike so again.
     pub(crate) struck: Vec<Fault>,
     pub(crate) is_calm: bool,
@@ -126,6 +128,7 @@ impl Machine {
             mischief,
             rules: Rules::all_but(&[]),
             names: Names::default(),
+            systems: 0,
             struck: Vec::new(),
             is_calm: false,
             is_running: false,

@@ -159,6 +159,12 @@ impl Runtime for SimRuntime {
         self.machine.fault(self.node, actor.place, point)
     }
 
+    fn enroll(&self) -> u32 {
+        let mut state = self.machine.lock();
+        state.systems += 1;
+        state.systems
+    }
+
     fn observe(&self, actor: &Site<'_>, seen: &Seen<'_>) {
         self.machine.observe(self.node, self.incarnation, actor, seen);
     }

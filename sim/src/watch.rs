@@ -1,7 +1,7 @@
 //! What a run is told of its actors: the rules look at it, and the story tells it.
 
 use crate::failure::Failure;
-use crate::invariants::{Broken, Rest, Who};
+use crate::invariants::{Broken, Home, Rest, Who};
 use crate::log::{Event, Name, NodeId};
 use crate::machine::{Machine, State};
 use ravelin_core::{Pid, Seen, Signalled, Site};
@@ -10,7 +10,7 @@ use std::fmt;
 
 /// Actors by their names, for the story.
 #[derive(Default)]
-pub(crate) struct Names(BTreeMap<(NodeId, Pid), Name>);
+pub(crate) struct Names(BTreeMap<Who, Name>);
 
 impl Machine {
     /// Something has happened to an actor of this incarnation of a node.
@@ -20,11 +20,12 @@ impl Machine {
         if !state.is_up(node, incarnation) {
             return;
         }
+        let who = Who { home: Home { node, system: site.system }, pid };
         if state.log.keeps() {
-            state.tell_seen(node, pid, site, seen);
+            state.tell_seen(who, site, seen);
         }
         let now = state.now;
-        let broken = state.rules.see(now, Who { node, pid }, seen);
+        let broken = state.rules.see(now, who, seen);
         state.note_broken(broken);
     }
 }
@@ -35,7 +36,7 @@ impl State {
         let now = self.now;
         let nodes = self.nodes.iter().zip(0..);
         let stalled = nodes.filter(|(node, _)| node.stalled_until > now).map(|(_, at)| at).collect();
-        let broken = self.rules.rest(&Rest { now, stalled });
+        let broken = self.rules.rest(&Rest { stalled });
         self.note_broken(broken);
     }
 
@@ -45,12 +46,12 @@ impl State {
         }
     }
 
-    fn tell_seen(&mut self, node: NodeId, pid: Pid, site: &Site<'_>, seen: &Seen<'_>) {
+    fn tell_seen(&mut self, who: Who, site: &Site<'_>, seen: &Seen<'_>) {
         if let Seen::Starting { .. } = seen {
             let name = site.place.unwrap_or(short(site.actor)).into();
-            self.names.0.insert((node, pid), name);
+            self.names.0.insert(who, name);
         }
-        if let Some(line) = self.names.line(node, pid, seen) {
+        if let Some(line) = self.names.line(who, seen) {
             self.record(Event::Told(line));
         }
     }
@@ -58,16 +59,16 @@ impl State {
 
 impl Names {
     /// What a person wants to read of it.
-    fn line(&self, node: NodeId, pid: Pid, seen: &Seen<'_>) -> Option<String> {
-        let who = self.named(node, Some(pid));
-        let of = |pid: Pid| self.named(node, Some(pid));
+    fn line(&self, Who { home, pid }: Who, seen: &Seen<'_>) -> Option<String> {
+        let who = self.named(home, Some(pid));
+        let of = |pid: Pid| self.named(home, Some(pid));
         Some(match seen {
             Seen::Accepted { message, from, is_exempt: false, .. } => {
-                format!("{} sends {who} a {}", self.named(node, *from), short(message))
+                format!("{} sends {who} a {}", self.named(home, *from), short(message))
             }
             Seen::Begun { message } => format!("{who} handles a {}", short(message)),
             Seen::CallBegun { message, from, .. } => {
-                format!("{} calls {who} with a {}", self.named(node, *from), short(message))
+                format!("{} calls {who} with a {}", self.named(home, *from), short(message))
             }
             Seen::Delayed { message } => format!("{who}: a {} is put off", short(message)),
             Seen::Returned { message } => format!("{who}: a {} that was put off is back", short(message)),
@@ -85,8 +86,8 @@ impl Names {
         })
     }
 
-    fn named(&self, node: NodeId, pid: Option<Pid>) -> Named<'_> {
-        let name = pid.and_then(|pid| self.0.get(&(node, pid)));
+    fn named(&self, home: Home, pid: Option<Pid>) -> Named<'_> {
+        let name = pid.and_then(|pid| self.0.get(&Who { home, pid }));
         Named { pid, name: name.map(|name| &**name) }
     }
 }

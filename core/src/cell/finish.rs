@@ -41,7 +41,7 @@ pub(super) unsafe fn finish(cell: CellPtr, slot: &mut Slot) {
         let mut inner = mem::take(&mut (*consumer).inner);
         let exit = inner.stop.take().unwrap_or(Exit::Killed);
         let mut rare = inner.rare.take();
-        let (pending, helpers) = match &mut rare {
+        let (mut pending, helpers) = match &mut rare {
             Some(rare) => (mem::take(&mut rare.pending), mem::take(&mut rare.helpers)),
             None => (Vec::new(), Vec::new()),
         };
@@ -60,6 +60,7 @@ pub(super) unsafe fn finish(cell: CellPtr, slot: &mut Slot) {
                 let (pid, was_up) = (life.pid.take(), mem::take(&mut life.is_up));
                 life.traps = TrapExits::No;
                 let company = life.ended(pid.filter(|_| was_up), &exit);
+                pending.extend(company.owed);
                 end = pid.map(|pid| End {
                     pid,
                     parent: company.parent,

@@ -130,6 +130,8 @@ pub(crate) trait Host: Send + Sync + 'static {
     fn hands_over(&self) -> bool;
     /// Whether the runtime injects faults, and watches.
     fn is_watched(&self) -> bool;
+    /// What a runtime that watches knows the system by.
+    fn system_number(&self) -> u32;
     /// A number that no other place or call of the system has.
     fn number(&self) -> u64;
     /// Who runs actors that have no task.
@@ -301,10 +303,10 @@ impl Header {
     /// Puts a message into the user lane.
     #[inline]
     pub(crate) fn push<P: Payload>(&self, kind: &'static Kind<P, Ext>, message: P) -> Result<(), Refused<P>> {
-        if self.is_watched() {
-            return self.push_watched(kind, message);
-        }
-        let pushed = self.mailbox.push(kind, message, local::edge(self))?;
+        let pushed = match self.mailbox.push(kind, message, local::edge(self)) {
+            Ok(pushed) => pushed,
+            Err(refused) => return self.push_refused(kind, refused),
+        };
         self.after_push::<P>(pushed);
         Ok(())
     }
@@ -318,10 +320,10 @@ impl Header {
         waker: &Waker,
         ticket: &mut Option<Ticket>,
     ) -> Result<(), Refused<P>> {
-        if self.is_watched() {
-            return self.push_or_wait_watched(kind, message, waker, ticket);
-        }
-        let pushed = self.mailbox.push_or_wait(kind, message, local::edge(self), waker, ticket)?;
+        let pushed = match self.mailbox.push_or_wait(kind, message, local::edge(self), waker, ticket) {
+            Ok(pushed) => pushed,
+            Err(refused) => return self.push_or_wait_refused(kind, refused, waker, ticket),
+        };
         self.after_push::<P>(pushed);
         Ok(())
     }
@@ -521,6 +523,7 @@ impl CellRef {
         let wanted = Arc::as_ptr(&host);
         let bound = self.header().host.get_or_init(|| {
             if host.is_watched() {
+                self.header().mailbox.watch();
                 self.header().place.set(host.number());
             }
             host

@@ -83,7 +83,8 @@ impl Header {
     }
 
     fn site(&self, pid: Option<Pid>) -> Site<'_> {
-        Site::new(self.name().map(|name| &**name), self.type_name(), pid)
+        let system = self.host().map_or(0, |host| host.system_number());
+        Site { system, ..Site::new(self.name().map(|name| &**name), self.type_name(), pid) }
     }
 
     #[cold]
@@ -93,40 +94,43 @@ impl Header {
 
     // ---- the sender's side ----
 
-    /// As `push`, where the runtime is asked for a fault first.
+    /// A push was refused: a watched mailbox refuses each, to have the runtime asked for a fault first.
     #[cold]
     #[inline(never)]
-    pub(super) fn push_watched<P: Payload>(
+    pub(super) fn push_refused<P: Payload>(
         &self,
         kind: &'static Kind<P, Ext>,
-        message: P,
+        refused: Refused<P>,
     ) -> Result<(), Refused<P>> {
-        let edge = local::edge(self);
-        let pushed = match self.ask(FaultPoint::Send(P::message_name())) {
-            Some(Fault::Full) => self.mailbox.push_as_full(kind, message, edge)?,
-            _ => self.mailbox.push(kind, message, edge)?,
+        let message = match refused {
+            Refused::Full(message) if self.is_watched() => message,
+            refused => return Err(refused),
         };
+        let is_full = self.ask(FaultPoint::Send(P::message_name())) == Some(Fault::Full);
+        let pushed = self.mailbox.push_watched(kind, message, local::edge(self), is_full)?;
         self.tell_pushed::<P>(&pushed, false);
         self.after_push::<P>(pushed);
         Ok(())
     }
 
-    /// As `push_or_wait`, where the runtime is asked for a fault first: once for each message.
+    /// As `push_refused`, for a sender that may wait; the runtime is asked once for each message.
     #[cold]
     #[inline(never)]
-    pub(super) fn push_or_wait_watched<P: Payload>(
+    pub(super) fn push_or_wait_refused<P: Payload>(
         &self,
         kind: &'static Kind<P, Ext>,
-        message: P,
+        refused: Refused<P>,
         waker: &Waker,
         ticket: &mut Option<Ticket>,
     ) -> Result<(), Refused<P>> {
-        let edge = local::edge(self);
-        let is_first = ticket.is_none();
-        let pushed = match is_first.then(|| self.ask(FaultPoint::Send(P::message_name()))).flatten() {
-            Some(Fault::Full) => self.mailbox.push_or_wait_as_full(kind, message, edge, waker, ticket)?,
-            _ => self.mailbox.push_or_wait(kind, message, edge, waker, ticket)?,
+        let message = match refused {
+            Refused::Full(message) if self.is_watched() => message,
+            refused => return Err(refused),
         };
+        let is_first = ticket.is_none();
+        let is_full = is_first && self.ask(FaultPoint::Send(P::message_name())) == Some(Fault::Full);
+        let edge = local::edge(self);
+        let pushed = self.mailbox.push_or_wait_watched(kind, message, edge, waker, ticket, is_full)?;
         self.tell_pushed::<P>(&pushed, false);
         self.after_push::<P>(pushed);
         Ok(())

@@ -42,6 +42,6 @@ impl Rule for Bounded {
     }
 
     fn forget(&mut self, node: NodeId) {
-        self.lines.retain(|who, _| who.node != node);
+        self.lines.retain(|who, _| who.home.node != node);
     }
 }

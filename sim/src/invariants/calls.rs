@@ -1,10 +1,10 @@
 //! [pure] A call always ends: within its time limit, and when its callee has ended.
 //!
-//! A call that was begun and is not polled any more can not end: it counts as one that does not.
+//! A call that its caller does not look at any more can not be seen to end, and nothing is said of it.
 
-use super::{Rest, Rule, Who};
+use super::{Home, Rest, Rule, Who};
 use crate::log::NodeId;
-use ravelin_core::{Pid, Seen, Time};
+use ravelin_core::{Awaited, Pid, Seen, Time};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ const SLACK: Duration = Duration::from_millis(10);
 
 #[derive(Default)]
 pub(super) struct Calls {
-    open: BTreeMap<(NodeId, u64), Open>,
+    open: BTreeMap<(Home, u64), Open>,
 }
 
 /// A call that somebody waits for.
@@ -22,15 +22,15 @@ struct Open {
     from: Option<Pid>,
     /// When it must be over.
     end: Option<Time>,
-    /// Whose mailbox it is in, or was.
-    callee: Option<Pid>,
+    /// Whose mailbox it is in, or was, and the wait for the answer.
+    sent: Option<(Pid, Awaited)>,
     is_callee_gone: bool,
 }
 
 impl Open {
     fn text(&self) -> String {
         let from = self.from.map_or_else(|| "no actor".to_owned(), |pid| pid.to_string());
-        let to = self.callee.map_or_else(|| "nobody yet".to_owned(), |pid| pid.to_string());
+        let to = self.sent.as_ref().map_or_else(|| "nobody yet".to_owned(), |(pid, _)| pid.to_string());
         format!("the call of {from} to {to} with a {}", self.message)
     }
 }
@@ -44,19 +44,27 @@ impl Rule for Calls {
         match seen {
             Seen::CallBegun { call, message, from, limit } => {
                 // A limit as long as the clock counts is none.
-                let end = limit.filter(|limit| *limit < Duration::from_secs(1 << 32)).map(|limit| now + limit);
-                let open = Open { message, from: *from, end, callee: None, is_callee_gone: false };
-                self.open.insert((who.node, *call), open);
+                let end =
+                    limit.filter(|limit| *limit < Duration::from_secs(1 << 32)).map(|limit| now + limit);
+                let open = Open { message, from: *from, end, sent: None, is_callee_gone: false };
+                self.open.insert((who.home, *call), open);
             }
-            Seen::CallSent { call } => {
-                if let Some(open) = self.open.get_mut(&(who.node, *call)) {
-                    open.callee = Some(who.pid);
+            Seen::CallSent { call, awaited } => {
+                if let Some(open) = self.open.get_mut(&(who.home, *call)) {
+                    open.sent = Some((who.pid, (*awaited).clone()));
                 }
             }
-            Seen::CallEnded { call } => drop(self.open.remove(&(who.node, *call))),
+            Seen::CallPending { call } => {
+                let open = self.open.get(&(who.home, *call));
+                if let Some(open) = open.filter(|open| open.end.is_some_and(|end| now > end + SLACK)) {
+                    return Err(format!("{} is not over after its time limit", open.text()));
+                }
+            }
+            Seen::CallEnded { call } => drop(self.open.remove(&(who.home, *call))),
             Seen::Gone => {
-                for ((node, _), open) in &mut self.open {
-                    open.is_callee_gone |= *node == who.node && open.callee == Some(who.pid);
+                for ((home, _), open) in &mut self.open {
+                    let is_callee = open.sent.as_ref().is_some_and(|(pid, _)| *pid == who.pid);
+                    open.is_callee_gone |= *home == who.home && is_callee;
                 }
             }
             _ => {}
@@ -65,14 +73,9 @@ impl Rule for Calls {
     }
 
     fn rest(&mut self, rest: &Rest) -> Result<(), String> {
-        for ((node, _), open) in &self.open {
-            if rest.stalled.contains(node) {
-                continue;
-            }
-            if open.end.is_some_and(|end| rest.now > end + SLACK) {
-                return Err(format!("{} is not over after its time limit", open.text()));
-            }
-            if open.is_callee_gone {
+        for ((home, _), open) in &self.open {
+            let is_over = || open.sent.as_ref().is_none_or(|(_, awaited)| awaited.is_over());
+            if open.is_callee_gone && !rest.stalled.contains(&home.node) && !is_over() {
                 return Err(format!("{} is not over, and the callee has ended", open.text()));
             }
         }
@@ -80,6 +83,6 @@ impl Rule for Calls {
     }
 
     fn forget(&mut self, node: NodeId) {
-        self.open.retain(|(each, _), _| *each != node);
+        self.open.retain(|(home, _), _| home.node != node);
     }
 }

@@ -48,7 +48,7 @@ impl Rule for Control {
         for (who, signal) in &self.told {
             let is_cut = matches!(signal, Signalled::Die | Signalled::Kill);
             let waits_for_children = || self.children.values().any(|parent| parent == who);
-            if is_cut && !rest.stalled.contains(&who.node) && !waits_for_children() {
+            if is_cut && !rest.stalled.contains(&who.home.node) && !waits_for_children() {
                 return Err(format!("{} still lives after the signal {signal:?}", who.pid));
             }
         }
@@ -56,7 +56,7 @@ impl Rule for Control {
     }
 
     fn forget(&mut self, node: NodeId) {
-        self.told.retain(|who, _| who.node != node);
-        self.children.retain(|who, _| who.node != node);
+        self.told.retain(|who, _| who.home.node != node);
+        self.children.retain(|who, _| who.home.node != node);
     }
 }

@@ -54,7 +54,9 @@ impl Line {
         match self.waiting.pop_front() {
             Some(first) if first.message == message => Ok(first),
             Some(first) => Err(format!("it {does} a {message}, where a {} is next", first.message)),
-            None => Err(format!("it {does} a {message}, and nothing waits: not accepted, or for the second time")),
+            None => {
+                Err(format!("it {does} a {message}, and nothing waits: not accepted, or for the second time"))
+            }
         }
     }
 

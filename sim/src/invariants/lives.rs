@@ -29,9 +29,7 @@ impl Rule for Lives {
             Seen::Starting { .. } => (stage.is_none(), Some(Stage::Starting)),
             Seen::Up => (stage == Some(Stage::Starting), Some(Stage::Up)),
             Seen::Begun { .. } | Seen::Delayed { .. } => (stage == Some(Stage::Up), stage),
-            Seen::Ended { .. } => {
-                (matches!(stage, Some(Stage::Starting | Stage::Up)), Some(Stage::Ended))
-            }
+            Seen::Ended { .. } => (matches!(stage, Some(Stage::Starting | Stage::Up)), Some(Stage::Ended)),
             Seen::Gone => (stage == Some(Stage::Ended), None),
             _ => return Ok(()),
         };
@@ -39,14 +37,10 @@ impl Rule for Lives {
             Some(next) => drop(self.living.insert(who, next)),
             None => drop(self.living.remove(&who)),
         }
-        if is_right {
-            Ok(())
-        } else {
-            Err(format!("{}: {seen:?}, where it is {stage:?}", who.pid))
-        }
+        if is_right { Ok(()) } else { Err(format!("{}: {seen:?}, where it is {stage:?}", who.pid)) }
     }
 
     fn forget(&mut self, node: NodeId) {
-        self.living.retain(|who, _| who.node != node);
+        self.living.retain(|who, _| who.home.node != node);
     }
 }

@@ -16,17 +16,23 @@ use crate::log::NodeId;
 use ravelin_core::{Pid, Seen, Time};
 use std::collections::BTreeSet;
 
-/// An incarnation of an actor, on the present incarnation of a node.
+/// A system of the present incarnation of a node.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub(crate) struct Home {
+    pub(crate) node: NodeId,
+    pub(crate) system: u32,
+}
+
+/// An incarnation of an actor.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub(crate) struct Who {
-    pub(crate) node: NodeId,
+    pub(crate) home: Home,
     pub(crate) pid: Pid,
 }
 
 /// A moment at which nobody is ready: all that can happen without a timer has happened.
 #[derive(Clone, Debug)]
 pub(crate) struct Rest {
-    pub(crate) now: Time,
     /// Nodes on which nothing runs just now, so that nothing is at rest there.
     pub(crate) stalled: BTreeSet<NodeId>,
 }

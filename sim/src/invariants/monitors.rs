@@ -1,6 +1,6 @@
 //! [pure] Monitors fire exactly once: not before the end, not twice, and for everybody who still watches.
 
-use super::{Rest, Rule, Who};
+use super::{Home, Rest, Rule, Who};
 use crate::log::NodeId;
 use ravelin_core::{MonitorRef, Pid, Seen, Time};
 use std::collections::{BTreeMap, BTreeSet};
@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 #[derive(Default)]
 pub(super) struct Monitors {
     living: BTreeSet<Who>,
-    set: BTreeMap<(NodeId, MonitorRef), Monitor>,
+    set: BTreeMap<(Home, MonitorRef), Monitor>,
     /// Ended since the last rest.
     ended: BTreeSet<Who>,
 }
@@ -30,19 +30,19 @@ impl Rule for Monitors {
             Seen::Ended { .. } => {
                 self.living.remove(&who);
                 self.ended.insert(who);
-                self.set.retain(|(node, _), monitor| *node != who.node || monitor.watcher != who.pid);
+                self.set.retain(|(home, _), monitor| *home != who.home || monitor.watcher != who.pid);
             }
             Seen::MonitorSet { monitor, target } => {
                 let new = Monitor { watcher: who.pid, target: *target, has_fired: false };
-                self.set.insert((who.node, *monitor), new);
+                self.set.insert((who.home, *monitor), new);
                 if !self.living.contains(&Who { pid: *target, ..who }) {
                     self.ended.insert(Who { pid: *target, ..who });
                 }
             }
-            Seen::MonitorEnded { monitor } => drop(self.set.remove(&(who.node, *monitor))),
+            Seen::MonitorEnded { monitor } => drop(self.set.remove(&(who.home, *monitor))),
             Seen::Down { monitor, target } => {
                 // One that was taken back meanwhile may still be under way, and is not handled.
-                let Some(known) = self.set.get_mut(&(who.node, *monitor)) else { return Ok(()) };
+                let Some(known) = self.set.get_mut(&(who.home, *monitor)) else { return Ok(()) };
                 if self.living.contains(&Who { pid: *target, ..who }) {
                     return Err(format!("{} is told of the end of {target}, which lives", who.pid));
                 }
@@ -51,7 +51,7 @@ impl Rule for Monitors {
                 }
             }
             Seen::DownBegun { monitor } => {
-                let known = self.set.remove(&(who.node, *monitor));
+                let known = self.set.remove(&(who.home, *monitor));
                 if !known.is_some_and(|monitor| monitor.has_fired) {
                     return Err(format!("{} handles a Down of {monitor:?}, which has not fired", who.pid));
                 }
@@ -66,8 +66,8 @@ impl Rule for Monitors {
         if ended.is_empty() {
             return Ok(());
         }
-        for ((node, _), monitor) in &self.set {
-            if !monitor.has_fired && ended.contains(&Who { node: *node, pid: monitor.target }) {
+        for ((home, _), monitor) in &self.set {
+            if !monitor.has_fired && ended.contains(&Who { home: *home, pid: monitor.target }) {
                 let Monitor { watcher, target, .. } = monitor;
                 return Err(format!("{watcher} is not told of the end of {target}"));
             }
@@ -76,8 +76,8 @@ impl Rule for Monitors {
     }
 
     fn forget(&mut self, node: NodeId) {
-        self.living.retain(|who| who.node != node);
-        self.ended.retain(|who| who.node != node);
-        self.set.retain(|(each, _), _| *each != node);
+        self.living.retain(|who| who.home.node != node);
+        self.ended.retain(|who| who.home.node != node);
+        self.set.retain(|(home, _), _| home.node != node);
     }
 }

@@ -35,6 +35,6 @@ impl Rule for Order {
     }
 
     fn forget(&mut self, node: NodeId) {
-        self.lines.retain(|who, _| who.node != node);
+        self.lines.retain(|who, _| who.home.node != node);
     }
 }

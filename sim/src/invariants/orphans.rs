@@ -33,6 +33,6 @@ impl Rule for Orphans {
     }
 
     fn forget(&mut self, node: NodeId) {
-        self.parents.retain(|who, _| who.node != node);
+        self.parents.retain(|who, _| who.home.node != node);
     }
 }

@@ -1,6 +1,6 @@
 //! [pure] No two incarnations of a place overlap.
 
-use super::{Rule, Who};
+use super::{Home, Rule, Who};
 use crate::log::NodeId;
 use ravelin_core::{Seen, Time};
 use std::collections::BTreeMap;
@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 #[derive(Default)]
 pub(super) struct Overlap {
     /// Who lives at each place.
-    places: BTreeMap<(NodeId, u32), Who>,
+    places: BTreeMap<(Home, u32), Who>,
     place_of: BTreeMap<Who, u32>,
 }
 
@@ -21,13 +21,13 @@ impl Rule for Overlap {
         match seen {
             Seen::Starting { place, .. } => {
                 self.place_of.insert(who, *place);
-                if let Some(before) = self.places.insert((who.node, *place), who) {
+                if let Some(before) = self.places.insert((who.home, *place), who) {
                     return Err(format!("{} starts, and {} has not ended", who.pid, before.pid));
                 }
             }
             Seen::Ended { .. } => {
                 if let Some(place) = self.place_of.remove(&who) {
-                    self.places.remove(&(who.node, place));
+                    self.places.remove(&(who.home, place));
                 }
             }
             _ => {}
@@ -36,7 +36,7 @@ impl Rule for Overlap {
     }
 
     fn forget(&mut self, node: NodeId) {
-        self.places.retain(|(each, _), _| *each != node);
-        self.place_of.retain(|who, _| who.node != node);
+        self.places.retain(|(home, _), _| home.node != node);
+        self.place_of.retain(|who, _| who.home.node != node);
     }
 }

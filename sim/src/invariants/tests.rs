@@ -1,8 +1,9 @@
 //! Each rule on a short life that keeps the promise, and on one that breaks it.
 
-use super::{Rest, Rules, Who};
-use ravelin_core::{Exit, Pid, Seen, Signalled, Time};
+use super::{Home, Rest, Rules, Who};
+use ravelin_core::{Awaited, Awaits, Exit, Pid, Seen, Signalled, Time};
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::Duration;
 
 const ONE: Pid = Pid::from_parts(0, 1, 1);
@@ -28,21 +29,23 @@ fn begin(message: &'static str) -> Seen<'static> {
     Seen::Begun { message }
 }
 
-/// What the rules say of these events, with a rest of an hour at the end.
+/// What the rules say of these events, with a rest at the end.
 #[track_caller]
-fn check(events: &[(Pid, Seen<'static>)], expect: Option<&str>) {
+fn check(events: &[(Pid, Seen<'_>)], expect: Option<&str>) {
     let mut rules = Rules::all_but(&[]);
     let mut outcome = Ok(());
     for (pid, seen) in events {
-        outcome = outcome.and_then(|()| rules.see(Time::EPOCH, Who { node: 0, pid: *pid }, seen));
+        outcome = outcome.and_then(|()| {
+            rules.see(Time::EPOCH, Who { home: Home { node: 0, system: 0 }, pid: *pid }, seen)
+        });
     }
-    let hour = Time::EPOCH + Duration::from_secs(3600);
-    let outcome = outcome.and_then(|()| rules.rest(&Rest { now: hour, stalled: BTreeSet::new() }));
+    let outcome = outcome.and_then(|()| rules.rest(&Rest { stalled: BTreeSet::new() }));
     assert_eq!(outcome.as_ref().err().map(|(name, _)| *name), expect, "{outcome:?}");
 }
 
 #[test]
 fn what_is_in_order_passes() {
+    let answered = Awaited::new(&(Arc::new(Open) as Arc<dyn Awaits>));
     let life = [
         start(1),
         accept("A"),
@@ -57,7 +60,7 @@ fn what_is_in_order_passes() {
         accept("D"),
         Seen::Discarded { message: "D" },
         Seen::CallBegun { call: 1, message: "E", from: None, limit: None },
-        Seen::CallSent { call: 1 },
+        Seen::CallSent { call: 1, awaited: &answered },
         Seen::Signalled(Signalled::Kill),
         END,
         Seen::Gone,
@@ -120,12 +123,36 @@ fn a_signal_that_is_not_obeyed_is_seen() {
     check(&waits, None);
 }
 
+/// A call that nobody answers.
+struct Open;
+
+impl Awaits for Open {
+    fn is_over(&self) -> bool {
+        false
+    }
+}
+
 #[test]
 fn a_call_that_does_not_end_is_seen() {
     let broken = Some("a call always ends");
-    let call = |limit| (ONE, Seen::CallBegun { call: 1, message: "A", from: None, limit });
-    check(&[(ONE, start(1)), call(Some(Duration::from_secs(5)))], broken);
-    check(&[(ONE, start(1)), call(None)], None);
-    let sent = (ONE, Seen::CallSent { call: 1 });
-    check(&[(ONE, start(1)), call(None), sent, (ONE, END), (ONE, Seen::Gone)], broken);
+    let open: Arc<dyn Awaits> = Arc::new(Open);
+    let awaited = Awaited::new(&open);
+    let begun = (ONE, Seen::CallBegun { call: 1, message: "A", from: None, limit: None });
+    let sent = (ONE, Seen::CallSent { call: 1, awaited: &awaited });
+    check(&[(ONE, start(1)), begun.clone(), sent.clone()], None);
+    check(&[(ONE, start(1)), begun, sent, (ONE, END), (ONE, Seen::Gone)], broken);
+}
+
+#[test]
+fn a_call_that_waits_for_too_long_is_seen() {
+    let mut rules = Rules::all_but(&[]);
+    let who = Who { home: Home { node: 0, system: 0 }, pid: ONE };
+    let limit = Some(Duration::from_secs(5));
+    let begun = Seen::CallBegun { call: 1, message: "A", from: None, limit };
+    rules.see(Time::EPOCH, who, &begun).unwrap();
+    let mut looks = |after| {
+        let now = Time::EPOCH + Duration::from_secs(after);
+        rules.see(now, who, &Seen::CallPending { call: 1 }).is_ok()
+    };
+    assert_eq!((looks(4), looks(6)), (true, false));
 }
