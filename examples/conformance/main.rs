@@ -2,9 +2,11 @@
 //! what Erlang/OTP does.
 //!
 //! `conformance [--runtime tokio|smol|local] [--workers N] SCENARIO.json`
+//! `conformance --sim [--seed N] [--order fifo|random] SCENARIO.json`
 //!
 //! By default it runs on tokio's multi-thread runtime with one worker, beside the thread that does the steps: then what
-//! is begun at once comes in the order in which it was begun. More workers look for races.
+//! is begun at once comes in the order in which it was begun. More workers look for races. `--sim` runs it in the
+//! simulator, in virtual time; with a random order that follows from the seed it looks for races too.
 
 #![allow(clippy::disallowed_methods, reason = "an example owns its program: it makes the executor")]
 
@@ -21,6 +23,8 @@ use ravelin::Runtime;
 #[cfg(feature = "smol")]
 use ravelin::runtimes::Smol;
 use ravelin::runtimes::{Local, Tokio};
+#[cfg(feature = "sim")]
+use ravelin::sim::{Order, Seed, SimRuntime};
 use serde_json::Value;
 use std::error::Error;
 use std::io::Write;
@@ -46,18 +50,25 @@ fn main() -> ExitCode {
     }
 }
 
+const USAGE: &str = "usage: conformance [--runtime tokio|smol|local] [--workers N] SCENARIO.json
+       conformance --sim [--seed N] [--order fifo|random] SCENARIO.json";
+
 fn conform() -> Result<String, Fault> {
     let (mut runtime, mut workers, mut path) = ("tokio".to_string(), 1, None);
+    let (mut seed, mut order) = (0, "fifo".to_string());
     let mut arguments = lexopt::Parser::from_env();
     while let Some(argument) = arguments.next()? {
         match argument {
             lexopt::Arg::Long("runtime") => runtime = arguments.value()?.to_string_lossy().into_owned(),
             lexopt::Arg::Long("workers") => workers = arguments.value()?.parse()?,
+            lexopt::Arg::Long("sim") => runtime = "sim".into(),
+            lexopt::Arg::Long("seed") => seed = arguments.value()?.parse()?,
+            lexopt::Arg::Long("order") => order = arguments.value()?.to_string_lossy().into_owned(),
             lexopt::Arg::Value(value) => path = Some(value),
             other => return Err(other.unexpected().into()),
         }
     }
-    let path = path.ok_or("usage: conformance [--runtime tokio|smol|local] [--workers N] SCENARIO.json")?;
+    let path = path.ok_or(USAGE)?;
     let scenario: Value = serde_json::from_slice(&std::fs::read(path)?)?;
     match &*runtime {
         "tokio" => {
@@ -73,6 +84,16 @@ fn conform() -> Result<String, Fault> {
             let local = Local::new();
             let runtime: Arc<dyn Runtime> = local.clone();
             local.block_on(run::run(runtime, &scenario))
+        }
+        #[cfg(feature = "sim")]
+        "sim" => {
+            let order = match &*order {
+                "fifo" => Order::Fifo,
+                "random" => Order::Random,
+                other => return Err(format!("no such order: {other}").into()),
+            };
+            let sim = SimRuntime::new(Seed(seed), order);
+            sim.block_on(run::run(sim.clone(), &scenario)).map_err(|failure| failure.to_string())?
         }
         other => Err(format!("no such runtime: {other}").into()),
     }

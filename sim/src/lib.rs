@@ -65,6 +65,7 @@
 //! They are in layer order: each uses only what stands above it.
 //!
 //! * What follows from a seed, pure: [`Seed`], [`Order`], [`Log`], [`Fault`], [`Faults`].
+//! * What nodes stand on, pure: models of a network, [`net`], and of a disk, [`disk`], and of how they fail.
 //! * The simulated runtime: [`SimRuntime`], and what can be wrong with a run, [`Failure`].
 //! * The world of a test: [`World`], [`Node`], [`Probe`], and what must hold in it, [`Invariant`].
 //! * The runner: [`Sim`], and what came of it, [`Passed`] or [`Found`].
@@ -77,6 +78,9 @@ mod log;
 mod fault;
 mod mischief;
 mod invariants;
+
+pub mod net;
+pub mod disk;
 
 mod failure;
 mod machine;

@@ -231,7 +231,8 @@ unsafe fn handle_batch(
             if polled.is_pending() {
                 return suspend(header, consumer, slot, handled);
             }
-            if (*consumer).inner.wants_turn || header.mailbox.has_control() {
+            let kill_waits = cfg!(ravelin_mutant = "kill_late") && !(*consumer).work.is_empty();
+            if (*consumer).inner.wants_turn || (header.mailbox.has_control() && !kill_waits) {
                 return None;
             }
         }

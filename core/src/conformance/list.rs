@@ -45,6 +45,8 @@ macro_rules! __executor_cases {
                 a_call_times_out_and_its_late_answer_reaches_nobody,
                 whoever_answers_can_see_whether_somebody_waits,
                 a_call_that_nobody_will_answer_ends_at_once,
+                a_handler_that_answers_nothing_and_ends_gives_its_callers_the_reason,
+                an_actor_that_would_wait_for_its_own_end_is_told_so,
                 a_call_to_oneself_is_a_deadlock_and_is_refused,
                 an_actor_may_call_others_while_it_is_called,
                 an_answer_may_come_later_and_from_elsewhere,

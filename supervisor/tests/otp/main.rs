@@ -3,6 +3,7 @@
 //! Most tests play a scenario: a supervisor, then steps, each with exactly what happens in it. Time is tokio's paused
 //! clock, so nothing is slept through.
 
+mod host;
 mod part;
 mod world;
 

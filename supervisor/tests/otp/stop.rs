@@ -1,6 +1,7 @@
 //! supervisor_SUITE: the stop.
 
-use crate::world::{World, check, elapsed, on_paused_time};
+use crate::host::on_paused_time;
+use crate::world::{World, check, elapsed};
 use ravelin_supervisor::Supervisor;
 
 #[test]
@@ -57,14 +58,14 @@ fn dynamic_children_that_answer_with_other_reasons_do_not_disturb_the_stop() {
         "dynamic 0/5 :
          boot :
          start a(else=boom) : +a#1; = a#1
-         start b : +b#1; = b#1
+         start b(slow=50) : +b#1; = b#1
          down : -a#1 shutdown; -b#1 shutdown; end shutdown",
     );
 }
 
 #[test]
 fn dynamic_children_end_at_the_same_time() {
-    on_paused_time(async {
+    on_paused_time(async || {
         let world = World::new();
         world.boot(Supervisor::dynamic("root")).await;
         for ms in [400, 1000, 700] {

@@ -1,7 +1,8 @@
 //! supervisor_SUITE: trees of more than one level, and large numbers.
 
+use crate::host::{MANY, on_paused_time};
 use crate::part::spec;
-use crate::world::{World, on_paused_time};
+use crate::world::World;
 use ravelin_core::{Exit, Inbox, NoMessage};
 use ravelin_supervisor::{AutoShutdown, Counts, Restart, Supervisor, SupervisorRef, start_in, task};
 use std::time::Duration;
@@ -12,7 +13,7 @@ fn sub(id: &str) -> Supervisor {
 
 #[test]
 fn an_error_three_levels_down_is_carried_up_with_the_whole_way() {
-    on_paused_time(async {
+    on_paused_time(async || {
         let world = World::new();
         let part = |text| spec(text, &world.log);
         let tree = sub("root")
@@ -30,7 +31,7 @@ fn an_error_three_levels_down_is_carried_up_with_the_whole_way() {
 
 #[test]
 fn what_was_added_to_a_tree_is_lost_when_it_is_restarted() {
-    on_paused_time(async {
+    on_paused_time(async || {
         let world = World::new();
         let part = |text| spec(text, &world.log);
         let place = SupervisorRef::place("s");
@@ -50,7 +51,7 @@ fn what_was_added_to_a_tree_is_lost_when_it_is_restarted() {
 #[test]
 fn a_supervisor_that_gives_up_is_restarted_by_its_parent_unless_it_is_transient() {
     for (is_transient, expect) in [(false, "-b#1 cut; +b#2"), (true, "-b#1 cut")] {
-        on_paused_time(async {
+        on_paused_time(async || {
             let world = World::new();
             let below = sub("s").intensity(0, Duration::from_secs(5)).child(spec("b", &world.log));
             let place = SupervisorRef::place("s");
@@ -66,7 +67,7 @@ fn a_supervisor_that_gives_up_is_restarted_by_its_parent_unless_it_is_transient(
 
 #[test]
 fn a_significant_supervisor_that_shuts_itself_down_takes_its_parent_along() {
-    on_paused_time(async {
+    on_paused_time(async || {
         let world = World::new();
         let part = |text| spec(text, &world.log);
         let any = AutoShutdown::AnySignificant;
@@ -82,7 +83,7 @@ fn a_significant_supervisor_that_shuts_itself_down_takes_its_parent_along() {
 
 #[test]
 fn children_of_both_kinds_are_counted() {
-    on_paused_time(async {
+    on_paused_time(async || {
         let world = World::new();
         let part = |text| spec(text, &world.log);
         world.boot(sub("root").child(part("a")).child(sub("s")).child(part("b")).child(sub("t"))).await;
@@ -95,7 +96,7 @@ fn children_of_both_kinds_are_counted() {
 
 #[test]
 fn a_faulty_spec_below_is_found_before_anything_starts_by_start_and_in_its_turn_by_start_at() {
-    on_paused_time(async {
+    on_paused_time(async || {
         let world = World::new();
         let part = |text| spec(text, &world.log);
         let tree = || sub("root").child(part("a")).child(sub("s").child(part("b(significant)")));
@@ -112,7 +113,7 @@ fn a_faulty_spec_below_is_found_before_anything_starts_by_start_and_in_its_turn_
 
 #[test]
 fn a_child_that_unlinked_from_its_supervisor_is_still_stopped() {
-    on_paused_time(async {
+    on_paused_time(async || {
         let world = World::new();
         world
             .boot(sub("root").child(spec("a(hold infinity)", &world.log)).child(spec("b", &world.log)))
@@ -136,8 +137,7 @@ fn a_child_that_unlinked_from_its_supervisor_is_still_stopped() {
 
 #[test]
 fn very_many_dynamic_children_start_and_stop_without_a_scan() {
-    const MANY: usize = if cfg!(debug_assertions) { 20_000 } else { 100_000 };
-    on_paused_time(async {
+    on_paused_time(async || {
         let world = World::new();
         world.boot(Supervisor::dynamic("root")).await;
         let (root, kinds) = (world.root.clone(), [Restart::Permanent, Restart::Temporary]);

@@ -1,20 +1,11 @@
 //! The player of scenarios.
 
+use crate::host::{self, on_paused_time};
 use crate::part::{Crash, End, Log, auto_shutdown, millis, reason, spec};
-use ravelin_core::runtimes::Tokio;
 use ravelin_core::{Activity, Exit, Inbox, NoMessage, Runtime, System, sleep};
 use ravelin_supervisor::{ChildError, Counts, Status, Supervisor, SupervisorError, SupervisorRef};
-use std::future::poll_fn;
 use std::sync::Arc;
-use std::task::Poll;
 use std::time::Duration;
-
-/// Runs a test on tokio with a paused clock.
-#[track_caller]
-pub(crate) fn on_paused_time<T>(test: impl Future<Output = T>) -> T {
-    let tokio = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
-    tokio.expect("a runtime").block_on(test)
-}
 
 /// Plays a scenario; its lines must be exactly what happened.
 ///
@@ -28,7 +19,7 @@ pub(crate) fn check(scenario: &str) {
         .map(|line| line.trim().split_once(" :").unwrap_or_else(|| panic!("no ` :` in {line:?}")))
         .map(|(step, expect)| (step.trim(), expect.trim()))
         .collect();
-    on_paused_time(async {
+    on_paused_time(async || {
         let world = World::new();
         let mut root = Some(world.root(lines[0].0, lines[0].1));
         for (number, (step, expect)) in lines.iter().enumerate().skip(1) {
@@ -54,7 +45,7 @@ pub(crate) struct World {
 impl World {
     pub(crate) fn new() -> World {
         World {
-            system: System::new(Tokio::current()),
+            system: System::new(host::runtime()),
             log: Log::default(),
             root: SupervisorRef::place("root"),
         }
@@ -174,23 +165,9 @@ impl World {
             } else {
                 quiet += 1;
             }
-            turn().await;
+            host::turn().await;
         }
     }
-}
-
-/// Lets the others run.
-pub(crate) async fn turn() {
-    let mut has_waited = false;
-    poll_fn(|cx| {
-        if has_waited {
-            return Poll::Ready(());
-        }
-        has_waited = true;
-        cx.waker().wake_by_ref();
-        Poll::Pending
-    })
-    .await;
 }
 
 /// Splits at blanks outside of parentheses.
