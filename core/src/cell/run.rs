@@ -113,6 +113,10 @@ unsafe fn work(
                     look = true;
                     continue;
                 }
+                if header.mailbox.has_control() {
+                    // It waited until the handler was done, and goes before the next message of the batch.
+                    continue;
+                }
             }
             if let Some(exit) = (*inner).stop.take() {
                 return Pause::Event(Event::Stop(exit));
