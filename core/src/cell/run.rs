@@ -113,7 +113,7 @@ unsafe fn work(
                     look = true;
                     continue;
                 }
-                if header.mailbox.has_control() {
+                if header.mailbox.has_control() && !cfg!(ravelin_mutant = "stop_late") {
                     // It waited until the handler was done, and goes before the next message of the batch.
                     continue;
                 }
@@ -235,8 +235,8 @@ unsafe fn handle_batch(
             if polled.is_pending() {
                 return suspend(header, consumer, slot, handled);
             }
-            let kill_waits = cfg!(ravelin_mutant = "kill_late") && !(*consumer).work.is_empty();
-            if (*consumer).inner.wants_turn || (header.mailbox.has_control() && !kill_waits) {
+            let is_late = cfg!(ravelin_mutant = "control_late") && !(*consumer).work.is_empty();
+            if (*consumer).inner.wants_turn || (header.mailbox.has_control() && !is_late) {
                 return None;
             }
         }
@@ -247,7 +247,12 @@ unsafe fn handle_batch(
 /// The next signal, as an event; with a future in the slot only one that cuts it off.
 fn signalled(header: &Header, is_busy: bool) -> Option<Event> {
     let signal = if is_busy {
-        header.mailbox.take_control_if(|signal| matches!(signal, Control::Die(_) | Control::Kill))
+        let kill_cuts = !cfg!(ravelin_mutant = "kill_waits");
+        header.mailbox.take_control_if(|signal| match signal {
+            Control::Die(_) => true,
+            Control::Kill => kill_cuts,
+            Control::Stop(_) => false,
+        })
     } else {
         header.mailbox.take_control()
     };
@@ -338,6 +343,9 @@ unsafe fn step(cell: CellPtr, slot: &mut Slot, event: Event, handled: &mut u32) 
             Then::Run => {
                 (*consumer).stage = Stage::Up;
                 *handled = come_up(header);
+                if cfg!(ravelin_mutant = "up_twice") {
+                    come_up(header);
+                }
                 false
             }
             Then::Terminate(why) => {
