@@ -25,6 +25,8 @@ mod state;
 
 mod mailbox;
 
+mod reopen;
+
 mod look;
 
 mod aside;

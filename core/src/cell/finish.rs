@@ -79,23 +79,21 @@ pub(super) unsafe fn finish(cell: CellPtr, slot: &mut Slot) {
             }
         });
         if let (Some(host), Some(end)) = (header.host(), end) {
-            let pid = end.pid;
+            gone = Some(end.pid).filter(|_| header.is_watched());
             #[cfg(ravelin_mutant = "restart_early")]
             host.clone().ended_early(header, end);
             #[cfg(not(ravelin_mutant = "restart_early"))]
             host.ended(header, end);
-            gone = Some(pid);
         }
         let unanswered = Unanswered::Exited(exit);
         for call in pending {
             call.fail(unanswered.clone());
         }
-        if cfg!(ravelin_mutant = "callers_forgotten") {
-            mem::forget(collected);
-        } else {
-            collected.fail(&unanswered);
+        match cfg!(ravelin_mutant = "callers_forgotten") {
+            true => mem::forget(collected),
+            false => collected.fail(&unanswered),
         }
-        if gone.is_some() && header.is_watched() {
+        if gone.is_some() {
             header.tell_of(gone, &Seen::Gone);
         }
         if let Some(task) = task {

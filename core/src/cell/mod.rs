@@ -34,6 +34,7 @@ mod run;
 mod runner;
 mod slot;
 mod typed;
+mod waker;
 mod watched;
 
 pub(crate) use crew::Crew;

@@ -5,6 +5,7 @@
 
 use super::finish::finish;
 use super::local::{self, Local, eject};
+use super::waker::borrowed_waker;
 use super::watched::{self, Ahead, Birth};
 use super::{CellPtr, Consumer, Control, Header, Inner, Slot};
 use crate::exit::Exit;
@@ -16,9 +17,9 @@ use crate::reply::{Reply, reply};
 use crate::time::Time;
 use crate::watch::Seen;
 use ravelin_mailbox::{Capacity, Cut, Next};
-use std::mem::{self, ManuallyDrop};
+use std::mem;
 use std::ptr;
-use std::task::{Context, Poll, RawWaker, RawWakerVTable, Waker};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 /// Messages of one actor before another one gets its turn.
@@ -113,8 +114,8 @@ unsafe fn work(
                     look = true;
                     continue;
                 }
+                // What waited until the handler was done goes before the next message of the batch.
                 if header.mailbox.has_control() && !cfg!(ravelin_mutant = "stop_late") {
-                    // It waited until the handler was done, and goes before the next message of the batch.
                     continue;
                 }
             }
@@ -132,10 +133,10 @@ unsafe fn work(
                 }
                 if (*inner).wants_turn {
                     *handled += 1;
-                    if *handled >= BUDGET {
-                        return Pause::Yield;
+                    if *handled < BUDGET {
+                        continue;
                     }
-                    continue;
+                    return Pause::Yield;
                 }
             }
             if let Some(pause) = handle_batch(header, consumer, local, cx, handled) {
@@ -491,44 +492,4 @@ pub(crate) unsafe fn start(
             }
         })
     }
-}
-
-// The cell is its own waker: what an actor waits for wakes the cell, whoever polls it.
-static WAKER: RawWakerVTable = RawWakerVTable::new(clone_waker, wake, wake_by_ref, drop_waker);
-
-fn of(data: *const ()) -> CellPtr {
-    // SAFETY: wakers are made of the pointer to a cell, which is never null.
-    CellPtr(unsafe { std::ptr::NonNull::new_unchecked(data.cast_mut().cast()) })
-}
-
-unsafe fn clone_waker(data: *const ()) -> RawWaker {
-    // SAFETY: the waker that is cloned holds a count, or is borrowed from one who does.
-    unsafe { of(data).header() }.retain();
-    RawWaker::new(data, &WAKER)
-}
-
-unsafe fn wake(data: *const ()) {
-    // SAFETY: the waker holds a count, which is given up here.
-    let header = unsafe { of(data).header() };
-    header.notify();
-    header.release();
-}
-
-unsafe fn wake_by_ref(data: *const ()) {
-    // SAFETY: the waker holds a count.
-    unsafe { of(data).header() }.notify();
-}
-
-unsafe fn drop_waker(data: *const ()) {
-    // SAFETY: the waker holds a count, which is given up here.
-    unsafe { of(data).header() }.release();
-}
-
-/// A waker without a count of its own.
-///
-/// # Safety
-/// The cell is there as long as the waker.
-unsafe fn borrowed_waker(cell: CellPtr) -> ManuallyDrop<Waker> {
-    // SAFETY: the vtable's functions are right for a pointer to a cell; without a drop no count is given up.
-    ManuallyDrop::new(unsafe { Waker::from_raw(RawWaker::new(cell.0.as_ptr().cast_const().cast(), &WAKER)) })
 }
