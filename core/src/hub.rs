@@ -150,7 +150,7 @@ impl Shared {
             }
         }
         for (monitor, watcher) in bonds.watchers {
-            if cfg!(ravelin_mutant = "down_lost") && monitor.0 % 3 == 0 {
+            if cfg!(ravelin_mutant = "down_lost") && monitor.0.is_multiple_of(3) {
                 continue;
             }
             self.inform(watcher, Info::Down { pid, monitor, reason: exit.clone() });

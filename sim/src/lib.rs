@@ -78,6 +78,7 @@ mod log;
 mod fault;
 mod mischief;
 mod invariants;
+mod names;
 
 pub mod net;
 pub mod disk;

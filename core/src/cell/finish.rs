@@ -29,6 +29,29 @@ pub(crate) struct End {
     pub(crate) mourners: Vec<ReplyTo<Exit>>,
 }
 
+/// Drops the future in the slot, if any; the calls it had not answered are kept, to end with the actor.
+///
+/// # Safety
+/// The caller owns the cell.
+pub(super) unsafe fn cut(header: &Header, slot: &mut Slot) {
+    let was_busy = slot.has_future();
+    let mut unanswered = fate::fallen();
+    if was_busy {
+        // A destructor that panics changes nothing any more.
+        unanswered.extend(fate::collecting(|| drop(panics::isolate(|| slot.cancel()))).take());
+    }
+    // SAFETY: the cell is owned, and no future is in the slot.
+    unsafe {
+        let consumer = header.consumer.get();
+        if was_busy && (*consumer).stage == Stage::Up && !watched::end_stall(consumer) {
+            header.counts.interrupted();
+        }
+        if !unanswered.is_empty() {
+            (*consumer).inner.rare.get_or_insert_default().pending.append(&mut unanswered);
+        }
+    }
+}
+
 /// Ends the incarnation.
 ///
 /// # Safety

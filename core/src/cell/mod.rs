@@ -348,7 +348,8 @@ impl Header {
     fn after_push<P: Payload>(&self, pushed: Pushed<Ext, Wake>) {
         match pushed {
             Pushed::Quiet => {}
-            Pushed::Wake(_) if cfg!(ravelin_mutant = "wake_lost") && self.mailbox.accepted() % 7 == 0 => {}
+            Pushed::Wake(_)
+                if cfg!(ravelin_mutant = "wake_lost") && self.mailbox.accepted().is_multiple_of(7) => {}
             Pushed::Wake(wake) => local::perform(self, wake),
             Pushed::WakeReceiver(waker) => waker.wake(),
             Pushed::Discarded => self.overloaded(P::message_name()),

@@ -3,13 +3,12 @@
 //!
 //! Proof: the folder's, in `mod.rs`; each block says which part of it it rests on.
 
-use super::finish::finish;
+use super::finish::{cut, finish};
 use super::local::{self, Local, eject};
 use super::waker::borrowed_waker;
 use super::watched::{self, Ahead, Birth};
 use super::{CellPtr, Consumer, Control, Header, Inner, Slot};
 use crate::exit::Exit;
-use crate::fate;
 use crate::id::Pid;
 use crate::lifecycle::{Event, Stage, Then, decide};
 use crate::panics;
@@ -85,6 +84,8 @@ pub(super) unsafe fn run(cell: CellPtr, local: *mut Local) -> bool {
     }
 }
 
+/// Control goes first: before a message, and also before the next one of a batch when a handler has waited.
+///
 /// # Safety
 /// As `run`.
 unsafe fn work(
@@ -114,7 +115,6 @@ unsafe fn work(
                     look = true;
                     continue;
                 }
-                // What waited until the handler was done goes before the next message of the batch.
                 if header.mailbox.has_control() && !cfg!(ravelin_mutant = "stop_late") {
                     continue;
                 }
@@ -401,29 +401,6 @@ fn come_up(header: &Header) -> u32 {
         guest.send(pid);
     }
     used
-}
-
-/// Drops the future in the slot, if any; the calls it had not answered are kept, to end with the actor.
-///
-/// # Safety
-/// The caller owns the cell.
-unsafe fn cut(header: &Header, slot: &mut Slot) {
-    let was_busy = slot.has_future();
-    let mut unanswered = fate::fallen();
-    if was_busy {
-        // A destructor that panics changes nothing any more.
-        unanswered.extend(fate::collecting(|| drop(panics::isolate(|| slot.cancel()))).take());
-    }
-    // SAFETY: the cell is owned, and no future is in the slot.
-    unsafe {
-        let consumer = header.consumer.get();
-        if was_busy && (*consumer).stage == Stage::Up && !watched::end_stall(consumer) {
-            header.counts.interrupted();
-        }
-        if !unanswered.is_empty() {
-            (*consumer).inner.rare.get_or_insert_default().pending.append(&mut unanswered);
-        }
-    }
 }
 
 /// Starts an incarnation whose `init` future `put` puts in the slot: on the spot where that is possible, else on the

@@ -75,8 +75,7 @@ impl Rules {
             Box::new(calls::Calls::default()),
             Box::new(monitors::Monitors::default()),
         ];
-        let is_meant = |rule: &Box<dyn Rule>| !left_out.iter().any(|name| name == rule.name());
-        Rules(all.into_iter().filter(is_meant).collect())
+        Rules(all.into_iter().filter(|rule| !left_out.iter().any(|name| name == rule.name())).collect())
     }
 
     pub(crate) fn see(&mut self, now: Time, who: Who, seen: &Seen<'_>) -> Broken {
