@@ -12,12 +12,13 @@ use crate::reply::{Reply, reply};
 use crate::runtime::Runtime;
 use crate::table::Table;
 use crate::timer::within;
+use crate::watch::{Seen, Site};
 use dashmap::DashMap;
 use futures::future::BoxFuture;
 use ravelin_mailbox::Cut;
 use std::future::poll_fn;
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
 /// How long a worker with no deadline of its own gets when its supervisor was killed.
@@ -27,6 +28,10 @@ const GRACE_OF_ORPHANS: Duration = Duration::from_secs(5);
 pub(crate) struct Shared {
     pub(crate) runtime: Arc<dyn Runtime>,
     pub(crate) hands_over: bool,
+    /// Whether the runtime injects faults, and watches.
+    pub(crate) is_watched: bool,
+    /// What the runtime then knows it by.
+    pub(crate) number: u32,
     pub(crate) table: Table,
     pub(crate) names: DashMap<Arc<str>, Pid>,
     pub(crate) groups: Groups,
@@ -50,6 +55,19 @@ impl Shared {
 
     pub(crate) fn with_bonds<R>(&self, pid: Pid, f: impl FnOnce(&mut Bonds) -> R) -> Option<R> {
         self.with_life(pid, |life| f(life.bonds()))
+    }
+
+    /// Tells the runtime, if it wants to know, of what happens to this actor, dead or alive.
+    pub(crate) fn tell<'a>(&self, pid: Pid, seen: impl FnOnce() -> Seen<'a>) {
+        if self.is_watched {
+            match self.table.get(pid) {
+                Some(cell) => cell.header().tell_of(Some(pid), &seen()),
+                None => {
+                    let site = Site { system: self.number, ..Site::new(None, "", Some(pid)) };
+                    self.runtime.observe(&site, &seen());
+                }
+            }
+        }
     }
 
     pub(crate) fn inform(&self, pid: Pid, info: Info) {
@@ -111,6 +129,13 @@ impl Shared {
         }
     }
 
+    /// How many names and memberships of groups one that has ended still has.
+    fn held(&self, bonds: &Bonds, pid: Pid) -> usize {
+        let owns = |name: &&Arc<str>| self.names.get(&***name).is_some_and(|owner| *owner == pid);
+        let is_in = |group: &&Arc<str>| self.groups.members(group).contains(&pid);
+        bonds.names.iter().filter(owns).count() + bonds.groups.iter().filter(is_in).count()
+    }
+
     /// The monitors and links of one that has ended. The parent that waits for the outcome of its start gets no exit
     /// signal beside it.
     pub(crate) fn break_all(&self, bonds: Bonds, pid: Pid, waiting_parent: Option<Pid>, exit: &Exit) {
@@ -125,6 +150,9 @@ impl Shared {
             }
         }
         for (monitor, watcher) in bonds.watchers {
+            if cfg!(ravelin_mutant = "down_lost") && monitor.0.is_multiple_of(3) {
+                continue;
+            }
             self.inform(watcher, Info::Down { pid, monitor, reason: exit.clone() });
         }
     }
@@ -204,6 +232,18 @@ impl Host for Shared {
         self.hands_over
     }
 
+    fn is_watched(&self) -> bool {
+        self.is_watched
+    }
+
+    fn system_number(&self) -> u32 {
+        self.number
+    }
+
+    fn number(&self) -> u64 {
+        self.refs.fetch_add(1, Relaxed)
+    }
+
     fn crew(&self) -> &Arc<Crew> {
         &self.crew
     }
@@ -224,7 +264,8 @@ impl Host for Shared {
     fn reap(self: Arc<Self>, children: Children, why: &Exit) -> BoxFuture<'static, ()> {
         let why = why.clone();
         Box::pin(async move {
-            for (pid, grace) in children.newest_first() {
+            let left_out = usize::from(cfg!(ravelin_mutant = "orphan_left"));
+            for (pid, grace) in children.newest_first().skip(left_out) {
                 let deadline = match grace {
                     Grace::Kill => Some(Duration::ZERO),
                     Grace::For(deadline) => Some(deadline),
@@ -238,11 +279,15 @@ impl Host for Shared {
 
     fn ended(&self, cell: &Header, end: End) {
         let End { pid, parent, exit, was_up, bonds, helpers, starter, mourners } = end;
-        if let Some(bonds) = &bonds {
+        if let (Some(bonds), false) = (&bonds, cfg!(ravelin_mutant = "name_late")) {
             self.leave_all(bonds, pid);
         }
         self.table.remove(pid, cell.ledger());
         let (late_starter, late_mourners) = cell.is_gone();
+        if self.is_watched {
+            let held = bonds.as_ref().map_or(0, |bonds| self.held(bonds, pid));
+            cell.tell_of(Some(pid), &Seen::Ended { exit: &exit, held });
+        }
         tell_exited(cell, pid, &exit);
         if let Some(parent) = parent {
             self.with_life(parent, |life| {
@@ -251,6 +296,9 @@ impl Host for Shared {
         }
         for helper in helpers {
             self.signal(helper, &Signal::Kill);
+        }
+        if let (Some(bonds), true) = (&bonds, cfg!(ravelin_mutant = "name_late")) {
+            self.leave_all(bonds, pid);
         }
         if let Some(bonds) = bonds {
             self.break_all(*bonds, pid, parent.filter(|_| !was_up), &exit);
@@ -261,6 +309,19 @@ impl Host for Shared {
         for starter in starter.into_iter().chain(late_starter) {
             starter.send(Err(exit.clone()));
         }
+    }
+
+    #[cfg(ravelin_mutant = "restart_early")]
+    fn ended_early(self: Arc<Self>, cell: &Header, mut end: End) {
+        let parent = end.parent.filter(|_| end.was_up);
+        let (Some(parent), Some(hold)) = (parent, self.table.get(end.pid)) else {
+            return self.ended(cell, end);
+        };
+        let _ = cell.is_gone();
+        end.bonds.iter_mut().for_each(|bonds| drop(bonds.links.remove(&parent)));
+        self.link_broken(parent, end.pid, end.exit.clone());
+        let late = self.clone();
+        self.runtime.spawn("ravelin-mutant", Box::pin(async move { late.ended(hold.header(), end) }));
     }
 
     fn dead_letter(&self, cell: &Header, to: Option<Pid>, message: &'static str, why: &Exit) {

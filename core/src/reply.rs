@@ -1,6 +1,7 @@
 //! The way back of a call: one slot, filled once, by a reply or by the reason why none will come.
 
 use crate::fate::{self, Held, Pending, Unanswered};
+use crate::watch::{Awaited, Awaits};
 use ravelin_mailbox::Lock;
 use std::fmt;
 use std::sync::Arc;
@@ -136,6 +137,19 @@ impl<R: Send> Pending for Lock<Answer<R>> {
     }
     fn fail(&self, why: Unanswered) {
         finish(self, Err(why));
+    }
+}
+
+impl<R: Send> Awaits for Lock<Answer<R>> {
+    fn is_over(&self) -> bool {
+        matches!(self.lock().state, State::Over | State::Done(_))
+    }
+}
+
+impl<R: Send + 'static> Reply<R> {
+    /// The wait, for a runtime that watches.
+    pub(crate) fn awaited(&self) -> Option<Awaited> {
+        self.0.as_ref().map(|slot| Awaited::new(&(slot.clone() as Arc<dyn Awaits>)))
     }
 }
 

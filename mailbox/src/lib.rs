@@ -25,7 +25,11 @@ mod state;
 
 mod mailbox;
 
+mod reopen;
+
 mod look;
+
+mod aside;
 
 mod channel;
 

@@ -19,13 +19,10 @@
 
 use crate::capacity::{Capacity, NO_LIMIT, Overflow};
 use crate::lock::{Guard, Lock};
-use crate::protocol::{
-    Consumer, Cut, Edge, Next, NoConsumer, Phase, Pushed, Refused, Remains, Signalled, Ticket,
-};
+use crate::protocol::{Consumer, Cut, Edge, Next, NoConsumer, Phase, Pushed, Refused, Signalled, Ticket};
 use crate::records::{Kind, Record, Records};
 use crate::state::{State, give_back, wake_all};
 use crate::sync::{AtomicU8, AtomicU32, Ordering};
-use std::collections::VecDeque;
 use std::mem;
 use std::task::Waker;
 
@@ -34,7 +31,7 @@ pub(crate) const CONTROL: u8 = 1;
 /// Something in the control lane cuts a suspended future off.
 pub(crate) const CUT: u8 = 2;
 /// A sender waits for room.
-const WAITERS: u8 = 4;
+pub(crate) const WAITERS: u8 = 4;
 
 /// A mailbox of records with vtable extension `X`, control signals `C`, and the owner's state `E`.
 ///
@@ -116,6 +113,21 @@ impl<X, C, E: Consumer> Mailbox<X, C, E> {
     #[inline(always)]
     fn push_locked<P: Send>(
         &self,
+        state: Guard<'_, State<X, C, E>>,
+        kind: &'static Kind<P, X>,
+        payload: P,
+        edge: Edge,
+    ) -> Result<Pushed<X, E::Wake>, Refused<P>> {
+        if state.is_watched {
+            return Err(Refused::Full(payload));
+        }
+        self.push_asked(state, kind, payload, edge)
+    }
+
+    /// As a push, whether or not the mailbox is watched.
+    #[inline(always)]
+    pub(crate) fn push_asked<P: Send>(
+        &self,
         mut state: Guard<'_, State<X, C, E>>,
         kind: &'static Kind<P, X>,
         payload: P,
@@ -165,10 +177,27 @@ impl<X, C, E: Consumer> Mailbox<X, C, E> {
         waker: &Waker,
         ticket: &mut Option<Ticket>,
     ) -> Result<Pushed<X, E::Wake>, Refused<P>> {
-        let mut state = self.state.lock();
+        let state = self.state.lock();
+        if state.is_watched {
+            return Err(Refused::Full(payload));
+        }
+        self.push_or_wait_asked(state, kind, payload, edge, waker, ticket)
+    }
+
+    /// As `push_or_wait`, whether or not the mailbox is watched.
+    #[inline(always)]
+    pub(crate) fn push_or_wait_asked<P: Send>(
+        &self,
+        mut state: Guard<'_, State<X, C, E>>,
+        kind: &'static Kind<P, X>,
+        payload: P,
+        edge: Edge,
+        waker: &Waker,
+        ticket: &mut Option<Ticket>,
+    ) -> Result<Pushed<X, E::Wake>, Refused<P>> {
         let mine = ticket.take();
         if state.limit == NO_LIMIT || state.on_full != Overflow::Wait || state.phase == Phase::Closed {
-            return self.push_locked(state, kind, payload, edge);
+            return self.push_asked(state, kind, payload, edge);
         }
         let mut is_promised = false;
         if let Some(mine) = mine {
@@ -205,7 +234,7 @@ impl<X, C, E: Consumer> Mailbox<X, C, E> {
     }
 
     #[cold]
-    fn push_full<P: Send>(
+    pub(crate) fn push_full<P: Send>(
         mut state: Guard<'_, State<X, C, E>>,
         kind: &'static Kind<P, X>,
         payload: P,
@@ -250,7 +279,7 @@ impl<X, C, E: Consumer> Mailbox<X, C, E> {
     }
 
     #[inline(always)]
-    fn after_push(mut state: Guard<'_, State<X, C, E>>, edge: Edge) -> Pushed<X, E::Wake> {
+    pub(crate) fn after_push(mut state: Guard<'_, State<X, C, E>>, edge: Edge) -> Pushed<X, E::Wake> {
         match state.phase {
             Phase::Idle => Pushed::Wake(Self::schedule(&mut state, edge)),
             Phase::Suspended => state.take_receiver().map_or(Pushed::Quiet, Pushed::WakeReceiver),
@@ -505,52 +534,5 @@ impl<X, C, E: Consumer> Mailbox<X, C, E> {
     /// Takes the waker that a receiving future left, to wake it for another reason than a message.
     pub fn take_receiver(&self) -> Option<Waker> {
         self.state.lock().take_receiver()
-    }
-
-    /// From running to closed: pushes are refused from now on, waiting senders are woken to see it, and what still
-    /// waited is handed out. `on_close` sees the owner's state in the same critical section. What the consumer had taken
-    /// stays with it; the counts of accepted and discarded messages go on.
-    pub fn close<R>(&self, on_close: impl FnOnce(&mut E) -> R) -> (Remains<X, C>, R) {
-        let mut state = self.state.lock();
-        state.phase = Phase::Closed;
-        state.notified = false;
-        state.waiting = 0;
-        state.granted = 0;
-        let inbox = mem::take(&mut state.inbox);
-        let out = on_close(&mut state.consumer);
-        let mut remains = Remains { records: VecDeque::new(), control: VecDeque::new() };
-        let mut wakers = Vec::new();
-        let mut receiver = None;
-        if let Some(rare) = state.rare.as_mut() {
-            remains.records = mem::take(&mut rare.backlog);
-            remains.control = mem::take(&mut rare.control);
-            wakers.extend(rare.waiters.drain(..).map(|(_, waker)| waker));
-            rare.granted.clear();
-            receiver = rare.receiver.take();
-        }
-        self.flags.store(0, Ordering::Relaxed);
-        self.taken.store(0, Ordering::Relaxed);
-        drop(state);
-        if !inbox.is_empty() {
-            remains.records.push_back(inbox);
-        }
-        wake_all(wakers);
-        if let Some(receiver) = receiver {
-            receiver.wake();
-        }
-        (remains, out)
-    }
-
-    /// From closed to running, with this capacity, when `admit`, asked under the lock, agrees. False: it was not closed,
-    /// or not admitted.
-    pub fn reopen(&self, capacity: Capacity, admit: impl FnOnce(&mut E) -> bool) -> bool {
-        let mut state = self.state.lock();
-        if state.phase != Phase::Closed || !admit(&mut state.consumer) {
-            return false;
-        }
-        state.phase = Phase::Running;
-        state.limit = capacity.limit;
-        state.on_full = capacity.on_full;
-        true
     }
 }

@@ -15,6 +15,8 @@ const KEPT_QUEUE: usize = 16;
 pub(crate) struct State<X: 'static, C, E> {
     pub(crate) phase: Phase,
     pub(crate) notified: bool,
+    /// Pushes find it full, so that their senders ask first: see `aside`.
+    pub(crate) is_watched: bool,
     pub(crate) on_full: Overflow,
     pub(crate) limit: u32,
     /// Records in `inbox` and in `backlog`.
@@ -37,6 +39,8 @@ pub(crate) struct Rare<X: 'static, C> {
     pub(crate) tickets: u64,
     pub(crate) discarded: u64,
     pub(crate) receiver: Option<Waker>,
+    /// Out of the line for a while, by number.
+    pub(crate) aside: VecDeque<(u64, Records<X>)>,
 }
 
 impl<X, C> Default for Rare<X, C> {
@@ -49,6 +53,7 @@ impl<X, C> Default for Rare<X, C> {
             tickets: 0,
             discarded: 0,
             receiver: None,
+            aside: VecDeque::new(),
         }
     }
 }
@@ -76,6 +81,7 @@ impl<X, C, E> State<X, C, E> {
             inbox: Records::new(),
             phase,
             notified: false,
+            is_watched: false,
             on_full: capacity.on_full,
             limit: capacity.limit,
             waiting: 0,
@@ -87,6 +93,11 @@ impl<X, C, E> State<X, C, E> {
 
     pub(crate) fn rare(&mut self) -> &mut Rare<X, C> {
         self.rare.get_or_insert_default()
+    }
+
+    /// How many messages are set aside.
+    pub(crate) fn aside(&self) -> u32 {
+        self.rare.as_ref().map_or(0, |rare| rare.aside.iter().map(|(_, records)| records.len()).sum())
     }
 
     pub(crate) fn take_receiver(&mut self) -> Option<Waker> {
@@ -134,6 +145,9 @@ impl<X, C, E> State<X, C, E> {
     /// Takes the next batch: all that waits in one buffer; one record where the oldest must stay within reach.
     pub(crate) fn refill(&mut self, work: &mut Records<X>) {
         debug_assert!(work.is_empty(), "a batch is taken when the one before is used up");
+        if cfg!(ravelin_mutant = "order_swapped") && self.inbox.len() > 1 && self.accepted.is_multiple_of(5) {
+            self.inbox.split_first().move_one(&mut self.inbox);
+        }
         if self.on_full == Overflow::DropOldest && self.limit != NO_LIMIT {
             self.move_oldest(work);
             return;
@@ -158,6 +172,9 @@ impl<X, C, E> State<X, C, E> {
 
     /// How many more messages get in, when the consumer holds `taken` that have not begun.
     pub(crate) fn room(&self, taken: u32) -> u32 {
+        if cfg!(ravelin_mutant = "limit_ignored") && self.accepted.is_multiple_of(3) {
+            return 1;
+        }
         self.limit.saturating_sub(self.waiting).saturating_sub(taken).saturating_sub(self.granted)
     }
 

@@ -105,6 +105,10 @@ fn next(state: &mut State, limits: Limits) -> Step {
                 return Step::Turn(task);
             }
         }
+        state.rest();
+        if let Some(failure) = state.broken.take() {
+            return Step::Fails(failure);
+        }
         if let Some(waker) = state.settling.take() {
             return Step::Settled(waker);
         }

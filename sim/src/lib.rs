@@ -78,6 +78,8 @@ mod seed;
 mod luck;
 mod order;
 mod log;
+mod invariants;
+mod names;
 
 pub mod net;
 pub mod disk;
@@ -90,6 +92,7 @@ mod failure;
 mod ports;
 mod machine;
 mod network;
+mod watch;
 mod drive;
 mod runtime;
 

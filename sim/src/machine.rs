@@ -5,8 +5,10 @@
 
 use crate::failure::Failure;
 use crate::fault::Fault;
+use crate::invariants::Rules;
 use crate::log::{Event, Log, Name, NodeId};
 use crate::mischief::Mischief;
+use crate::names::Names;
 use crate::order::{TaskId, Turns};
 use crate::ports::Ports;
 use crate::seed::{Random, Seed};
@@ -98,6 +100,12 @@ pub(crate) struct State {
     pub(crate) broken: Option<Failure>,
     pub(crate) mischief: Mischief,
     pub(crate) ports: Ports,
+    /// What must hold, and is fed with all that happens.
+    pub(crate) rules: Rules,
+    /// Who is called what, where a story is kept.
+    pub(crate) names: Names,
+    /// How many systems there were.
+    pub(crate) systems: u32,
     /// The faults that struck, as those that would strike so again.
     pub(crate) struck: Vec<Fault>,
     pub(crate) is_calm: bool,
@@ -131,6 +139,9 @@ impl Machine {
             broken: None,
             mischief,
             ports: Ports::new(seed),
+            rules: Rules::all_but(&[]),
+            names: Names::default(),
+            systems: 0,
             struck: Vec::new(),
             is_calm: false,
             running: None,
@@ -202,26 +213,14 @@ impl Machine {
         (tasks, due)
     }
 
-    /// Takes in what an actor does: who runs it, and, where one is kept, for the story.
-    pub(crate) fn see(&self, actor: &Site<'_>, point: FaultPoint) {
+    /// Takes in who runs an actor.
+    pub(crate) fn see(&self, actor: &Site<'_>) {
         let mut state = self.lock();
         if let (Some(task), Some(place)) = (state.running, actor.place)
             && let Some(places) = &mut state.places
             && places.get(place) != Some(&task)
         {
             places.insert(place.into(), task);
-        }
-        if !state.log.keeps() {
-            return;
-        }
-        let place = actor.place.unwrap_or(actor.actor);
-        let pid = actor.pid.map(|pid| format!(" {pid}")).unwrap_or_default();
-        match point {
-            FaultPoint::Init => state.record(Event::Told(format!("`{place}`{pid} begins its init"))),
-            FaultPoint::Message(name) => {
-                state.record(Event::Told(format!("`{place}`{pid} handles a {name}")));
-            }
-            _ => {}
         }
     }
 
@@ -390,6 +389,7 @@ impl State {
     /// dropped after that.
     pub(crate) fn crash(&mut self, node: NodeId) -> Vec<Task> {
         self.record(Event::Crashed { node });
+        self.rules.forget(node);
         let crashing = self.node(node);
         crashing.is_up = false;
         crashing.stalled_until = Time::EPOCH;

@@ -42,6 +42,7 @@ pub(crate) fn run<F: AsyncFn(&mut World)>(setup: &Setup, keeps: bool, test: &F) 
     let turns = Turns::new(*order, seed.random("order"));
     let machine = Machine::new(*seed, turns, Mischief::new(*seed), keeps);
     scenario.iter().for_each(|fault| machine.lock().plan(fault.clone()));
+    machine.lock().rules = invariants.rules();
     let live = || live(&machine, *limits, invariants, test);
     let failure = if keeps { story::told(&machine, live) } else { live() };
     let mut state = machine.lock();

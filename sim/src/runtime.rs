@@ -8,7 +8,7 @@ use crate::mischief::Mischief;
 use crate::order::{Order, Turns};
 use crate::seed::Seed;
 use futures::future::BoxFuture;
-use ravelin_core::{Fault as Harm, FaultPoint, Runtime, Site, TaskName, Time, Timer};
+use ravelin_core::{Fault as Harm, FaultPoint, Runtime, Seen, Site, TaskName, Time, Timer};
 use std::fmt;
 use std::future::Future;
 use std::mem;
@@ -156,8 +156,18 @@ impl Runtime for SimRuntime {
     }
 
     fn fault_in(&self, actor: &Site<'_>, point: FaultPoint) -> Option<Harm> {
-        self.machine.see(actor, point);
+        self.machine.see(actor);
         self.machine.fault(self.node, actor.place, point)
+    }
+
+    fn enroll(&self) -> u32 {
+        let mut state = self.machine.lock();
+        state.systems += 1;
+        state.systems
+    }
+
+    fn observe(&self, actor: &Site<'_>, seen: &Seen<'_>) {
+        self.machine.observe(self.node, self.incarnation, actor, seen);
     }
 }
 

@@ -3,6 +3,7 @@
 //!
 //! Proof: the folder's, in `mod.rs`; each block says which part of it it rests on.
 
+use super::watched;
 use super::{Bonds, CellPtr, Control, Ext, Header, Life, Rare, Slot};
 use crate::bonds::TrapExits;
 use crate::exit::Exit;
@@ -11,6 +12,7 @@ use crate::id::Pid;
 use crate::lifecycle::Stage;
 use crate::panics;
 use crate::reply::ReplyTo;
+use crate::watch::Seen;
 use ravelin_mailbox::{Records, Remains};
 use std::mem;
 
@@ -27,6 +29,29 @@ pub(crate) struct End {
     pub(crate) mourners: Vec<ReplyTo<Exit>>,
 }
 
+/// Drops the future in the slot, if any; the calls it had not answered are kept, to end with the actor.
+///
+/// # Safety
+/// The caller owns the cell.
+pub(super) unsafe fn cut(header: &Header, slot: &mut Slot) {
+    let was_busy = slot.has_future();
+    let mut unanswered = fate::fallen();
+    if was_busy {
+        // A destructor that panics changes nothing any more.
+        unanswered.extend(fate::collecting(|| drop(panics::isolate(|| slot.cancel()))).take());
+    }
+    // SAFETY: the cell is owned, and no future is in the slot.
+    unsafe {
+        let consumer = header.consumer.get();
+        if was_busy && (*consumer).stage == Stage::Up && !watched::end_stall(consumer) {
+            header.counts.interrupted();
+        }
+        if !unanswered.is_empty() {
+            (*consumer).inner.rare.get_or_insert_default().pending.append(&mut unanswered);
+        }
+    }
+}
+
 /// Ends the incarnation.
 ///
 /// # Safety
@@ -39,11 +64,11 @@ pub(super) unsafe fn finish(cell: CellPtr, slot: &mut Slot) {
         let mut inner = mem::take(&mut (*consumer).inner);
         let exit = inner.stop.take().unwrap_or(Exit::Killed);
         let mut rare = inner.rare.take();
-        let (pending, helpers) = match &mut rare {
+        let (mut pending, helpers) = match &mut rare {
             Some(rare) => (mem::take(&mut rare.pending), mem::take(&mut rare.helpers)),
             None => (Vec::new(), Vec::new()),
         };
-        let (mut end, mut task) = (None, None);
+        let (mut end, mut task, mut gone) = (None, None, None);
         let collected = fate::collecting(|| {
             let dropped = panics::isolate(|| {
                 slot.cancel();
@@ -58,6 +83,7 @@ pub(super) unsafe fn finish(cell: CellPtr, slot: &mut Slot) {
                 let (pid, was_up) = (life.pid.take(), mem::take(&mut life.is_up));
                 life.traps = TrapExits::No;
                 let company = life.ended(pid.filter(|_| was_up), &exit);
+                pending.extend(company.owed);
                 end = pid.map(|pid| End {
                     pid,
                     parent: company.parent,
@@ -76,13 +102,23 @@ pub(super) unsafe fn finish(cell: CellPtr, slot: &mut Slot) {
             }
         });
         if let (Some(host), Some(end)) = (header.host(), end) {
+            gone = Some(end.pid).filter(|_| header.is_watched());
+            #[cfg(ravelin_mutant = "restart_early")]
+            host.clone().ended_early(header, end);
+            #[cfg(not(ravelin_mutant = "restart_early"))]
             host.ended(header, end);
         }
         let unanswered = Unanswered::Exited(exit);
         for call in pending {
             call.fail(unanswered.clone());
         }
-        collected.fail(&unanswered);
+        match cfg!(ravelin_mutant = "callers_forgotten") {
+            true => mem::forget(collected),
+            false => collected.fail(&unanswered),
+        }
+        if gone.is_some() {
+            header.tell_of(gone, &Seen::Gone);
+        }
         if let Some(task) = task {
             task.wake();
         }
@@ -103,7 +139,9 @@ fn bury(
     let _ = panics::isolate(|| drop(rare));
     for mut records in then.into_iter().chain([work]).chain(remains.records) {
         while let Some(record) = records.pop() {
-            header.counts.dead_lettered();
+            if !cfg!(ravelin_mutant = "count_forgotten") {
+                header.counts.dead_lettered();
+            }
             if let Some(host) = header.host() {
                 host.dead_letter(header, pid, (record.ext().name)(), exit);
             }
@@ -122,7 +160,7 @@ pub(super) unsafe fn finish_lost(cell: CellPtr) {
         let consumer = cell.header().consumer.get();
         (*consumer).inner.stop = Some(Exit::Lost);
         let mut slot = mem::replace(&mut (*consumer).slot, Slot::empty());
-        if slot.has_future() && (*consumer).stage == Stage::Up {
+        if slot.has_future() && (*consumer).stage == Stage::Up && !watched::end_stall(consumer) {
             cell.header().counts.interrupted();
         }
         finish(cell, &mut slot);

@@ -3,21 +3,22 @@
 //!
 //! Proof: the folder's, in `mod.rs`; each block says which part of it it rests on.
 
-use super::finish::finish;
+use super::finish::{cut, finish};
 use super::local::{self, Local, eject};
-use super::{CellPtr, Consumer, Control, Header, Inner, Slot, fault};
+use super::waker::borrowed_waker;
+use super::watched::{self, Ahead, Birth};
+use super::{CellPtr, Consumer, Control, Header, Inner, Slot};
 use crate::exit::Exit;
-use crate::fate;
 use crate::id::Pid;
 use crate::lifecycle::{Event, Stage, Then, decide};
 use crate::panics;
 use crate::reply::{Reply, reply};
-use crate::runtime::Fault;
 use crate::time::Time;
-use ravelin_mailbox::{Capacity, Next};
-use std::mem::{self, ManuallyDrop};
+use crate::watch::Seen;
+use ravelin_mailbox::{Capacity, Cut, Next};
+use std::mem;
 use std::ptr;
-use std::task::{Context, Poll, RawWaker, RawWakerVTable, Waker};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 /// Messages of one actor before another one gets its turn.
@@ -83,6 +84,8 @@ pub(super) unsafe fn run(cell: CellPtr, local: *mut Local) -> bool {
     }
 }
 
+/// Control goes first: before a message, and also before the next one of a batch when a handler has waited.
+///
 /// # Safety
 /// As `run`.
 unsafe fn work(
@@ -112,6 +115,9 @@ unsafe fn work(
                     look = true;
                     continue;
                 }
+                if header.mailbox.has_control() && !cfg!(ravelin_mutant = "stop_late") {
+                    continue;
+                }
             }
             if let Some(exit) = (*inner).stop.take() {
                 return Pause::Event(Event::Stop(exit));
@@ -127,10 +133,10 @@ unsafe fn work(
                 }
                 if (*inner).wants_turn {
                     *handled += 1;
-                    if *handled >= BUDGET {
-                        return Pause::Yield;
+                    if *handled < BUDGET {
+                        continue;
                     }
-                    continue;
+                    return Pause::Yield;
                 }
             }
             if let Some(pause) = handle_batch(header, consumer, local, cx, handled) {
@@ -164,13 +170,11 @@ unsafe fn go_on(
     cx: &mut Context<'_>,
     handled: &mut u32,
 ) -> Option<Pause> {
-    match fault(header) {
-        Some(Fault::Kill) => return Some(Pause::Event(Event::Kill)),
-        Some(Fault::Panic) => panic!("injected fault"),
-        None => {}
-    }
     // SAFETY: the cell is owned, and the slot is lent to this actor alone.
     unsafe {
+        if header.is_watched() && watched::before_poll(header, consumer) {
+            return Some(Pause::Event(Event::Kill));
+        }
         if (*slot).poll(cx, &header.counts).is_pending() {
             return suspend(header, consumer, slot, handled);
         }
@@ -201,6 +205,7 @@ unsafe fn handle_batch(
     // SAFETY: the cell is owned; the payload leaves the batch before its handler runs.
     unsafe {
         let slot = &raw mut (*local).slot;
+        let is_watched = header.is_watched();
         let mut since_published = 0;
         while !(*consumer).work.is_empty() {
             if *handled >= BUDGET || (*local).budget == 0 {
@@ -210,6 +215,14 @@ unsafe fn handle_batch(
             (*local).budget -= 1;
             if handled.is_multiple_of(CHECK_EVERY) && slice_is_over(header, local) {
                 return Some(Pause::Yield);
+            }
+            if is_watched {
+                match watched::before_message(header, consumer, slot) {
+                    Ahead::Handled => {}
+                    Ahead::Gone => continue,
+                    Ahead::Waits => return None,
+                    Ahead::Kill => return Some(Pause::Event(Event::Kill)),
+                }
             }
             let record = (*consumer).work.pop()?;
             header.counts.begun();
@@ -223,7 +236,8 @@ unsafe fn handle_batch(
             if polled.is_pending() {
                 return suspend(header, consumer, slot, handled);
             }
-            if (*consumer).inner.wants_turn || header.mailbox.has_control() {
+            let is_late = cfg!(ravelin_mutant = "control_late") && !(*consumer).work.is_empty();
+            if (*consumer).inner.wants_turn || (header.mailbox.has_control() && !is_late) {
                 return None;
             }
         }
@@ -234,7 +248,12 @@ unsafe fn handle_batch(
 /// The next signal, as an event; with a future in the slot only one that cuts it off.
 fn signalled(header: &Header, is_busy: bool) -> Option<Event> {
     let signal = if is_busy {
-        header.mailbox.take_control_if(|signal| matches!(signal, Control::Die(_) | Control::Kill))
+        let kill_cuts = !cfg!(ravelin_mutant = "kill_waits");
+        header.mailbox.take_control_if(|signal| match signal {
+            Control::Die(_) => true,
+            Control::Kill => kill_cuts,
+            Control::Stop(_) => false,
+        })
     } else {
         header.mailbox.take_control()
     };
@@ -325,6 +344,9 @@ unsafe fn step(cell: CellPtr, slot: &mut Slot, event: Event, handled: &mut u32) 
             Then::Run => {
                 (*consumer).stage = Stage::Up;
                 *handled = come_up(header);
+                if cfg!(ravelin_mutant = "up_twice") {
+                    come_up(header);
+                }
                 false
             }
             Then::Terminate(why) => {
@@ -370,6 +392,7 @@ fn come_up(header: &Header) -> u32 {
         (company.parent.is_some(), waiting)
     });
     let used = if has_parent { BUDGET } else { BUDGET - AFTER_INIT };
+    header.tell(|| Seen::Up);
     let Some((pid, starter, guests)) = waiting else { return used };
     if let Some(starter) = starter {
         starter.send(Ok(pid));
@@ -378,29 +401,6 @@ fn come_up(header: &Header) -> u32 {
         guest.send(pid);
     }
     used
-}
-
-/// Drops the future in the slot, if any; the calls it had not answered are kept, to end with the actor.
-///
-/// # Safety
-/// The caller owns the cell.
-unsafe fn cut(header: &Header, slot: &mut Slot) {
-    let was_busy = slot.has_future();
-    let mut unanswered = fate::fallen();
-    if was_busy {
-        // A destructor that panics changes nothing any more.
-        unanswered.extend(fate::collecting(|| drop(panics::isolate(|| slot.cancel()))).take());
-    }
-    // SAFETY: the cell is owned, and no future is in the slot.
-    unsafe {
-        let consumer = header.consumer.get();
-        if was_busy && (*consumer).stage == Stage::Up {
-            header.counts.interrupted();
-        }
-        if !unanswered.is_empty() {
-            (*consumer).inner.rare.get_or_insert_default().pending.append(&mut unanswered);
-        }
-    }
 }
 
 /// Starts an incarnation whose `init` future `put` puts in the slot: on the spot where that is possible, else on the
@@ -427,6 +427,18 @@ pub(crate) unsafe fn start(
             (*consumer).inner.rare.get_or_insert_default().span = Some(span);
         }
         let host = header.host().filter(|host| local::may_enter(host));
+        let birth = if header.is_watched() { watched::before_init(header) } else { Birth::Runs };
+        let put = |slot: &mut Slot| match birth {
+            Birth::Runs => put(slot),
+            Birth::Panics => {
+                drop(panics::isolate(|| drop(put)));
+                slot.put(watched::panics_in_init());
+            }
+            Birth::Killed => {
+                put(slot);
+                header.signal(Some(pid), |_| Some((Control::Kill, Cut::Yes)));
+            }
+        };
         match host {
             Some(host) => local::enter(host, |local| {
                 put(&mut (*local).slot);
@@ -457,44 +469,4 @@ pub(crate) unsafe fn start(
             }
         })
     }
-}
-
-// The cell is its own waker: what an actor waits for wakes the cell, whoever polls it.
-static WAKER: RawWakerVTable = RawWakerVTable::new(clone_waker, wake, wake_by_ref, drop_waker);
-
-fn of(data: *const ()) -> CellPtr {
-    // SAFETY: wakers are made of the pointer to a cell, which is never null.
-    CellPtr(unsafe { std::ptr::NonNull::new_unchecked(data.cast_mut().cast()) })
-}
-
-unsafe fn clone_waker(data: *const ()) -> RawWaker {
-    // SAFETY: the waker that is cloned holds a count, or is borrowed from one who does.
-    unsafe { of(data).header() }.retain();
-    RawWaker::new(data, &WAKER)
-}
-
-unsafe fn wake(data: *const ()) {
-    // SAFETY: the waker holds a count, which is given up here.
-    let header = unsafe { of(data).header() };
-    header.notify();
-    header.release();
-}
-
-unsafe fn wake_by_ref(data: *const ()) {
-    // SAFETY: the waker holds a count.
-    unsafe { of(data).header() }.notify();
-}
-
-unsafe fn drop_waker(data: *const ()) {
-    // SAFETY: the waker holds a count, which is given up here.
-    unsafe { of(data).header() }.release();
-}
-
-/// A waker without a count of its own.
-///
-/// # Safety
-/// The cell is there as long as the waker.
-unsafe fn borrowed_waker(cell: CellPtr) -> ManuallyDrop<Waker> {
-    // SAFETY: the vtable's functions are right for a pointer to a cell; without a drop no count is given up.
-    ManuallyDrop::new(unsafe { Waker::from_raw(RawWaker::new(cell.0.as_ptr().cast_const().cast(), &WAKER)) })
 }

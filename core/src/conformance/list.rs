@@ -95,6 +95,7 @@ macro_rules! __executor_cases {
                 a_stop_waits_until_the_actor_is_dead,
                 a_stop_reports_another_end_than_the_one_asked_for,
                 a_stop_lets_the_present_handler_finish,
+                a_stop_comes_before_what_is_behind_a_handler_that_waits,
                 the_first_reason_given_to_stop_counts,
                 terminate_runs_after_a_panic,
                 an_order_to_shut_down_runs_terminate_only_in_one_that_traps,

@@ -3,6 +3,7 @@
 mod app;
 
 mod guard;
+mod harms;
 mod nodes;
 mod probes;
 mod races;
