@@ -86,6 +86,8 @@ mod machine;
 mod drive;
 mod runtime;
 
+mod model;
+
 mod invariant;
 mod nodes;
 mod probe;
@@ -98,6 +100,11 @@ mod report;
 mod threads;
 mod sim;
 
+mod conform;
+
+pub use conform::{Breach, Stay, Tape, conform};
+#[doc(hidden)]
+pub use conform::assert_conforms as __assert_conforms;
 pub use failure::Failure;
 pub use fault::{Fault, Faults, Point, Scenario};
 pub use invariant::{Invariant, Quiet};
