@@ -100,8 +100,10 @@ mod report;
 mod threads;
 mod sim;
 
+mod cancel;
 mod conform;
 
+pub use cancel::{Cut, cancel_at_each_await, kill_at_each_await};
 pub use conform::{Breach, Stay, Tape, conform};
 #[doc(hidden)]
 pub use conform::assert_conforms as __assert_conforms;

@@ -98,7 +98,7 @@ pub(crate) fn check(book: &Book, until: Time) -> Result<(), Breach> {
                 _ => explained.is_own,
             };
             let parents = events.entry(parent.clone()).or_default();
-            let shows = explained.order_shows.map(|event| places[event]);
+            let shows = explained.order_shows.and_then(|event| places.get(event).copied());
             parents.extend(end_of(book, who, life, (*late, reason), is_own));
             if let Some(line) = shows.filter(|line| *reason == Exit::Shutdown && *line < book.lines.len()) {
                 let what = What::Told(id_of(&who.0), who.1, Exit::Shutdown);

@@ -108,7 +108,8 @@ impl State {
         for end in &self.fading {
             let mut gone = self.clone();
             gone.fading.retain(|other| other != end);
-            moves.extend(gone.leave(law, end, now));
+            // When it went is not known, so no event shows an order that it followed.
+            moves.extend(gone.leave(law, end, now, usize::MAX));
         }
         if matches!(self.mode, Mode::Over(_) | Mode::Dying { .. }) {
             return moves;
@@ -208,7 +209,7 @@ impl State {
             }
             What::Failed(id, n, why) => self.failed(law, id, *n, why, now)?,
             What::Told(id, n, why) => self.told(id, *n, why, place)?,
-            What::Gone(end) => self = self.leave(law, end, now)?,
+            What::Gone(end) => self = self.leave(law, end, now, place)?,
             What::MayBeGone(end) => self.fading.push(end.clone()),
             What::IsGone(id, n) => {
                 if self.fading.iter().any(|end| end.id == *id && end.n == *n) {
@@ -306,7 +307,7 @@ impl State {
     }
 
     /// A child is gone.
-    fn leave(mut self, law: &Beginning, end: &End, now: Time) -> Option<State> {
+    fn leave(mut self, law: &Beginning, end: &End, now: Time, shown_by: usize) -> Option<State> {
         let End { id, n, reason, is_own, at } = end;
         let now = now.min(at.1);
         if !is_own {
@@ -326,7 +327,7 @@ impl State {
                 None if self.orphans(id, *n) && reason.is_abnormal() => {}
                 None => return None,
             }
-            self.shows(self.place);
+            self.shows(shown_by);
         }
         self.gone.push((id.clone(), *n));
         let what = Noticed::Exit { id: id.clone(), n: *n, is_normal: reason.is_normal() };
