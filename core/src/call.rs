@@ -1,13 +1,14 @@
 //! A call: a message, and the wait for its answer. It always ends.
 
 use crate::actor::Call as Payload;
-use crate::cell::{Port, is_running, may_call, this_thread};
+use crate::cell::{Port, is_running, may_call, running_pid, this_thread};
 use crate::error::CallError;
 use crate::fate::{self, Unanswered};
 use crate::message::Message;
 use crate::patience::{CALL_TIMEOUT, Wait};
 use crate::reply::{Reply, ReplyTo, reply, reply_to};
 use crate::runtime::Timer;
+use crate::watch::Seen;
 use ravelin_mailbox::{Refused, Ticket};
 use std::future::Future;
 use std::pin::Pin;
@@ -28,6 +29,8 @@ pub struct Call<'a, M: Message> {
     state: State<M>,
     ticket: Option<Ticket>,
     limit: Limit,
+    /// What the runtime knows it by; 0: it is not told.
+    number: u64,
 }
 
 /// How long it may wait.
@@ -50,7 +53,7 @@ enum State<M: Message> {
 impl<'a, M: Message> Call<'a, M> {
     #[inline]
     pub(crate) fn new(port: Port<'a, Payload<M>>, message: M) -> Call<'a, M> {
-        Call { port, state: State::Unsent(message), ticket: None, limit: Limit::Usual(None) }
+        Call { port, state: State::Unsent(message), ticket: None, limit: Limit::Usual(None), number: 0 }
     }
 
     /// Waits at most so long.
@@ -65,6 +68,33 @@ impl<'a, M: Message> Call<'a, M> {
         self
     }
 
+    /// Tells the runtime that the wait begins.
+    #[cold]
+    fn tell_begun(&mut self) {
+        let header = self.port.header();
+        let Some(host) = header.host() else { return };
+        let call = host.number() + 1;
+        self.number = call;
+        let limit = match self.limit {
+            Limit::Usual(_) => Some(CALL_TIMEOUT),
+            Limit::Exact(limit, _) => Some(limit),
+            Limit::Never => None,
+        };
+        let (message, from) = (std::any::type_name::<M>(), running_pid());
+        header.tell(|| Seen::CallBegun { call, message, from, limit });
+    }
+
+    /// Tells the runtime that the caller has looked, or waits no more.
+    #[cold]
+    fn tell_polled(&mut self, is_over: bool) {
+        let call = self.number;
+        if is_over {
+            self.number = 0;
+        }
+        let seen = if is_over { Seen::CallEnded { call } } else { Seen::CallPending { call } };
+        self.port.header().tell(|| seen);
+    }
+
     fn submit(
         &mut self,
         cx: &mut Context<'_>,
@@ -75,6 +105,10 @@ impl<'a, M: Message> Call<'a, M> {
         let (port, ticket) = (self.port, &mut self.ticket);
         match fate::discarding(|| port.push_or_wait(Payload(message, to), cx.waker(), ticket)) {
             Ok(()) => {
+                if let Some(awaited) = (self.number != 0).then(|| answer.awaited()).flatten() {
+                    let call = self.number;
+                    self.port.header().tell(|| Seen::CallSent { call, awaited: &awaited });
+                }
                 self.state = State::Sent(answer);
                 Ok(())
             }
@@ -133,13 +167,27 @@ impl<M: Message> Future for Call<'_, M> {
     type Output = Result<M::Reply, CallError<M>>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let this = &mut *self;
+        let polled = self.advance(cx);
+        if self.number != 0 {
+            self.tell_polled(polled.is_ready());
+        }
+        polled
+    }
+}
+
+impl<M: Message> Call<'_, M> {
+    #[inline(always)]
+    fn advance(&mut self, cx: &mut Context<'_>) -> Poll<Result<M::Reply, CallError<M>>> {
+        let this = self;
         let mut was_sent_now = false;
         let mut gives_way = false;
         if !matches!(this.state, State::Sent(_)) {
             let sent = match std::mem::replace(&mut this.state, State::Over) {
                 State::Unsent(message) if is_running(this.port.ptr()) => Err(CallError::Deadlock(message)),
                 State::Unsent(message) => {
+                    if this.port.header().is_watched() {
+                        this.tell_begun();
+                    }
                     let port = this.port;
                     if let Some(leave) = may_call(port.header()) {
                         gives_way = leave.gives_way;
@@ -184,6 +232,9 @@ impl<M: Message> Future for Call<'_, M> {
 impl<M: Message> Drop for Call<'_, M> {
     fn drop(&mut self) {
         self.stop_waiting();
+        if self.number != 0 {
+            self.tell_polled(true);
+        }
         if let Some(ticket) = self.ticket.take() {
             self.port.header().mailbox.forget(ticket);
         }

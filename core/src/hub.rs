@@ -12,12 +12,13 @@ use crate::reply::{Reply, reply};
 use crate::runtime::Runtime;
 use crate::table::Table;
 use crate::timer::within;
+use crate::watch::{Seen, Site};
 use dashmap::DashMap;
 use futures::future::BoxFuture;
 use ravelin_mailbox::Cut;
 use std::future::poll_fn;
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
 /// How long a worker with no deadline of its own gets when its supervisor was killed.
@@ -27,6 +28,10 @@ const GRACE_OF_ORPHANS: Duration = Duration::from_secs(5);
 pub(crate) struct Shared {
     pub(crate) runtime: Arc<dyn Runtime>,
     pub(crate) hands_over: bool,
+    /// Whether the runtime injects faults, and watches.
+    pub(crate) is_watched: bool,
+    /// What the runtime then knows it by.
+    pub(crate) number: u32,
     pub(crate) table: Table,
     pub(crate) names: DashMap<Arc<str>, Pid>,
     pub(crate) groups: Groups,
@@ -50,6 +55,19 @@ impl Shared {
 
     pub(crate) fn with_bonds<R>(&self, pid: Pid, f: impl FnOnce(&mut Bonds) -> R) -> Option<R> {
         self.with_life(pid, |life| f(life.bonds()))
+    }
+
+    /// Tells the runtime, if it wants to know, of what happens to this actor, dead or alive.
+    pub(crate) fn tell<'a>(&self, pid: Pid, seen: impl FnOnce() -> Seen<'a>) {
+        if self.is_watched {
+            match self.table.get(pid) {
+                Some(cell) => cell.header().tell_of(Some(pid), &seen()),
+                None => {
+                    let site = Site { system: self.number, ..Site::new(None, "", Some(pid)) };
+                    self.runtime.observe(&site, &seen());
+                }
+            }
+        }
     }
 
     pub(crate) fn inform(&self, pid: Pid, info: Info) {
@@ -109,6 +127,13 @@ impl Shared {
         for (group, _) in &bonds.watched_groups {
             self.groups.demonitor(group, None, pid);
         }
+    }
+
+    /// How many names and memberships of groups one that has ended still has.
+    fn held(&self, bonds: &Bonds, pid: Pid) -> usize {
+        let owns = |name: &&Arc<str>| self.names.get(&***name).is_some_and(|owner| *owner == pid);
+        let is_in = |group: &&Arc<str>| self.groups.members(group).contains(&pid);
+        bonds.names.iter().filter(owns).count() + bonds.groups.iter().filter(is_in).count()
     }
 
     /// The monitors and links of one that has ended. The parent that waits for the outcome of its start gets no exit
@@ -204,6 +229,18 @@ impl Host for Shared {
         self.hands_over
     }
 
+    fn is_watched(&self) -> bool {
+        self.is_watched
+    }
+
+    fn system_number(&self) -> u32 {
+        self.number
+    }
+
+    fn number(&self) -> u64 {
+        self.refs.fetch_add(1, Relaxed)
+    }
+
     fn crew(&self) -> &Arc<Crew> {
         &self.crew
     }
@@ -243,6 +280,10 @@ impl Host for Shared {
         }
         self.table.remove(pid, cell.ledger());
         let (late_starter, late_mourners) = cell.is_gone();
+        if self.is_watched {
+            let held = bonds.as_ref().map_or(0, |bonds| self.held(bonds, pid));
+            cell.tell_of(Some(pid), &Seen::Ended { exit: &exit, held });
+        }
         tell_exited(cell, pid, &exit);
         if let Some(parent) = parent {
             self.with_life(parent, |life| {

@@ -15,6 +15,7 @@ mod exit;
 mod time;
 
 mod panics;
+mod watch;
 mod runtime;
 pub mod runtimes;
 
@@ -70,10 +71,11 @@ pub use patience::CALL_TIMEOUT;
 pub use ravelin_mailbox::{Bounded, Capacity, Overflow, Unbounded};
 pub use reference::{ActorRef, Recipient};
 pub use reply::ReplyTo;
-pub use runtime::{Fault, FaultPoint, LocalRuntime, Runtime, Site, TaskName, Timer};
+pub use runtime::{LocalRuntime, Runtime, TaskName, Timer};
 pub use send::Sending;
 pub use start::{ChildGrace, Spawn, Start};
 pub use system::{Activity, Description, RegisterError, System};
 pub use task::{Inbox, NoMessage, Task, TaskArgs, TaskFn, TaskOutput};
 pub use time::{Missed, Time};
 pub use timer::{sleep, within};
+pub use watch::{Awaited, Awaits, Fault, FaultPoint, Seen, Signalled, Site};

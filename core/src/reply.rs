@@ -1,6 +1,7 @@
 //! The way back of a call: one slot, filled once, by a reply or by the reason why none will come.
 
 use crate::fate::{self, Pending, Unanswered};
+use crate::watch::{Awaited, Awaits};
 use ravelin_mailbox::Lock;
 use std::fmt;
 use std::sync::Arc;
@@ -101,6 +102,19 @@ impl<R: Send> Pending for Lock<State<R>> {
     }
     fn fail(&self, why: Unanswered) {
         finish(self, Err(why));
+    }
+}
+
+impl<R: Send> Awaits for Lock<State<R>> {
+    fn is_over(&self) -> bool {
+        matches!(*self.lock(), State::Over | State::Done(_))
+    }
+}
+
+impl<R: Send + 'static> Reply<R> {
+    /// The wait, for a runtime that watches.
+    pub(crate) fn awaited(&self) -> Option<Awaited> {
+        self.0.as_ref().map(|slot| Awaited::new(&(slot.clone() as Arc<dyn Awaits>)))
     }
 }
 

@@ -4,8 +4,8 @@
 //! (panic isolation, kill, exit notices, time-outs, fairness) is built above it, once, so that it means the same on
 //! every executor. There is no channel and no lock in it: these need no executor.
 
-use crate::id::Pid;
 use crate::time::Time;
+use crate::watch::{Fault, FaultPoint, Seen, Site};
 use futures::future::{BoxFuture, LocalBoxFuture};
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -23,49 +23,6 @@ pub trait Timer: Send {
     fn reset(self: Pin<&mut Self>, at: Time);
     /// Ready once the clock has reached the time set. Registers the waker of `cx` otherwise.
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()>;
-}
-
-/// A named point of the framework at which the runtime is asked for a fault.
-#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
-#[non_exhaustive]
-pub enum FaultPoint {
-    /// An actor's `init` is about to be called.
-    Init,
-    /// A message of the type of this name is about to be handled.
-    Message(&'static str),
-    /// A callback of an actor that waits is about to be polled.
-    Poll,
-    /// A point that the program itself named.
-    Named(&'static str),
-}
-
-/// The actor that comes by a [`FaultPoint`].
-#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
-#[non_exhaustive]
-pub struct Site<'a> {
-    /// The name of its place, if it has one.
-    pub place: Option<&'a str>,
-    /// The name of its type.
-    pub actor: &'static str,
-    /// The incarnation; `None` before it has a pid.
-    pub pid: Option<Pid>,
-}
-
-impl<'a> Site<'a> {
-    /// The site of an actor.
-    pub fn new(place: Option<&'a str>, actor: &'static str, pid: Option<Pid>) -> Site<'a> {
-        Site { place, actor, pid }
-    }
-}
-
-/// What a runtime may answer at a [`FaultPoint`].
-#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
-#[non_exhaustive]
-pub enum Fault {
-    /// Panic here.
-    Panic,
-    /// Kill the actor here.
-    Kill,
 }
 
 /// What the framework needs of an executor. Object-safe; travels as `Arc<dyn Runtime>`.
@@ -106,8 +63,8 @@ pub trait Runtime: Send + Sync + 'static {
         true
     }
 
-    /// Whether this runtime may ever answer at a [`FaultPoint`]. Read once, when a system is made: where it is false,
-    /// nothing is asked on an actor's path.
+    /// Whether this runtime may ever answer at a [`FaultPoint`], and wants to be told what is [`Seen`]. Read once, when
+    /// a system is made: where it is false, nothing is asked and nothing told on an actor's path.
     fn injects_faults(&self) -> bool {
         false
     }
@@ -122,6 +79,17 @@ pub trait Runtime: Send + Sync + 'static {
     fn fault_in(&self, actor: &Site<'_>, point: FaultPoint) -> Option<Fault> {
         let _ = actor;
         self.fault(point)
+    }
+
+    /// A system begins to live on this runtime, one of several perhaps: gives the number by which it is known at each
+    /// [`Site`]. Asked where faults are injected.
+    fn enroll(&self) -> u32 {
+        0
+    }
+
+    /// Told of what happens to an actor. Be short, and call nothing of the framework.
+    fn observe(&self, actor: &Site<'_>, seen: &Seen<'_>) {
+        let _ = (actor, seen);
     }
 }
 

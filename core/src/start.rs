@@ -123,6 +123,7 @@ impl<A: Actor> Start<A> {
                 },
                 |own, pid| {
                     system.revive(pid, &past.ledger);
+                    system.tell_starting(cell, pid, parent, parent.is_some() && grace.is_some());
                     if let (Some(parent), Some(grace)) = (parent, grace) {
                         system.with_life(parent, |life| {
                             life.company().children.get_or_insert_default().add(pid, rank, grace)

@@ -14,9 +14,10 @@ use crate::ledger::Ledger;
 use crate::letters::{DeadLetter, Letters};
 use crate::panics;
 use crate::patience::Patience;
-use crate::runtime::{FaultPoint, Runtime};
+use crate::runtime::Runtime;
 use crate::table::Table;
 use crate::timer::within;
+use crate::watch::{FaultPoint, Seen};
 use dashmap::DashMap;
 use dashmap::mapref::entry::Entry;
 use ravelin_mailbox::{Cut, Phase};
@@ -62,6 +63,8 @@ impl System {
         }
         let system = System(Arc::new(Shared {
             hands_over: runtime.hands_over(),
+            is_watched: runtime.injects_faults(),
+            number: if runtime.injects_faults() { runtime.enroll() } else { 0 },
             runtime,
             table: Table::new(),
             names: DashMap::with_shard_amount(16),
@@ -298,6 +301,7 @@ impl System {
     pub(crate) fn monitor(&self, watcher: Pid, target: Pid) -> MonitorRef {
         let monitor = MonitorRef(self.next_ref());
         self.0.with_bonds(watcher, |bonds| bonds.watching.insert(monitor, target));
+        self.0.tell(watcher, || Seen::MonitorSet { monitor, target });
         if self.0.with_bonds(target, |bonds| bonds.watchers.insert(monitor, watcher)).is_none() {
             self.0.inform(watcher, Info::Down { pid: target, monitor, reason: Exit::NoProc });
         }
@@ -306,6 +310,14 @@ impl System {
 
     /// True: the monitor was there, and its `Down` had not been handled.
     pub(crate) fn demonitor(&self, watcher: Pid, monitor: MonitorRef) -> bool {
+        let was_there = self.end_monitor(watcher, monitor);
+        if was_there {
+            self.0.tell(watcher, || Seen::MonitorEnded { monitor });
+        }
+        was_there
+    }
+
+    fn end_monitor(&self, watcher: Pid, monitor: MonitorRef) -> bool {
         let target = self.0.with_bonds(watcher, |bonds| bonds.watching.remove(&monitor)).flatten();
         if let Some(target) = target {
             self.0.with_bonds(target, |bonds| bonds.watchers.remove(&monitor));
@@ -413,13 +425,27 @@ impl System {
     /// Whether a notice still counts when `watcher` handles it: not one whose monitor was ended since.
     pub(crate) fn is_current(&self, watcher: Pid, info: &Info) -> bool {
         match info {
-            Info::Down { monitor, .. } => self.demonitor(watcher, *monitor),
+            Info::Down { monitor, .. } => {
+                let counts = self.end_monitor(watcher, *monitor);
+                if counts {
+                    self.0.tell(watcher, || Seen::DownBegun { monitor: *monitor });
+                }
+                counts
+            }
             Info::Group { monitor, .. } => {
                 let watches =
                     |bonds: &mut Bonds| bonds.watched_groups.iter().any(|(_, each)| each == monitor);
                 self.0.with_bonds(watcher, watches) == Some(true)
             }
             Info::Exit { .. } | Info::Timeout => true,
+        }
+    }
+
+    /// Tells the runtime, if it wants to know, of a start.
+    pub(crate) fn tell_starting(&self, cell: &CellRef, pid: Pid, parent: Option<Pid>, is_adopted: bool) {
+        if self.0.is_watched {
+            let place = cell.header().place_number();
+            cell.header().tell_of(Some(pid), &Seen::Starting { parent, is_adopted, place });
         }
     }
 

@@ -2,7 +2,7 @@
 
 use crate::actor::{Actor, Handle, Received};
 use crate::bonds::TrapExits;
-use crate::cell::{CellRef, Control, Payload, Takes, receive_one};
+use crate::cell::{CellRef, Control, Life, Payload, Takes, receive_one};
 use crate::cx::Cx;
 use crate::exit::Exit;
 use crate::id::{MonitorRef, Pid};
@@ -246,8 +246,14 @@ impl<M: Message> Inbox<M> {
     /// The function gets it: it is handled.
     fn hand_out(&mut self, received: Option<Received<M>>) -> Option<Received<M>> {
         self.in_a_row += 1;
-        if let Some(Received::Message(..)) = received {
-            self.cell.header().counts.handled();
+        if let Some(Received::Message(_, reply)) = &received {
+            let header = self.cell.header();
+            header.counts.handled();
+            if let Some(call) = reply.pending() {
+                let is_its = |life: &Life| life.pid == Some(self.pid);
+                let over = header.mailbox.with(|_, life| is_its(life).then(|| life.company().owe(call)));
+                drop(over);
+            }
         }
         received
     }

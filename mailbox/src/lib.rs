@@ -27,6 +27,8 @@ mod mailbox;
 
 mod look;
 
+mod aside;
+
 mod channel;
 
 pub use capacity::{Bounded, Capacity, Overflow, Unbounded};

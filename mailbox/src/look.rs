@@ -9,7 +9,8 @@ impl<X, C, E: Consumer> Mailbox<X, C, E> {
     /// How many messages wait: exact at rest; while the consumer works through a batch, those that it has begun since it
     /// last [published](Mailbox::publish) are counted too.
     pub fn len(&self) -> u32 {
-        self.state.lock().waiting + self.taken.load(Ordering::Relaxed)
+        let state = self.state.lock();
+        state.waiting + self.taken.load(Ordering::Relaxed) + state.aside()
     }
 
     /// Whether no message waits.

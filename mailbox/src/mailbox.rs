@@ -34,7 +34,7 @@ pub(crate) const CONTROL: u8 = 1;
 /// Something in the control lane cuts a suspended future off.
 pub(crate) const CUT: u8 = 2;
 /// A sender waits for room.
-const WAITERS: u8 = 4;
+pub(crate) const WAITERS: u8 = 4;
 
 /// A mailbox of records with vtable extension `X`, control signals `C`, and the owner's state `E`.
 ///
@@ -116,6 +116,21 @@ impl<X, C, E: Consumer> Mailbox<X, C, E> {
     #[inline(always)]
     fn push_locked<P: Send>(
         &self,
+        state: Guard<'_, State<X, C, E>>,
+        kind: &'static Kind<P, X>,
+        payload: P,
+        edge: Edge,
+    ) -> Result<Pushed<X, E::Wake>, Refused<P>> {
+        if state.is_watched {
+            return Err(Refused::Full(payload));
+        }
+        self.push_asked(state, kind, payload, edge)
+    }
+
+    /// As a push, whether or not the mailbox is watched.
+    #[inline(always)]
+    pub(crate) fn push_asked<P: Send>(
+        &self,
         mut state: Guard<'_, State<X, C, E>>,
         kind: &'static Kind<P, X>,
         payload: P,
@@ -165,10 +180,27 @@ impl<X, C, E: Consumer> Mailbox<X, C, E> {
         waker: &Waker,
         ticket: &mut Option<Ticket>,
     ) -> Result<Pushed<X, E::Wake>, Refused<P>> {
-        let mut state = self.state.lock();
+        let state = self.state.lock();
+        if state.is_watched {
+            return Err(Refused::Full(payload));
+        }
+        self.push_or_wait_asked(state, kind, payload, edge, waker, ticket)
+    }
+
+    /// As `push_or_wait`, whether or not the mailbox is watched.
+    #[inline(always)]
+    pub(crate) fn push_or_wait_asked<P: Send>(
+        &self,
+        mut state: Guard<'_, State<X, C, E>>,
+        kind: &'static Kind<P, X>,
+        payload: P,
+        edge: Edge,
+        waker: &Waker,
+        ticket: &mut Option<Ticket>,
+    ) -> Result<Pushed<X, E::Wake>, Refused<P>> {
         let mine = ticket.take();
         if state.limit == NO_LIMIT || state.on_full != Overflow::Wait || state.phase == Phase::Closed {
-            return self.push_locked(state, kind, payload, edge);
+            return self.push_asked(state, kind, payload, edge);
         }
         let mut is_promised = false;
         if let Some(mine) = mine {
@@ -205,7 +237,7 @@ impl<X, C, E: Consumer> Mailbox<X, C, E> {
     }
 
     #[cold]
-    fn push_full<P: Send>(
+    pub(crate) fn push_full<P: Send>(
         mut state: Guard<'_, State<X, C, E>>,
         kind: &'static Kind<P, X>,
         payload: P,
@@ -250,7 +282,7 @@ impl<X, C, E: Consumer> Mailbox<X, C, E> {
     }
 
     #[inline(always)]
-    fn after_push(mut state: Guard<'_, State<X, C, E>>, edge: Edge) -> Pushed<X, E::Wake> {
+    pub(crate) fn after_push(mut state: Guard<'_, State<X, C, E>>, edge: Edge) -> Pushed<X, E::Wake> {
         match state.phase {
             Phase::Idle => Pushed::Wake(Self::schedule(&mut state, edge)),
             Phase::Suspended => state.take_receiver().map_or(Pushed::Quiet, Pushed::WakeReceiver),
@@ -521,8 +553,10 @@ impl<X, C, E: Consumer> Mailbox<X, C, E> {
         let mut remains = Remains { records: VecDeque::new(), control: VecDeque::new() };
         let mut wakers = Vec::new();
         let mut receiver = None;
+        let mut aside = VecDeque::new();
         if let Some(rare) = state.rare.as_mut() {
             remains.records = mem::take(&mut rare.backlog);
+            aside = mem::take(&mut rare.aside);
             remains.control = mem::take(&mut rare.control);
             wakers.extend(rare.waiters.drain(..).map(|(_, waker)| waker));
             rare.granted.clear();
@@ -534,6 +568,7 @@ impl<X, C, E: Consumer> Mailbox<X, C, E> {
         if !inbox.is_empty() {
             remains.records.push_back(inbox);
         }
+        remains.records.extend(aside.into_iter().map(|(_, records)| records));
         wake_all(wakers);
         if let Some(receiver) = receiver {
             receiver.wake();

@@ -56,6 +56,12 @@ pub struct Kind<P, X: 'static> {
     _payload: PhantomData<fn(P) -> P>,
 }
 
+impl<X> VTable<X> {
+    pub(crate) fn ext(&self) -> &X {
+        &self.ext
+    }
+}
+
 impl<P, X> Kind<P, X> {
     /// The kind of records that hold a `P`, with `ext` for the reader.
     pub const fn new(ext: X) -> Kind<P, X> {
@@ -231,6 +237,12 @@ impl<X> Records<X> {
             self.end = 0;
         }
         Some(Record { vtable, payload, _buffer: PhantomData })
+    }
+
+    /// What the oldest record is.
+    pub(crate) fn first_vtable(&self) -> Option<&'static VTable<X>> {
+        // SAFETY: `count > 0`, so a whole record lies at `head`.
+        (self.count > 0).then(|| unsafe { *self.words.add(self.head as usize).cast::<&'static VTable<X>>() })
     }
 
     /// Moves the oldest record, untouched, to the end of `to`.

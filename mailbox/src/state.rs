@@ -15,6 +15,8 @@ const KEPT_QUEUE: usize = 16;
 pub(crate) struct State<X: 'static, C, E> {
     pub(crate) phase: Phase,
     pub(crate) notified: bool,
+    /// Pushes find it full, so that their senders ask first: see `aside`.
+    pub(crate) is_watched: bool,
     pub(crate) on_full: Overflow,
     pub(crate) limit: u32,
     /// Records in `inbox` and in `backlog`.
@@ -37,6 +39,8 @@ pub(crate) struct Rare<X: 'static, C> {
     pub(crate) tickets: u64,
     pub(crate) discarded: u64,
     pub(crate) receiver: Option<Waker>,
+    /// Out of the line for a while, by number.
+    pub(crate) aside: VecDeque<(u64, Records<X>)>,
 }
 
 impl<X, C> Default for Rare<X, C> {
@@ -49,6 +53,7 @@ impl<X, C> Default for Rare<X, C> {
             tickets: 0,
             discarded: 0,
             receiver: None,
+            aside: VecDeque::new(),
         }
     }
 }
@@ -76,6 +81,7 @@ impl<X, C, E> State<X, C, E> {
             inbox: Records::new(),
             phase,
             notified: false,
+            is_watched: false,
             on_full: capacity.on_full,
             limit: capacity.limit,
             waiting: 0,
@@ -87,6 +93,11 @@ impl<X, C, E> State<X, C, E> {
 
     pub(crate) fn rare(&mut self) -> &mut Rare<X, C> {
         self.rare.get_or_insert_default()
+    }
+
+    /// How many messages are set aside.
+    pub(crate) fn aside(&self) -> u32 {
+        self.rare.as_ref().map_or(0, |rare| rare.aside.iter().map(|(_, records)| records.len()).sum())
     }
 
     pub(crate) fn take_receiver(&mut self) -> Option<Waker> {

@@ -84,7 +84,7 @@ fn guarded<R>(f: impl FnOnce() -> R) -> Result<R, Failure> {
 
 fn next(state: &mut State, limits: Limits) -> Step {
     if let Some(thread) = state.foreign.take() {
-        return Step::Fails(Failure::ForeignWake { thread });
+        return Step::Fails(Failure::ForeignThread { thread });
     }
     if let Some(failure) = state.broken.take() {
         return Step::Fails(failure);
@@ -101,6 +101,10 @@ fn next(state: &mut State, limits: Limits) -> Step {
                 state.now = state.now + TURN;
                 return Step::Turn(task);
             }
+        }
+        state.rest();
+        if let Some(failure) = state.broken.take() {
+            return Step::Fails(failure);
         }
         if let Some(waker) = state.settling.take() {
             return Step::Settled(waker);

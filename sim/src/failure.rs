@@ -25,8 +25,8 @@ pub enum Failure {
         /// The virtual time at the end.
         at: Time,
     },
-    /// A thread that is no part of the simulation woke a task.
-    ForeignWake {
+    /// A thread that is no part of the simulation woke a task, or asked the runtime for something.
+    ForeignThread {
         /// The name of the thread.
         thread: String,
     },
@@ -81,9 +81,9 @@ impl fmt::Display for Failure {
             Failure::Endless { polls, at } => {
                 write!(f, "endless: not done after {polls} turns of tasks, at {at}")
             }
-            Failure::ForeignWake { thread } => write!(
+            Failure::ForeignThread { thread } => write!(
                 f,
-                "the thread `{thread}`, which is no part of the simulation, woke a task: start threads with Runtime::spawn_blocking, and set timers of the Runtime"
+                "the thread `{thread}`, which is no part of the simulation, woke a task or used the runtime: start threads with Runtime::spawn_blocking, and set timers of the Runtime"
             ),
             Failure::Invariant { name, what } => write!(f, "the invariant `{name}` does not hold: {what}"),
             Failure::Panic { message, location: Some(location) } => {

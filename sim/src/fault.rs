@@ -84,6 +84,8 @@ pub enum Point {
     Init,
     /// It is about to handle a message: of this type, by the end of its path, or of any.
     Message(Option<Name>),
+    /// Somebody sends it a message: of this type, by the end of its path, or of any.
+    Send(Option<Name>),
 }
 
 impl Point {
@@ -92,8 +94,10 @@ impl Point {
         match (self, point) {
             (Point::Await, FaultPoint::Poll)
             | (Point::Init, FaultPoint::Init)
-            | (Point::Message(None), FaultPoint::Message(_)) => true,
-            (Point::Message(Some(wanted)), FaultPoint::Message(name)) => {
+            | (Point::Message(None), FaultPoint::Message(_))
+            | (Point::Send(None), FaultPoint::Send(_)) => true,
+            (Point::Message(Some(wanted)), FaultPoint::Message(name))
+            | (Point::Send(Some(wanted)), FaultPoint::Send(name)) => {
                 name.strip_suffix(&**wanted).is_some_and(|path| path.is_empty() || path.ends_with("::"))
             }
             _ => false,
@@ -124,6 +128,11 @@ impl Fault {
             {
                 *time /= 2;
             }
+            Fault::At { harm: Harm::Delay(time) | Harm::Stall(time), .. }
+                if *time >= Duration::from_millis(2) =>
+            {
+                *time /= 2;
+            }
             Fault::At { times, .. } if *times > 1 => *times /= 2,
             _ => return None,
         }
@@ -136,13 +145,22 @@ impl fmt::Display for Fault {
         match self {
             Fault::At { place, point, nth, times, harm } => {
                 let place = place.as_deref().unwrap_or("anybody");
-                let harm = if *harm == Harm::Kill { "killed" } else { "made to panic" };
-                write!(f, "`{place}` is {harm} at ")?;
+                match harm {
+                    Harm::Delay(time) => write!(f, "`{place}` gets it {time:?} late: ")?,
+                    Harm::Drop => write!(f, "`{place}` loses ")?,
+                    Harm::Full => write!(f, "the mailbox of `{place}` is full for ")?,
+                    Harm::Kill => write!(f, "`{place}` is killed at ")?,
+                    Harm::Panic => write!(f, "`{place}` is made to panic at ")?,
+                    Harm::Stall(time) => write!(f, "`{place}` stalls for {time:?} before ")?,
+                    other => write!(f, "`{place}` suffers {other:?} at ")?,
+                }
                 match point {
                     Point::Await => write!(f, "await {nth}")?,
                     Point::Init => write!(f, "init {nth}")?,
-                    Point::Message(None) => write!(f, "message {nth}")?,
-                    Point::Message(Some(name)) => write!(f, "message {nth} of type {name}")?,
+                    Point::Message(None) | Point::Send(None) => write!(f, "message {nth}")?,
+                    Point::Message(Some(name)) | Point::Send(Some(name)) => {
+                        write!(f, "message {nth} of type {name}")?;
+                    }
                 }
                 if *times > 1 { write!(f, " and the {} after it", times - 1) } else { Ok(()) }
             }
@@ -191,6 +209,10 @@ enum Kind {
     Buggify,
     ClockJump(Name),
     Crash(Name),
+    Delay(Name, Name),
+    Drop(Name, Name),
+    Full(Name, Name),
+    Hold(Name, Name),
     Init(Name),
     Kill(Name),
     Message(Name),
@@ -253,6 +275,26 @@ impl Faults {
         self.may(Kind::Message(place.into()), max)
     }
 
+    /// Up to `max` messages of this type, by the end of its path, that whoever lives at the place accepts and loses.
+    pub fn drops_of(self, place: impl Into<Name>, message: impl Into<Name>, max: u32) -> Faults {
+        self.may(Kind::Drop(place.into(), message.into()), max)
+    }
+
+    /// Up to `max` messages of this type that come up to a fifth of a second late: others overtake them.
+    pub fn delays_of(self, place: impl Into<Name>, message: impl Into<Name>, max: u32) -> Faults {
+        self.may(Kind::Delay(place.into(), message.into()), max)
+    }
+
+    /// Up to `max` messages of this type before which whoever lives at the place stalls, for up to a fifth of a second.
+    pub fn stalls_of(self, place: impl Into<Name>, message: impl Into<Name>, max: u32) -> Faults {
+        self.may(Kind::Hold(place.into(), message.into()), max)
+    }
+
+    /// Up to `max` stretches of messages of this type for which the mailbox at the place is full.
+    pub fn overflows_of(self, place: impl Into<Name>, message: impl Into<Name>, max: u32) -> Faults {
+        self.may(Kind::Full(place.into(), message.into()), max)
+    }
+
     /// Up to `max` stretches of starts at the place that fail.
     pub fn failed_inits_of(self, place: impl Into<Name>, max: u32) -> Faults {
         self.may(Kind::Init(place.into()), max)
@@ -296,7 +338,17 @@ impl Faults {
                     let place = place.clone();
                     Fault::At { place, point, nth, times, harm }
                 };
+                let hit = |place: &Name, message: &Name, times, harm| {
+                    let (place, message) = (Some(place.clone()), Some(message.clone()));
+                    let point =
+                        if harm == Harm::Full { Point::Send(message) } else { Point::Message(message) };
+                    Fault::At { place, point, nth, times, harm }
+                };
                 scenario.push(match kind {
+                    Kind::Delay(place, message) => hit(place, message, 1, Harm::Delay(time / 10)),
+                    Kind::Drop(place, message) => hit(place, message, 1, Harm::Drop),
+                    Kind::Full(place, message) => hit(place, message, random.below(8) + 1, Harm::Full),
+                    Kind::Hold(place, message) => hit(place, message, 1, Harm::Stall(time / 10)),
                     Kind::Await(place) => aim(place, Point::Await, 1),
                     Kind::Buggify => Fault::Buggify { per_million: 1 << random.below(18) },
                     Kind::ClockJump(node) => Fault::ClockJump {

@@ -1,5 +1,6 @@
 //! What must hold in every run, as values.
 
+use crate::invariants::Rules;
 use crate::log::Name;
 use ravelin_core::{System, Time};
 use std::fmt;
@@ -76,26 +77,41 @@ impl Invariant for Ledgers {
 
 /// Some invariants; cheap to clone.
 #[derive(Clone)]
-pub(crate) struct Invariants(Vec<Arc<dyn Invariant>>);
+pub(crate) struct Invariants {
+    all: Vec<Arc<dyn Invariant>>,
+    /// Names of those that shall not be looked at.
+    left_out: Vec<String>,
+}
 
 impl Invariants {
     /// Those that hold for every program.
     pub(crate) fn usual() -> Invariants {
-        Invariants(vec![Arc::new(Ledgers)])
+        Invariants { all: vec![Arc::new(Ledgers)], left_out: Vec::new() }
+    }
+
+    /// Leaves out those of this name.
+    pub(crate) fn leave_out(&mut self, name: &str) {
+        self.all.retain(|each| each.name() != name);
+        self.left_out.push(name.to_owned());
+    }
+
+    /// The rules of a run.
+    pub(crate) fn rules(&self) -> Rules {
+        Rules::all_but(&self.left_out)
     }
 
     pub(crate) fn add(&mut self, invariant: impl Invariant) {
-        self.0.push(Arc::new(invariant));
+        self.all.push(Arc::new(invariant));
     }
 
     /// The first that does not hold: its name, and why.
     pub(crate) fn broken(&self, quiet: &Quiet) -> Option<(String, String)> {
-        self.0.iter().find_map(|each| each.check(quiet).err().map(|why| (each.name().to_owned(), why)))
+        self.all.iter().find_map(|each| each.check(quiet).err().map(|why| (each.name().to_owned(), why)))
     }
 }
 
 impl fmt::Debug for Invariants {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_list().entries(self.0.iter().map(|each| each.name())).finish()
+        f.debug_list().entries(self.all.iter().map(|each| each.name())).finish()
     }
 }

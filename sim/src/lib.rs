@@ -34,7 +34,7 @@
 //! # The guard, and what it can not see
 //!
 //! A run is only as repeatable as the program is. What draws from real time, real threads or real entropy is found in
-//! two ways. When a thread that is no part of the simulation wakes a task, the run fails and names the thread. And each
+//! two ways. When a thread that is no part of the simulation wakes a task or uses the runtime, the run fails and names the thread. And each
 //! so-manieth seed runs twice ([`Sim::twice_every`]): the two must be the same event by event, and the first that
 //! differs is named.
 //!
@@ -77,12 +77,14 @@ mod order;
 mod log;
 mod fault;
 mod mischief;
+mod invariants;
 
 pub mod net;
 pub mod disk;
 
 mod failure;
 mod machine;
+mod watch;
 mod drive;
 mod runtime;
 

@@ -5,12 +5,14 @@
 
 use crate::failure::Failure;
 use crate::fault::Fault;
+use crate::invariants::Rules;
 use crate::log::{Event, Log, Name, NodeId};
 use crate::mischief::Mischief;
 use crate::order::{TaskId, Turns};
 use crate::seed::{Random, Seed};
+use crate::watch::Names;
 use futures::future::BoxFuture;
-use ravelin_core::{Fault as Harm, FaultPoint, Site, TaskName, Time};
+use ravelin_core::{Fault as Harm, FaultPoint, TaskName, Time};
 use std::collections::{BTreeMap, VecDeque};
 use std::mem;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -90,6 +92,12 @@ pub(crate) struct State {
     /// What was found to be wrong outside a turn.
     pub(crate) broken: Option<Failure>,
     pub(crate) mischief: Mischief,
+    /// What must hold, and is fed with all that happens.
+    pub(crate) rules: Rules,
+    /// Who is called what, where a story is kept.
+    pub(crate) names: Names,
+    /// How many systems there were.
+    pub(crate) systems: u32,
     /// The faults that struck, as those that would strike so again.
     pub(crate) struck: Vec<Fault>,
     pub(crate) is_calm: bool,
@@ -118,6 +126,9 @@ impl Machine {
             foreign: None,
             broken: None,
             mischief,
+            rules: Rules::all_but(&[]),
+            names: Names::default(),
+            systems: 0,
             struck: Vec::new(),
             is_calm: false,
             is_running: false,
@@ -139,6 +150,15 @@ impl Machine {
         thread::current().id() == self.home
     }
 
+    /// Notes when the calling thread is another one: the run fails then.
+    pub(crate) fn guard(&self) {
+        if !self.is_home() {
+            let thread = thread::current();
+            let name = thread.name().unwrap_or("without a name").to_owned();
+            self.lock().foreign.get_or_insert(name);
+        }
+    }
+
     pub(crate) fn bell(self: &Arc<Machine>, task: TaskId) -> Arc<Bell> {
         Arc::new(Bell { task, has_rung: AtomicBool::new(false), machine: self.clone() })
     }
@@ -151,6 +171,7 @@ impl Machine {
         name: TaskName,
         future: BoxFuture<'static, ()>,
     ) -> Option<BoxFuture<'static, ()>> {
+        self.guard();
         let mut state = self.lock();
         if !state.is_up(node, incarnation) {
             return Some(future);
@@ -175,23 +196,6 @@ impl Machine {
         drop(state);
         drop(settling);
         (tasks, due)
-    }
-
-    /// Puts what an actor does into the story, where one is kept.
-    pub(crate) fn tell(&self, actor: &Site<'_>, point: FaultPoint) {
-        let mut state = self.lock();
-        if !state.log.keeps() {
-            return;
-        }
-        let place = actor.place.unwrap_or(actor.actor);
-        let pid = actor.pid.map(|pid| format!(" {pid}")).unwrap_or_default();
-        match point {
-            FaultPoint::Init => state.record(Event::Told(format!("`{place}`{pid} begins its init"))),
-            FaultPoint::Message(name) => {
-                state.record(Event::Told(format!("`{place}`{pid} handles a {name}")));
-            }
-            _ => {}
-        }
     }
 
     /// Asks for a fault at a point.
@@ -312,6 +316,7 @@ impl State {
     /// dropped after that.
     pub(crate) fn crash(&mut self, node: NodeId) -> Vec<Task> {
         self.record(Event::Crashed { node });
+        self.rules.forget(node);
         let crashing = self.node(node);
         crashing.is_up = false;
         crashing.stalled_until = Time::EPOCH;
@@ -350,11 +355,7 @@ impl Wake for Bell {
     }
 
     fn wake_by_ref(self: &Arc<Self>) {
-        if !self.machine.is_home() {
-            let thread = thread::current();
-            let name = thread.name().unwrap_or("without a name").to_owned();
-            self.machine.lock().foreign.get_or_insert(name);
-        }
+        self.machine.guard();
         if !self.has_rung.swap(true, Ordering::Relaxed) {
             let mut state = self.machine.lock();
             if !state.is_over {

@@ -46,6 +46,7 @@ pub(crate) fn run<F: AsyncFn(&mut World)>(setup: &Setup, keeps: bool, test: &F) 
             machine.lock().schedule(Time::EPOCH + at, Due::Strike(fault.clone()));
         }
     }
+    machine.lock().rules = invariants.rules();
     let live = || live(&machine, *limits, invariants, test);
     let failure = if keeps { story::told(&machine, live) } else { live() };
     let mut state = machine.lock();

@@ -8,7 +8,7 @@ use crate::mischief::Mischief;
 use crate::order::{Order, Turns};
 use crate::seed::Seed;
 use futures::future::BoxFuture;
-use ravelin_core::{Fault as Harm, FaultPoint, Runtime, Site, TaskName, Time, Timer};
+use ravelin_core::{Fault as Harm, FaultPoint, Runtime, Seen, Site, TaskName, Time, Timer};
 use std::fmt;
 use std::future::Future;
 use std::mem;
@@ -34,7 +34,7 @@ const WALL: Duration = Duration::from_secs(946_684_800);
 /// - **Blocking** jobs run on the same thread, 10 us to 5 ms after they were given, and take no other time.
 /// - **Entropy** follows from the seed. The wall clock begins on 2000-01-01.
 /// - **Panics**: one that escapes a task, or a blocking job, is a [`Failure`]: no actor's panic escapes.
-/// - **Threads**: when another thread wakes a task the run is a failure.
+/// - **Threads**: when another thread wakes a task, spawns, sets a timer or draws a number, the run is a failure.
 ///
 /// # Examples
 ///
@@ -123,16 +123,19 @@ impl Runtime for SimRuntime {
     }
 
     fn timer(&self, at: Time) -> Pin<Box<dyn Timer>> {
+        self.machine.guard();
         let (machine, node) = (self.machine.clone(), self.node);
         Box::pin(SimTimer { machine, node, incarnation: self.incarnation, at, key: None, has_fired: false })
     }
 
     fn spawn_blocking(&self, job: Box<dyn FnOnce() + Send>) {
+        self.machine.guard();
         let refused = self.machine.lock().schedule_job(self.node, self.incarnation, job);
         drop(refused);
     }
 
     fn entropy(&self) -> u64 {
+        self.machine.guard();
         self.machine.lock().entropy(self.node)
     }
 
@@ -153,8 +156,17 @@ impl Runtime for SimRuntime {
     }
 
     fn fault_in(&self, actor: &Site<'_>, point: FaultPoint) -> Option<Harm> {
-        self.machine.tell(actor, point);
         self.machine.fault(self.node, actor.place, point)
+    }
+
+    fn enroll(&self) -> u32 {
+        let mut state = self.machine.lock();
+        state.systems += 1;
+        state.systems
+    }
+
+    fn observe(&self, actor: &Site<'_>, seen: &Seen<'_>) {
+        self.machine.observe(self.node, self.incarnation, actor, seen);
     }
 }
 

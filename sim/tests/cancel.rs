@@ -48,7 +48,9 @@ fn each_await_is_tried_and_the_last_try_gets_to_the_end() {
 
 #[test]
 fn a_future_that_must_not_be_cut_off_is_found_with_its_await() {
-    let found = Sim::new().alone().seeds(3).run(async |world| drop(check_transfer(world, false).await)).unwrap_err();
+    let found = Sim::new().alone().seeds(3).run(async |world| {
+        check_transfer(world, false).await;
+    }).unwrap_err();
     let Failure::Panic { message, .. } = &found.failure else { panic!("{found}") };
     assert!(message.contains("money is lost at await 2"), "{message}");
 }
@@ -107,12 +109,13 @@ fn gate(is_safe: bool) -> u64 {
 
 #[test]
 fn an_actor_is_killed_at_each_of_its_awaits() {
-    assert_eq!(gate(true), 3);
+    // The first is the beginning of `init`.
+    assert_eq!(gate(true), 4);
 }
 
 #[test]
 fn a_handler_that_must_not_be_cut_off_is_found_with_its_await() {
     let found = catch_unwind(AssertUnwindSafe(|| gate(false))).unwrap_err();
     let message = found.downcast_ref::<String>().expect("a message");
-    assert!(message.starts_with("killed at await 3:") && message.contains("a ticket is lost"), "{message}");
+    assert!(message.starts_with("killed at await 4:") && message.contains("a ticket is lost"), "{message}");
 }

@@ -3,6 +3,7 @@
 //!
 //! Proof: the folder's, in `mod.rs`; each block says which part of it it rests on.
 
+use super::watched;
 use super::{Bonds, CellPtr, Control, Ext, Header, Life, Rare, Slot};
 use crate::bonds::TrapExits;
 use crate::exit::Exit;
@@ -11,6 +12,7 @@ use crate::id::Pid;
 use crate::lifecycle::Stage;
 use crate::panics;
 use crate::reply::ReplyTo;
+use crate::watch::Seen;
 use ravelin_mailbox::{Records, Remains};
 use std::mem;
 
@@ -39,11 +41,11 @@ pub(super) unsafe fn finish(cell: CellPtr, slot: &mut Slot) {
         let mut inner = mem::take(&mut (*consumer).inner);
         let exit = inner.stop.take().unwrap_or(Exit::Killed);
         let mut rare = inner.rare.take();
-        let (pending, helpers) = match &mut rare {
+        let (mut pending, helpers) = match &mut rare {
             Some(rare) => (mem::take(&mut rare.pending), mem::take(&mut rare.helpers)),
             None => (Vec::new(), Vec::new()),
         };
-        let (mut end, mut task) = (None, None);
+        let (mut end, mut task, mut gone) = (None, None, None);
         let collected = fate::collecting(|| {
             let dropped = panics::isolate(|| {
                 slot.cancel();
@@ -58,6 +60,7 @@ pub(super) unsafe fn finish(cell: CellPtr, slot: &mut Slot) {
                 let (pid, was_up) = (life.pid.take(), mem::take(&mut life.is_up));
                 life.traps = TrapExits::No;
                 let company = life.ended(pid.filter(|_| was_up), &exit);
+                pending.extend(company.owed);
                 end = pid.map(|pid| End {
                     pid,
                     parent: company.parent,
@@ -76,13 +79,18 @@ pub(super) unsafe fn finish(cell: CellPtr, slot: &mut Slot) {
             }
         });
         if let (Some(host), Some(end)) = (header.host(), end) {
+            let pid = end.pid;
             host.ended(header, end);
+            gone = Some(pid);
         }
         let unanswered = Unanswered::Exited(exit);
         for call in pending {
             call.fail(unanswered.clone());
         }
         collected.fail(&unanswered);
+        if gone.is_some() && header.is_watched() {
+            header.tell_of(gone, &Seen::Gone);
+        }
         if let Some(task) = task {
             task.wake();
         }
@@ -122,7 +130,7 @@ pub(super) unsafe fn finish_lost(cell: CellPtr) {
         let consumer = cell.header().consumer.get();
         (*consumer).inner.stop = Some(Exit::Lost);
         let mut slot = mem::replace(&mut (*consumer).slot, Slot::empty());
-        if slot.has_future() && (*consumer).stage == Stage::Up {
+        if slot.has_future() && (*consumer).stage == Stage::Up && !watched::end_stall(consumer) {
             cell.header().counts.interrupted();
         }
         finish(cell, &mut slot);

@@ -2,11 +2,14 @@
 
 use crate::bonds::{Bonds, TrapExits};
 use crate::exit::Exit;
+use crate::fate::Pending;
 use crate::id::Pid;
 use crate::reply::ReplyTo;
+use crate::watch::Signalled;
 use ravelin_mailbox::{Consumer, Edge};
 use std::collections::BTreeMap;
 use std::mem;
+use std::sync::Arc;
 use std::task::Waker;
 use std::time::Duration;
 
@@ -22,6 +25,17 @@ pub(crate) enum Control {
     Die(Exit),
     /// End, on the spot.
     Kill,
+}
+
+impl Control {
+    /// As a runtime is told of it.
+    pub(super) fn seen(&self) -> Signalled {
+        match self {
+            Control::Stop(_) => Signalled::Stop,
+            Control::Die(_) => Signalled::Die,
+            Control::Kill => Signalled::Kill,
+        }
+    }
 }
 
 /// The part of an actor that others look at.
@@ -53,6 +67,8 @@ pub(crate) struct Company {
     pub(crate) bonds: Option<Box<Bonds>>,
     /// Whom it must outlive.
     pub(crate) children: Option<Box<Children>>,
+    /// Calls that a task received, and that are answered elsewhere or not at all.
+    pub(crate) owed: Vec<Arc<dyn Pending>>,
     /// Who waits for the end.
     pub(crate) mourners: Vec<ReplyTo<Exit>>,
     /// Who waits for `init`.
@@ -97,6 +113,19 @@ impl Consumer for Life {
                 Wake::Spawn
             }
         }
+    }
+}
+
+impl Company {
+    /// A call was received: should the actor end before it is answered, it ends with the actor's reason. Gives those that
+    /// are over, to be dropped without the lock.
+    pub(crate) fn owe(&mut self, call: Arc<dyn Pending>) -> Vec<Arc<dyn Pending>> {
+        let mut over = Vec::new();
+        if self.owed.len() == self.owed.capacity() {
+            (over, self.owed) = mem::take(&mut self.owed).into_iter().partition(|call| call.is_over());
+        }
+        self.owed.push(call);
+        over
     }
 }
 

@@ -9,6 +9,7 @@
 use super::life::Wake;
 use super::runner::Runner;
 use super::{CellPtr, CellRef, Header, Host, Slot};
+use crate::id::Pid;
 use crate::time::Time;
 use ravelin_mailbox::Edge;
 use std::cell::Cell;
@@ -174,6 +175,16 @@ pub(super) unsafe fn eject(cell: CellPtr) {
     let hold = unsafe { CellRef::retain(cell) };
     let wake = hold.header().mailbox.requeue();
     perform(hold.header(), wake);
+}
+
+/// The incarnation whose code runs on this thread just now, if one's does.
+pub(crate) fn running_pid() -> Option<Pid> {
+    let local = current();
+    if local.is_null() {
+        return None;
+    }
+    // SAFETY: as in `may_enter`; the cell that is being run is there.
+    unsafe { (*local).current.and_then(|cell| cell.header().pid()) }
 }
 
 /// Whether the code that runs on this thread just now is that of the cell's own actor.

@@ -34,13 +34,14 @@ mod run;
 mod runner;
 mod slot;
 mod typed;
+mod watched;
 
 pub(crate) use crew::Crew;
 pub(crate) use finish::End;
 pub use in_place::InPlace;
 pub(crate) use in_place::may_call;
 pub(crate) use life::{Children, Control, Grace, Life};
-pub(crate) use local::{is_running, this_thread};
+pub(crate) use local::{is_running, running_pid, this_thread};
 pub(crate) use slot::Slot;
 use slot::Tally;
 pub(crate) use typed::{Body, Gate, Outcome, Own, Payload, Port, Takes, TypedRef, receive_one};
@@ -53,8 +54,9 @@ use crate::info::{Info, Order};
 use crate::ledger::{Counters, Ledger};
 use crate::lifecycle::Stage;
 use crate::patience::Patience;
-use crate::runtime::{FaultPoint, Runtime};
+use crate::runtime::Runtime;
 use crate::time::Missed;
+use crate::watch::Seen;
 use futures::future::BoxFuture;
 use life::{Late, Wake};
 use ravelin_mailbox::{
@@ -126,6 +128,12 @@ pub(crate) trait Host: Send + Sync + 'static {
     fn runtime(&self) -> &Arc<dyn Runtime>;
     /// Whether actors of this system may be run by one another's tasks.
     fn hands_over(&self) -> bool;
+    /// Whether the runtime injects faults, and watches.
+    fn is_watched(&self) -> bool;
+    /// What a runtime that watches knows the system by.
+    fn system_number(&self) -> u32;
+    /// A number that no other place or call of the system has.
+    fn number(&self) -> u64;
     /// Who runs actors that have no task.
     fn crew(&self) -> &Arc<Crew>;
     /// The executor is gone: ends all that nobody runs.
@@ -152,6 +160,7 @@ pub(crate) struct Header {
     name: Option<Arc<str>>,
     refs: AtomicU32,
     pace: in_place::Pace,
+    place: watched::Place,
     consumer: UnsafeCell<Consumer>,
     pub(crate) counts: Counters,
 }
@@ -200,6 +209,8 @@ pub(crate) struct Rare {
     pub(crate) then: VecDeque<Records<Ext>>,
     /// Helpers of this incarnation (pipes, streams), which end with it.
     pub(crate) helpers: Vec<Pid>,
+    /// Whether what is in the slot is a wait that a fault injected, and no handler.
+    pub(crate) is_stalled: bool,
     /// The span that the incarnation runs in, when somebody listens.
     pub(crate) span: Option<tracing::Span>,
 }
@@ -233,6 +244,7 @@ impl Header {
             mailbox: Mailbox::new(Capacity::default(), Phase::Closed, Life::default()),
             refs: AtomicU32::new(1),
             pace: in_place::Pace::unknown(),
+            place: watched::Place::default(),
             vtable,
             host: OnceLock::new(),
             name,
@@ -291,7 +303,10 @@ impl Header {
     /// Puts a message into the user lane.
     #[inline]
     pub(crate) fn push<P: Payload>(&self, kind: &'static Kind<P, Ext>, message: P) -> Result<(), Refused<P>> {
-        let pushed = self.mailbox.push(kind, message, local::edge(self))?;
+        let pushed = match self.mailbox.push(kind, message, local::edge(self)) {
+            Ok(pushed) => pushed,
+            Err(refused) => return self.push_refused(kind, refused),
+        };
         self.after_push::<P>(pushed);
         Ok(())
     }
@@ -305,7 +320,10 @@ impl Header {
         waker: &Waker,
         ticket: &mut Option<Ticket>,
     ) -> Result<(), Refused<P>> {
-        let pushed = self.mailbox.push_or_wait(kind, message, local::edge(self), waker, ticket)?;
+        let pushed = match self.mailbox.push_or_wait(kind, message, local::edge(self), waker, ticket) {
+            Ok(pushed) => pushed,
+            Err(refused) => return self.push_or_wait_refused(kind, refused, waker, ticket),
+        };
         self.after_push::<P>(pushed);
         Ok(())
     }
@@ -317,6 +335,7 @@ impl Header {
         message: P,
     ) -> Result<(), Refused<P>> {
         let pushed = self.mailbox.push_exempt(kind, message, local::edge(self))?;
+        self.tell_pushed::<P>(&pushed, true);
         self.after_push::<P>(pushed);
         Ok(())
     }
@@ -345,6 +364,7 @@ impl Header {
         let (mut next, mut rounds) = (Some(records), self.mailbox.len());
         while let Some(mut records) = next.take() {
             let Some(record) = records.pop() else { return };
+            self.tell(|| Seen::Discarded { message: (record.ext().name)() });
             match record.ext().readmit {
                 Some(readmit) => {
                     // SAFETY: a record's own function gets it.
@@ -368,11 +388,16 @@ impl Header {
         to: Option<Pid>,
         decide: impl FnOnce(&mut Life) -> Option<(Control, ravelin_mailbox::Cut)>,
     ) -> bool {
-        let mut there = true;
+        let (mut there, mut seen) = (true, None);
         let signalled = self.mailbox.signal(local::edge(self), |life| {
             there = to.is_none() || life.pid == to;
-            if there { decide(life) } else { None }
+            let decided = if there { decide(life) } else { None };
+            seen = decided.as_ref().map(|(control, _)| control.seen());
+            decided
         });
+        if let Some(seen) = seen {
+            self.tell(|| Seen::Signalled(seen));
+        }
         match signalled {
             Ok(Signalled::Quiet) => there,
             Ok(Signalled::Wake(wake)) => {
@@ -389,7 +414,14 @@ impl Header {
 
     /// Puts a notice of the framework into the user lane; a dead actor's are lost, as in OTP.
     pub(crate) fn inform(&self, info: Info) {
-        let _ = self.push_exempt(self.vtable.info, info);
+        let down = match &info {
+            Info::Down { pid, monitor, .. } => Some((*pid, *monitor)),
+            Info::Exit { .. } | Info::Group { .. } | Info::Timeout => None,
+        };
+        let got_in = self.push_exempt(self.vtable.info, info).is_ok();
+        if let (Some((target, monitor)), true) = (down, got_in) {
+            self.tell(|| Seen::Down { monitor, target });
+        }
     }
 
     /// Puts an order to end into the user lane.
@@ -489,7 +521,14 @@ impl CellRef {
     /// Binds the place to its system, for good. False: it lives in another one.
     pub(crate) fn bind(&self, host: Arc<dyn Host>) -> bool {
         let wanted = Arc::as_ptr(&host);
-        ptr::addr_eq(Arc::as_ptr(self.header().host.get_or_init(|| host)), wanted)
+        let bound = self.header().host.get_or_init(|| {
+            if host.is_watched() {
+                self.header().mailbox.watch();
+                self.header().place.set(host.number());
+            }
+            host
+        });
+        ptr::addr_eq(Arc::as_ptr(bound), wanted)
     }
 
     /// Begins a new incarnation and makes the caller the cell's owner; with a count for the living. False: there is
@@ -531,12 +570,6 @@ impl Drop for CellRef {
 pub(crate) unsafe fn free<S>(cell: CellPtr) {
     // SAFETY: the caller's promise.
     drop(unsafe { Box::from_raw(cell.typed::<S>()) });
-}
-
-/// Asks the runtime for a fault at an await point.
-#[inline(always)]
-fn fault(header: &Header) -> Option<crate::runtime::Fault> {
-    header.host().and_then(|host| host.runtime().fault(FaultPoint::Poll))
 }
 
 impl Life {

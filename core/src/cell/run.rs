@@ -5,16 +5,17 @@
 
 use super::finish::finish;
 use super::local::{self, Local, eject};
-use super::{CellPtr, Consumer, Control, Header, Inner, Slot, fault};
+use super::watched::{self, Ahead, Birth};
+use super::{CellPtr, Consumer, Control, Header, Inner, Slot};
 use crate::exit::Exit;
 use crate::fate;
 use crate::id::Pid;
 use crate::lifecycle::{Event, Stage, Then, decide};
 use crate::panics;
 use crate::reply::{Reply, reply};
-use crate::runtime::Fault;
 use crate::time::Time;
-use ravelin_mailbox::{Capacity, Next};
+use crate::watch::Seen;
+use ravelin_mailbox::{Capacity, Cut, Next};
 use std::mem::{self, ManuallyDrop};
 use std::ptr;
 use std::task::{Context, Poll, RawWaker, RawWakerVTable, Waker};
@@ -164,13 +165,11 @@ unsafe fn go_on(
     cx: &mut Context<'_>,
     handled: &mut u32,
 ) -> Option<Pause> {
-    match fault(header) {
-        Some(Fault::Kill) => return Some(Pause::Event(Event::Kill)),
-        Some(Fault::Panic) => panic!("injected fault"),
-        None => {}
-    }
     // SAFETY: the cell is owned, and the slot is lent to this actor alone.
     unsafe {
+        if header.is_watched() && watched::before_poll(header, consumer) {
+            return Some(Pause::Event(Event::Kill));
+        }
         if (*slot).poll(cx, &header.counts).is_pending() {
             return suspend(header, consumer, slot, handled);
         }
@@ -201,6 +200,7 @@ unsafe fn handle_batch(
     // SAFETY: the cell is owned; the payload leaves the batch before its handler runs.
     unsafe {
         let slot = &raw mut (*local).slot;
+        let is_watched = header.is_watched();
         let mut since_published = 0;
         while !(*consumer).work.is_empty() {
             if *handled >= BUDGET || (*local).budget == 0 {
@@ -210,6 +210,14 @@ unsafe fn handle_batch(
             (*local).budget -= 1;
             if handled.is_multiple_of(CHECK_EVERY) && slice_is_over(header, local) {
                 return Some(Pause::Yield);
+            }
+            if is_watched {
+                match watched::before_message(header, consumer, slot) {
+                    Ahead::Handled => {}
+                    Ahead::Gone => continue,
+                    Ahead::Waits => return None,
+                    Ahead::Kill => return Some(Pause::Event(Event::Kill)),
+                }
             }
             let record = (*consumer).work.pop()?;
             header.counts.begun();
@@ -370,6 +378,7 @@ fn come_up(header: &Header) -> u32 {
         (company.parent.is_some(), waiting)
     });
     let used = if has_parent { BUDGET } else { BUDGET - AFTER_INIT };
+    header.tell(|| Seen::Up);
     let Some((pid, starter, guests)) = waiting else { return used };
     if let Some(starter) = starter {
         starter.send(Ok(pid));
@@ -394,7 +403,7 @@ unsafe fn cut(header: &Header, slot: &mut Slot) {
     // SAFETY: the cell is owned, and no future is in the slot.
     unsafe {
         let consumer = header.consumer.get();
-        if was_busy && (*consumer).stage == Stage::Up {
+        if was_busy && (*consumer).stage == Stage::Up && !watched::end_stall(consumer) {
             header.counts.interrupted();
         }
         if !unanswered.is_empty() {
@@ -427,6 +436,18 @@ pub(crate) unsafe fn start(
             (*consumer).inner.rare.get_or_insert_default().span = Some(span);
         }
         let host = header.host().filter(|host| local::may_enter(host));
+        let birth = if header.is_watched() { watched::before_init(header) } else { Birth::Runs };
+        let put = |slot: &mut Slot| match birth {
+            Birth::Runs => put(slot),
+            Birth::Panics => {
+                drop(panics::isolate(|| drop(put)));
+                slot.put(watched::panics_in_init());
+            }
+            Birth::Killed => {
+                put(slot);
+                header.signal(Some(pid), |_| Some((Control::Kill, Cut::Yes)));
+            }
+        };
         match host {
             Some(host) => local::enter(host, |local| {
                 put(&mut (*local).slot);

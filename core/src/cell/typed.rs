@@ -376,6 +376,9 @@ impl<P> Clone for Gate<P> {
 /// says so.
 pub(crate) fn receive_one<R: 'static>(cell: &CellRef, waker: &Waker) -> Option<Result<R, Notice>> {
     let header = cell.header();
+    if header.is_watched() {
+        while !header.may_receive() {}
+    }
     let received = header.mailbox.receive(waker, |_, record| {
         let (mut message, mut info, mut order) = (None::<R>, None::<Info>, None::<Order>);
         let receive = record.ext().receive;

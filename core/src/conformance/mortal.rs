@@ -98,6 +98,10 @@ impl Runtime for Mortal {
         !self.is_dead.load(SeqCst) && self.under.is_current()
     }
 
+    fn injects_faults(&self) -> bool {
+        true
+    }
+
     fn fault(&self, _: FaultPoint) -> Option<Fault> {
         lock(&self.next_fault).take()
     }

@@ -12,7 +12,6 @@ mod part;
 mod client;
 
 use crate::fault::Faults;
-use crate::seed::Random;
 use crate::sim::Sim;
 use crate::world::World;
 use client::{ask_now_and_then, kill_now_and_then};
@@ -25,6 +24,22 @@ pub use split::Breach;
 pub use tape::{Stay, Tape};
 
 impl Tape {
+    /// Lets so much time pass, in which somebody kills workers and supervisors of the tree, and others ask supervisors
+    /// to start, stop and restart children; each when its named point says so, so that shrinking can leave it out.
+    pub async fn trouble(&self, world: &World, time: Duration) {
+        let runtime: &Arc<dyn Runtime> = world.runtime();
+        let until = world.now() + time;
+        let (tape, clock, random) = (self.clone(), runtime.clone(), world.random("killer"));
+        let killer = async move { kill_now_and_then(&tape, &*clock, random, until).await };
+        runtime.spawn("killer", Box::pin(killer));
+        for name in ["client 1", "client 2"] {
+            let (tape, clock, random) = (self.clone(), runtime.clone(), world.random(name));
+            let client = async move { ask_now_and_then(&tape, &*clock, random, until).await };
+            runtime.spawn("client", Box::pin(client));
+        }
+        sleep(&**runtime, time).await;
+    }
+
     /// Checks all that is on the tape against the supervisor contract. Call it when the world has settled.
     ///
     /// # Errors
@@ -56,7 +71,7 @@ pub async fn conform(world: &World, tree: &Supervisor) {
     if let Ok(root) = tape.start(taped).await {
         let bits = random.below(4) + 9;
         let time = Duration::from_millis(random.below(1 << bits));
-        trouble(world, &tape, &mut random, time).await;
+        tape.trouble(world, time).await;
         world.calm();
         let bits = random.below(13);
         world.advance(Duration::from_millis(random.below(1 << bits))).await;
@@ -71,23 +86,6 @@ pub async fn conform(world: &World, tree: &Supervisor) {
     if let Err(breach) = tape.check() {
         panic!("{breach}");
     }
-}
-
-/// So much time, in which things go wrong.
-async fn trouble(world: &World, tape: &Tape, random: &mut Random, time: Duration) {
-    let runtime: &Arc<dyn Runtime> = world.runtime();
-    let until = world.now() + time;
-    for (name, seed) in [("killer", 1), ("client 1", 2), ("client 2", 3)] {
-        let (tape, runtime, seed) = (tape.clone(), runtime.clone(), crate::seed::Seed(random.next() ^ seed));
-        if name == "killer" {
-            let killer = async move { kill_now_and_then(&tape, &*runtime, seed.random(name), until).await };
-            world.runtime().spawn(name, Box::pin(killer));
-        } else {
-            let client = async move { ask_now_and_then(&tape, &*runtime, seed.random(name), until).await };
-            world.runtime().spawn(name, Box::pin(client));
-        }
-    }
-    sleep(&**runtime, time).await;
 }
 
 /// As [`assert_tree_conforms!`](crate::assert_tree_conforms) does it.

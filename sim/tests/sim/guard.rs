@@ -3,7 +3,7 @@
 #![allow(clippy::disallowed_methods, clippy::disallowed_types, reason = "what must be found")]
 
 use crate::app::{MS, SECOND};
-use ravelin_core::{Actor, Cx, Exit, Handle, Message};
+use ravelin_core::{Actor, Cx, Exit, Handle, Message, Runtime, Time};
 use ravelin_sim::{Failure, Sim, World};
 use std::hash::{BuildHasher, RandomState};
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
@@ -78,7 +78,28 @@ fn a_wake_up_by_another_thread_is_named() {
         .await;
         world.settle().await;
     });
-    assert_eq!(failure, Failure::ForeignWake { thread: "stray".into() });
+    assert_eq!(failure, Failure::ForeignThread { thread: "stray".into() });
+}
+
+#[test]
+fn a_use_of_the_runtime_by_another_thread_is_named() {
+    let use_it = |what: fn(&dyn Runtime)| {
+        failure(Sim::new(), async move |world: &mut World| {
+            let runtime = world.runtime().clone();
+            let stray = std::thread::Builder::new().name("stray".into());
+            stray.spawn(move || what(&*runtime)).unwrap().join().unwrap();
+            world.settle().await;
+        })
+    };
+    let uses: [fn(&dyn Runtime); 4] = [
+        |runtime| runtime.spawn("task", Box::pin(async {})),
+        |runtime| runtime.spawn_blocking(Box::new(|| ())),
+        |runtime| drop(runtime.timer(Time::EPOCH)),
+        |runtime| drop(runtime.entropy().to_string()),
+    ];
+    for what in uses {
+        assert_eq!(use_it(what), Failure::ForeignThread { thread: "stray".into() });
+    }
 }
 
 #[test]

@@ -8,4 +8,5 @@ mod probes;
 mod races;
 mod repeats;
 mod replay;
+mod runtime;
 mod strikes;
