@@ -72,7 +72,10 @@ where
     async move {
         for at in 1..=AWAITS_MAX {
             let is_done = until_await(make(), at).await;
-            world.note(format_args!("{}", if is_done { "it is done".into() } else { format!("cut off at await {at}") }));
+            world.note(format_args!(
+                "{}",
+                if is_done { "it is done".into() } else { format!("cut off at await {at}") }
+            ));
             world.settle().await;
             after(world, Cut { at, is_done }).await;
             if is_done {

@@ -48,9 +48,13 @@ fn each_await_is_tried_and_the_last_try_gets_to_the_end() {
 
 #[test]
 fn a_future_that_must_not_be_cut_off_is_found_with_its_await() {
-    let found = Sim::new().alone().seeds(3).run(async |world| {
-        check_transfer(world, false).await;
-    }).unwrap_err();
+    let found = Sim::new()
+        .alone()
+        .seeds(3)
+        .run(async |world| {
+            check_transfer(world, false).await;
+        })
+        .unwrap_err();
     let Failure::Panic { message, .. } = &found.failure else { panic!("{found}") };
     assert!(message.contains("money is lost at await 2"), "{message}");
 }

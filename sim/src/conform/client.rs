@@ -47,8 +47,9 @@ pub(crate) fn any_policy(random: &mut Random, auto_shutdown: AutoShutdown) -> Ch
         1 => Shutdown::Infinity,
         _ => Shutdown::Timeout(ms(random.below(200) + 1)),
     };
-    policy.significant =
-        auto_shutdown != AutoShutdown::Never && policy.restart != Restart::Permanent && random.chance(600_000);
+    policy.significant = auto_shutdown != AutoShutdown::Never
+        && policy.restart != Restart::Permanent
+        && random.chance(600_000);
     policy.backoff = match random.below(6) {
         0 => Backoff::exponential(ms(random.below(50) + 2), ms(400)),
         1 => Backoff::exponential(ms(random.below(50) + 2), ms(900)).factor(3).jitter(0.5),

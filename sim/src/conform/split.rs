@@ -27,7 +27,11 @@ pub struct Breach {
 
 impl fmt::Display for Breach {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "supervisor `{}`, incarnation {}, broke its contract:", self.supervisor, self.incarnation)?;
+        writeln!(
+            f,
+            "supervisor `{}`, incarnation {}, broke its contract:",
+            self.supervisor, self.incarnation
+        )?;
         let first = self.wrong.saturating_sub(30);
         for (number, line) in self.seen.iter().enumerate().skip(first).take(34) {
             writeln!(f, "  {} {line}", if number == self.wrong { "->" } else { "  " })?;
@@ -90,8 +94,8 @@ pub(crate) fn check(book: &Book, until: Time) -> Result<(), Breach> {
             // When it ended is not known; that it did is.
             plain[end - 1].at = plain[end - 2].at;
         }
-        let explained = model::check(law, &plain, &fate, until)
-            .map_err(|broken| breach(who, &plain, broken))?;
+        let explained =
+            model::check(law, &plain, &fate, until).map_err(|broken| breach(who, &plain, broken))?;
         if let (Some(parent), Some((late, reason))) = (&life.parent, &life.ended) {
             let is_own = match reason {
                 Exit::Killed => book.own.contains(who),
@@ -191,11 +195,17 @@ fn own_events(
             What::Gone(End { id, n, reason, is_own, at: (at, at) })
         }
         Said::Asked(number, request) => {
-            events.entry(who).or_default().push(((place, 1), Event { at, what: What::Asked(*number, request.clone()) }));
+            events
+                .entry(who)
+                .or_default()
+                .push(((place, 1), Event { at, what: What::Asked(*number, request.clone()) }));
             return;
         }
         Said::Answered(number, answer) => {
-            events.entry(who).or_default().push(((place, 1), Event { at, what: What::Answered(*number, *answer) }));
+            events
+                .entry(who)
+                .or_default()
+                .push(((place, 1), Event { at, what: What::Answered(*number, *answer) }));
             return;
         }
         Said::Told(_) | Said::Left | Said::Ended(_) | Said::Killed => return,
@@ -214,7 +224,9 @@ fn end_of(book: &Book, who: &Who, life: &Life, (late, reason): (usize, &Exit), i
     let next = |line: &Line| line.path == who.0 && line.n == who.1 + 1 && matches!(line.what, Said::Start);
     let last = lines.iter().position(next).unwrap_or(late).min(late);
     let (id, n) = (id_of(&who.0), who.1);
-    let from = lines[first].at.max(Time::from_nanos((heard - Time::EPOCH - LATE.min(heard - Time::EPOCH)).as_nanos() as u64));
+    let from = lines[first]
+        .at
+        .max(Time::from_nanos((heard - Time::EPOCH - LATE.min(heard - Time::EPOCH)).as_nanos() as u64));
     let at = (from.min(lines[last].at), lines[last].at);
     let end = End { id: id.clone(), n, reason: reason.clone(), is_own, at };
     [

@@ -64,7 +64,9 @@ pub(crate) fn check(
         }
     }
     let last = closure(law, guesses, fate, until + 2 * SLACK);
-    let rests = |guess: &&State| matches!(guess.mode, Mode::Over(_)) || *fate != Fate::Lives || guess.is_at_rest(until);
+    let rests = |guess: &&State| {
+        matches!(guess.mode, Mode::Over(_)) || *fate != Fate::Lives || guess.is_at_rest(until)
+    };
     let explained: Vec<_> = last.iter().filter(rests).collect();
     if explained.is_empty() && *fate == Fate::Lives {
         return Err(Broken { event: events.len(), expected: expectations(&last) });
@@ -164,9 +166,7 @@ impl State {
                 };
                 self.since + limit < now
             }),
-            Mode::Idle => {
-                self.inbox.iter().any(|notice| notice.at.1.max(self.since) + SLACK < now)
-            }
+            Mode::Idle => self.inbox.iter().any(|notice| notice.at.1.max(self.since) + SLACK < now),
             Mode::Starting { .. } | Mode::StoppingAll { .. } | Mode::Dying { .. } | Mode::Over(_) => false,
         }
     }
@@ -355,12 +355,11 @@ impl State {
     }
 }
 
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::time::Duration;
     use ravelin_supervisor::policy::{AutoShutdown, ChildPolicy, Intensity, Restart, Strategy};
+    use std::time::Duration;
 
     fn law(strategy: Strategy, restarts: u32, restart: Restart) -> Beginning {
         let policy = ChildPolicy { restart, ..ChildPolicy::worker() };

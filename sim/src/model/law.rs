@@ -118,13 +118,7 @@ impl State {
     }
 
     /// The child waits for its restart.
-    pub(crate) fn wait(
-        &mut self,
-        uid: u32,
-        delay: (Duration, Duration),
-        counted: bool,
-        now: Between,
-    ) {
+    pub(crate) fn wait(&mut self, uid: u32, delay: (Duration, Duration), counted: bool, now: Between) {
         let Some(i) = self.at(uid) else { return };
         let ticket = if delay.1.is_zero() {
             0

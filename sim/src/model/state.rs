@@ -80,14 +80,25 @@ pub(crate) enum Then {
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Mode {
     /// The first of them is begun, or to be begun.
-    Starting { left: Vec<u32>, begun: Option<u32>, cause: Cause },
+    Starting {
+        left: Vec<u32>,
+        begun: Option<u32>,
+        cause: Cause,
+    },
     Idle,
     /// The first of them is being stopped.
-    Stopping { left: Vec<u32>, then: Then },
+    Stopping {
+        left: Vec<u32>,
+        then: Then,
+    },
     /// All at once.
-    StoppingAll { reason: Exit },
+    StoppingAll {
+        reason: Exit,
+    },
     /// Killed: its children end, newest first. `loose`: those that it was starting or stopping, which may be ahead.
-    Dying { loose: Vec<(Id, u32)> },
+    Dying {
+        loose: Vec<(Id, u32)>,
+    },
     Over(Exit),
 }
 
