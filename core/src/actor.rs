@@ -3,6 +3,7 @@
 use crate::cell::{Body, InPlace, Payload, Takes};
 use crate::cx::Cx;
 use crate::exit::Exit;
+use crate::fate::{Held, Serving, Unanswered};
 use crate::info::{Info, Order};
 use crate::ledger::Counters;
 use crate::message::Message;
@@ -108,10 +109,12 @@ pub trait Serve<M: Message>: Actor {
         cx: &mut Cx<Self>,
     ) -> impl Future<Output = ()> + Send {
         async move {
-            let pending = reply.pending();
+            let serving = Serving::new(reply.pending());
             self.serve(message, reply, cx).await;
-            if let Some(pending) = pending.filter(|call| !call.is_over()) {
-                cx.owe(pending);
+            match serving.done() {
+                Some((call, Held::Dropped)) if !cx.is_stopping() => call.fail(Unanswered::Dropped),
+                Some((call, _)) => cx.owe(call),
+                None => {}
             }
         }
     }

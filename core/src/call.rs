@@ -145,7 +145,7 @@ impl<'a, M: Message> Call<'a, M> {
             Limit::Exact(limit, timer) => {
                 let runtime = host.runtime();
                 let timer = timer.get_or_insert_with(|| runtime.timer(runtime.now() + *limit));
-                timer.as_mut().poll(cx).is_ready()
+                timer.as_mut().poll(cx).is_ready() && !cfg!(ravelin_mutant = "limit_forgotten")
             }
         }
     }

@@ -27,6 +27,53 @@ pub(crate) trait Pending: Send + Sync {
     fn is_over(&self) -> bool;
     /// It will get no answer.
     fn fail(&self, why: Unanswered);
+    /// A handler serves it: that it loses its `ReplyTo` is not its end until the handler lets it go.
+    fn hold(&self);
+    /// The handler is done, or gone.
+    fn let_go(&self) -> Held;
+}
+
+/// What became of a call while a handler served it.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Held {
+    /// It was answered, or its caller has gone.
+    Over,
+    /// It lost its `ReplyTo`.
+    Dropped,
+    /// Somebody has its `ReplyTo`, to answer later.
+    Elsewhere,
+}
+
+/// A hold on a call while a handler serves it. What the handler dropped on the way to its own violent end is as any
+/// other call that an ending actor owes.
+pub(crate) struct Serving(Option<Arc<dyn Pending>>);
+
+impl Serving {
+    pub(crate) fn new(call: Option<Arc<dyn Pending>>) -> Serving {
+        if let Some(call) = &call {
+            call.hold();
+        }
+        Serving(call)
+    }
+
+    /// The handler is done. Gives the call if it has no answer yet, and how it is with it.
+    pub(crate) fn done(mut self) -> Option<(Arc<dyn Pending>, Held)> {
+        let call = self.0.take()?;
+        match call.let_go() {
+            Held::Over => None,
+            held => Some((call, held)),
+        }
+    }
+}
+
+impl Drop for Serving {
+    fn drop(&mut self) {
+        if let Some(call) = self.0.take()
+            && call.let_go() == Held::Dropped
+        {
+            dropped(call);
+        }
+    }
 }
 
 #[derive(Clone, Copy)]

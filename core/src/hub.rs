@@ -150,6 +150,9 @@ impl Shared {
             }
         }
         for (monitor, watcher) in bonds.watchers {
+            if cfg!(ravelin_mutant = "down_lost") && monitor.0 % 3 == 0 {
+                continue;
+            }
             self.inform(watcher, Info::Down { pid, monitor, reason: exit.clone() });
         }
     }
@@ -261,7 +264,8 @@ impl Host for Shared {
     fn reap(self: Arc<Self>, children: Children, why: &Exit) -> BoxFuture<'static, ()> {
         let why = why.clone();
         Box::pin(async move {
-            for (pid, grace) in children.newest_first() {
+            let left_out = usize::from(cfg!(ravelin_mutant = "orphan_left"));
+            for (pid, grace) in children.newest_first().skip(left_out) {
                 let deadline = match grace {
                     Grace::Kill => Some(Duration::ZERO),
                     Grace::For(deadline) => Some(deadline),
@@ -275,7 +279,7 @@ impl Host for Shared {
 
     fn ended(&self, cell: &Header, end: End) {
         let End { pid, parent, exit, was_up, bonds, helpers, starter, mourners } = end;
-        if let Some(bonds) = &bonds {
+        if let (Some(bonds), false) = (&bonds, cfg!(ravelin_mutant = "name_late")) {
             self.leave_all(bonds, pid);
         }
         self.table.remove(pid, cell.ledger());
@@ -293,6 +297,9 @@ impl Host for Shared {
         for helper in helpers {
             self.signal(helper, &Signal::Kill);
         }
+        if let (Some(bonds), true) = (&bonds, cfg!(ravelin_mutant = "name_late")) {
+            self.leave_all(bonds, pid);
+        }
         if let Some(bonds) = bonds {
             self.break_all(*bonds, pid, parent.filter(|_| !was_up), &exit);
         }
@@ -302,6 +309,19 @@ impl Host for Shared {
         for starter in starter.into_iter().chain(late_starter) {
             starter.send(Err(exit.clone()));
         }
+    }
+
+    #[cfg(ravelin_mutant = "restart_early")]
+    fn ended_early(self: Arc<Self>, cell: &Header, mut end: End) {
+        let parent = end.parent.filter(|_| end.was_up);
+        let (Some(parent), Some(hold)) = (parent, self.table.get(end.pid)) else {
+            return self.ended(cell, end);
+        };
+        let _ = cell.is_gone();
+        end.bonds.iter_mut().for_each(|bonds| drop(bonds.links.remove(&parent)));
+        self.link_broken(parent, end.pid, end.exit.clone());
+        let late = self.clone();
+        self.runtime.spawn("ravelin-mutant", Box::pin(async move { late.ended(hold.header(), end) }));
     }
 
     fn dead_letter(&self, cell: &Header, to: Option<Pid>, message: &'static str, why: &Exit) {

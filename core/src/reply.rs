@@ -1,11 +1,29 @@
 //! The way back of a call: one slot, filled once, by a reply or by the reason why none will come.
 
-use crate::fate::{self, Pending, Unanswered};
+use crate::fate::{self, Held, Pending, Unanswered};
 use crate::watch::{Awaited, Awaits};
 use ravelin_mailbox::Lock;
 use std::fmt;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
+
+/// The place of the answer.
+struct Answer<R> {
+    state: State<R>,
+    /// What becomes of a `ReplyTo` that is dropped.
+    watch: Watch,
+}
+
+/// Who sees to a call whose `ReplyTo` is dropped.
+#[derive(Clone, Copy, Eq, PartialEq)]
+enum Watch {
+    /// Nobody: the call ends.
+    None,
+    /// The handler that serves it, when it is done.
+    Held,
+    /// As `Held`, and it was dropped.
+    Dropped,
+}
 
 enum State<R> {
     /// The caller has not looked yet.
@@ -18,13 +36,14 @@ enum State<R> {
     Over,
 }
 
-type Slot<R> = Arc<Lock<State<R>>>;
+type Slot<R> = Arc<Lock<Answer<R>>>;
 
 /// Where the answer to a call goes; made by a call, used once.
 ///
 /// It may leave the handler: kept in the actor's state, or sent to another actor or task, it answers later, from
 /// there. A late reply, after the caller's time-out, reaches nobody. Dropped without [`ReplyTo::send`] it ends the
-/// call with `CallError::NoReply`; when the callee ends first, the call ends with the callee's exit reason.
+/// call with `CallError::NoReply` (at the end of the handler, if it was dropped in there); when the callee ends, also by
+/// the very handler that dropped it, the call ends with the callee's exit reason.
 /// Source: `gen_server:reply/2`.
 pub struct ReplyTo<R: Send + 'static>(Option<Slot<R>>);
 
@@ -41,18 +60,22 @@ pub(crate) fn reply_to<R: Send + 'static>(waker: &Waker) -> (ReplyTo<R>, Reply<R
 }
 
 fn of<R: Send + 'static>(state: State<R>) -> (ReplyTo<R>, Reply<R>) {
-    let slot = Arc::new(Lock::new(state));
+    let slot = Arc::new(Lock::new(Answer { state, watch: Watch::None }));
     (ReplyTo(Some(slot.clone())), Reply(Some(slot)))
 }
 
-fn finish<R>(slot: &Lock<State<R>>, answer: Result<R, Unanswered>) {
-    let mut state = slot.lock();
-    if matches!(*state, State::Done(_) | State::Over) {
-        drop(state);
+fn finish<R>(slot: &Lock<Answer<R>>, answer: Result<R, Unanswered>) {
+    let mut place = slot.lock();
+    if matches!(place.state, State::Done(_) | State::Over) {
+        drop(place);
         return drop(answer);
     }
-    let before = std::mem::replace(&mut *state, State::Done(answer));
-    drop(state);
+    if place.watch != Watch::None && matches!(answer, Err(Unanswered::Dropped)) {
+        place.watch = Watch::Dropped;
+        return;
+    }
+    let before = std::mem::replace(&mut place.state, State::Done(answer));
+    drop(place);
     if let State::Waiting(waker) = before {
         waker.wake();
     }
@@ -78,7 +101,7 @@ impl<R: Send + 'static> ReplyTo<R> {
 
     /// Whether somebody still waits for the answer: false for a cast, and after the caller's time-out.
     pub fn is_awaited(&self) -> bool {
-        self.0.as_ref().is_some_and(|slot| !matches!(*slot.lock(), State::Over | State::Done(_)))
+        self.0.as_ref().is_some_and(|slot| !matches!(slot.lock().state, State::Over | State::Done(_)))
     }
 }
 
@@ -96,18 +119,30 @@ impl<R: Send + 'static> fmt::Debug for ReplyTo<R> {
     }
 }
 
-impl<R: Send> Pending for Lock<State<R>> {
+impl<R: Send> Pending for Lock<Answer<R>> {
     fn is_over(&self) -> bool {
-        matches!(*self.lock(), State::Over | State::Done(_))
+        matches!(self.lock().state, State::Over | State::Done(_))
+    }
+    fn hold(&self) {
+        self.lock().watch = Watch::Held;
+    }
+    fn let_go(&self) -> Held {
+        let mut place = self.lock();
+        let was_dropped = std::mem::replace(&mut place.watch, Watch::None) == Watch::Dropped;
+        match place.state {
+            State::Done(_) | State::Over => Held::Over,
+            State::Empty | State::Waiting(_) if was_dropped => Held::Dropped,
+            State::Empty | State::Waiting(_) => Held::Elsewhere,
+        }
     }
     fn fail(&self, why: Unanswered) {
         finish(self, Err(why));
     }
 }
 
-impl<R: Send> Awaits for Lock<State<R>> {
+impl<R: Send> Awaits for Lock<Answer<R>> {
     fn is_over(&self) -> bool {
-        matches!(*self.lock(), State::Over | State::Done(_))
+        matches!(self.lock().state, State::Over | State::Done(_))
     }
 }
 
@@ -126,22 +161,22 @@ impl<R> Reply<R> {
 
     pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<R, Unanswered>> {
         let Some(slot) = &self.0 else { return Poll::Ready(Err(Unanswered::Dropped)) };
-        let mut state = slot.lock();
-        match &mut *state {
+        let mut place = slot.lock();
+        match &mut place.state {
             State::Empty => {
-                *state = State::Waiting(cx.waker().clone());
+                place.state = State::Waiting(cx.waker().clone());
                 Poll::Pending
             }
             State::Waiting(waker) if waker.will_wake(cx.waker()) => Poll::Pending,
             State::Waiting(waker) => {
                 let old = std::mem::replace(waker, cx.waker().clone());
-                drop(state);
+                drop(place);
                 drop(old);
                 Poll::Pending
             }
             State::Done(_) | State::Over => {
-                let answer = std::mem::replace(&mut *state, State::Over);
-                drop(state);
+                let answer = std::mem::replace(&mut place.state, State::Over);
+                drop(place);
                 self.0 = None;
                 match answer {
                     State::Done(answer) => Poll::Ready(answer),
@@ -155,7 +190,7 @@ impl<R> Reply<R> {
 impl<R> Drop for Reply<R> {
     fn drop(&mut self) {
         let Some(slot) = &self.0 else { return };
-        let before = std::mem::replace(&mut *slot.lock(), State::Over);
+        let before = std::mem::replace(&mut slot.lock().state, State::Over);
         drop(before);
     }
 }

@@ -4,7 +4,7 @@
 //! are gone. It has no thread of its own, and one idle task, by which it learns of the executor's end.
 
 use crate::bonds::{Bonds, Signal};
-use crate::cell::{CellRef, Control, Crew, Host, Life};
+use crate::cell::{CellRef, Control, Crew, Host, Life, is_running};
 use crate::exit::Exit;
 use crate::groups::Groups;
 use crate::hub::{Mourning, Shared, wait_all};
@@ -206,11 +206,16 @@ impl System {
     /// `terminate` runs, whether the actor traps exits or not.
     ///
     /// # Errors
-    /// [`Exit::NoProc`] when there is no such actor; the reason of its end when that is another one than asked for.
+    /// [`Exit::NoProc`] when there is no such actor; the reason of its end when that is another one than asked for. An
+    /// actor that waits for its own end would wait for ever: it gets an error that says so, and goes on
+    /// (OTP: `calling_self`).
     ///
     /// # Cancel safety
     /// The request stands when the future is dropped.
     pub async fn stop(&self, pid: Pid, reason: Exit) -> Result<(), Exit> {
+        if self.cell(pid).is_some_and(|cell| is_running(cell.ptr())) {
+            return Err(Exit::error("an actor cannot wait for its own end: use Cx::stop"));
+        }
         let end = self.mourn(pid);
         if !self.0.signal(pid, &Signal::Stop { reason: reason.clone() }) {
             return Err(Exit::NoProc);

@@ -12,7 +12,7 @@ use syn::{DeriveInput, LitStr, Type, parse_macro_input, parse_quote};
 /// `twice_every`, `only`, `invariant`. The function returns nothing, or a `Result` whose error is a failure.
 /// Other attributes, such as `#[should_panic]`, stay. It needs the facade's feature `sim`.
 ///
-/// ```ignore
+/// ```text
 /// #[ravelin::sim_test(seeds = 1000, faults = Faults::none().kills("worker", 2))]
 /// async fn the_worker_comes_back(world: &mut World) {
 ///     …

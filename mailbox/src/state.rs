@@ -145,6 +145,9 @@ impl<X, C, E> State<X, C, E> {
     /// Takes the next batch: all that waits in one buffer; one record where the oldest must stay within reach.
     pub(crate) fn refill(&mut self, work: &mut Records<X>) {
         debug_assert!(work.is_empty(), "a batch is taken when the one before is used up");
+        if cfg!(ravelin_mutant = "order_swapped") && self.inbox.len() > 1 && self.accepted % 5 == 0 {
+            self.inbox.split_first().move_one(&mut self.inbox);
+        }
         if self.on_full == Overflow::DropOldest && self.limit != NO_LIMIT {
             self.move_oldest(work);
             return;
@@ -169,6 +172,9 @@ impl<X, C, E> State<X, C, E> {
 
     /// How many more messages get in, when the consumer holds `taken` that have not begun.
     pub(crate) fn room(&self, taken: u32) -> u32 {
+        if cfg!(ravelin_mutant = "limit_ignored") && self.accepted % 3 == 0 {
+            return 1;
+        }
         self.limit.saturating_sub(self.waiting).saturating_sub(taken).saturating_sub(self.granted)
     }
 

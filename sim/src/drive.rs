@@ -64,6 +64,7 @@ pub(crate) fn drive<F: Future>(
                 }
             }
             Step::Due(Due::Strike(fault)) => guarded(|| act(Act::Strike(fault)))?,
+            Step::Due(Due::Unpause(task)) => machine.lock().unpause(task),
             Step::Due(Due::Resume(node)) => machine.lock().resume(node),
             Step::Due(Due::Boot(node)) => guarded(|| act(Act::Boot(node)))?,
             Step::Turn(ROOT) => {
@@ -120,13 +121,20 @@ fn next(state: &mut State, limits: Limits) -> Step {
     Step::Due(due)
 }
 
-/// Whether the task is there and its node runs. One whose node is stalled is ready again when that is over.
+/// Whether the task is there and its node runs. One that is paused, or whose node
+/// is stalled, is ready again when that is over.
 fn takes_turn(state: &mut State, task: TaskId) -> bool {
     if task == ROOT {
         return true;
     }
     let Some(Slot::Waits(waiting)) = state.tasks.get(task as usize) else { return false };
     let (now, node) = (state.now, waiting.node);
+    if let Some((until, is_ready)) = state.paused.get_mut(&task)
+        && *until > now
+    {
+        *is_ready = true;
+        return false;
+    }
     let node = state.node(node);
     let is_stalled = node.stalled_until > now;
     if is_stalled {
@@ -143,14 +151,14 @@ fn turn(machine: &Arc<Machine>, id: TaskId) -> Result<(), Failure> {
         let Slot::Waits(waiting) = slot else { return Ok(()) };
         let runs = Slot::Runs(waiting.node);
         let Some(task) = mem::replace(slot, runs).task() else { return Ok(()) };
-        state.is_running = true;
+        state.running = Some(id);
         task
     };
     Bell::reset(&task.waker);
     let waker = Waker::from(task.waker.clone());
     let polled = guarded(|| task.future.as_mut().poll(&mut Context::from_waker(&waker)));
     let mut state = machine.lock();
-    state.is_running = false;
+    state.running = None;
     // It is another one when the node has crashed, or the run was closed, meanwhile.
     let slot = state.tasks.get_mut(id as usize).filter(|slot| matches!(slot, Slot::Runs(..)));
     match (polled, slot) {

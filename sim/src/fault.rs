@@ -10,7 +10,7 @@ use std::time::Duration;
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum Fault {
-    /// An actor is killed or panics as it comes by a point for the `nth` time.
+    /// An actor comes to harm as it comes by a point for the `nth` time.
     At {
         /// The name of its place; `None`: whoever comes by.
         place: Option<Name>,
@@ -20,7 +20,7 @@ pub enum Fault {
         nth: u64,
         /// How often, one time after the other.
         times: u64,
-        /// What befalls it.
+        /// What befalls it; [`Harm`] says where which harm means something.
         harm: Harm,
     },
     /// Each named point ([`System::buggify`](ravelin_core::System::buggify)) goes wrong with this chance; in a quarter
@@ -62,6 +62,15 @@ pub enum Fault {
         point: Name,
         /// Which time, from 1.
         nth: u64,
+    },
+    /// Whoever lives at a place has no turn for a while, as in a handler that takes long; messages wait meanwhile.
+    Pause {
+        /// The name of the place.
+        place: Name,
+        /// When.
+        at: Duration,
+        /// How long.
+        time: Duration,
     },
     /// Nothing runs on a node for a while, as in a long pause of its machine.
     Stall {
@@ -113,6 +122,7 @@ impl Fault {
             Fault::ClockJump { at, .. }
             | Fault::Crash { at, .. }
             | Fault::Kill { at, .. }
+            | Fault::Pause { at, .. }
             | Fault::Stall { at, .. } => Some(*at),
         }
     }
@@ -123,6 +133,7 @@ impl Fault {
         match &mut half {
             Fault::ClockJump { by: time, .. }
             | Fault::Crash { down: time, .. }
+            | Fault::Pause { time, .. }
             | Fault::Stall { time, .. }
                 if *time >= Duration::from_millis(2) =>
             {
@@ -173,6 +184,7 @@ impl fmt::Display for Fault {
                 write!(f, "at {at:?} node `{node}` crashes, and boots again after {down:?}")
             }
             Fault::Kill { place, at } => write!(f, "at {at:?} `{place}` is killed"),
+            Fault::Pause { place, at, time } => write!(f, "at {at:?} `{place}` is paused for {time:?}"),
             Fault::Named { point, nth } => write!(f, "the point `{point}` goes wrong the {nth}. time"),
             Fault::Stall { node, at, time } => write!(f, "at {at:?} node `{node}` stalls for {time:?}"),
         }
@@ -216,6 +228,7 @@ enum Kind {
     Init(Name),
     Kill(Name),
     Message(Name),
+    Pause(Name),
     Stall(Name),
 }
 
@@ -300,6 +313,11 @@ impl Faults {
         self.may(Kind::Init(place.into()), max)
     }
 
+    /// Up to `max` pauses of whoever lives at the place, of up to two seconds.
+    pub fn pauses(self, place: impl Into<Name>, max: u32) -> Faults {
+        self.may(Kind::Pause(place.into()), max)
+    }
+
     /// Up to `max` crashes of the node, each with a boot after it.
     pub fn crashes(self, node: impl Into<Name>, max: u32) -> Faults {
         self.may(Kind::Crash(node.into()), max)
@@ -361,6 +379,7 @@ impl Faults {
                     Kind::Init(place) => aim(&Some(place.clone()), Point::Init, random.below(4) + 1),
                     Kind::Kill(place) => Fault::Kill { place: place.clone(), at },
                     Kind::Message(place) => aim(&Some(place.clone()), Point::Message(None), 1),
+                    Kind::Pause(place) => Fault::Pause { place: place.clone(), at, time },
                     Kind::Stall(node) => Fault::Stall { node: node.clone(), at, time },
                 });
             }

@@ -12,7 +12,7 @@ use crate::order::{TaskId, Turns};
 use crate::seed::{Random, Seed};
 use crate::watch::Names;
 use futures::future::BoxFuture;
-use ravelin_core::{Fault as Harm, FaultPoint, TaskName, Time};
+use ravelin_core::{Fault as Harm, FaultPoint, Site, TaskName, Time};
 use std::collections::{BTreeMap, VecDeque};
 use std::mem;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -59,6 +59,7 @@ pub(crate) enum Due {
     Strike(Fault),
     Boot(NodeId),
     Resume(NodeId),
+    Unpause(TaskId),
 }
 
 /// A node, as far as tasks and clocks know it.
@@ -101,8 +102,12 @@ pub(crate) struct State {
     /// The faults that struck, as those that would strike so again.
     pub(crate) struck: Vec<Fault>,
     pub(crate) is_calm: bool,
-    /// Whether a task has its turn just now.
-    pub(crate) is_running: bool,
+    /// The task that has its turn just now.
+    pub(crate) running: Option<TaskId>,
+    /// Which task runs the actor of a place, as far as it was seen; kept only where a fault asks for it.
+    pub(crate) places: Option<BTreeMap<Name, TaskId>>,
+    /// Tasks that have no turn for a while: until when, and whether they are ready.
+    pub(crate) paused: BTreeMap<TaskId, (Time, bool)>,
     is_over: bool,
     serial: u64,
     jobs: Random,
@@ -131,7 +136,9 @@ impl Machine {
             systems: 0,
             struck: Vec::new(),
             is_calm: false,
-            is_running: false,
+            running: None,
+            places: None,
+            paused: BTreeMap::new(),
             is_over: false,
             serial: 0,
             jobs: seed.random("jobs"),
@@ -198,6 +205,17 @@ impl Machine {
         (tasks, due)
     }
 
+    /// Takes in who runs an actor.
+    pub(crate) fn see(&self, actor: &Site<'_>) {
+        let mut state = self.lock();
+        if let (Some(task), Some(place)) = (state.running, actor.place)
+            && let Some(places) = &mut state.places
+            && places.get(place) != Some(&task)
+        {
+            places.insert(place.into(), task);
+        }
+    }
+
     /// Asks for a fault at a point.
     pub(crate) fn fault(&self, node: NodeId, place: Option<&str>, point: FaultPoint) -> Option<Harm> {
         let mut state = self.lock();
@@ -226,6 +244,20 @@ impl State {
     pub(crate) fn record(&mut self, event: Event) {
         if !self.is_over {
             self.log.record(self.now, event);
+        }
+    }
+
+    /// Takes a fault of the scenario in.
+    pub(crate) fn plan(&mut self, fault: Fault) {
+        if let Fault::Pause { .. } = fault {
+            self.places.get_or_insert_default();
+        }
+        match fault.at() {
+            Some(at) => {
+                let at = (Time::EPOCH + at).max(self.now);
+                self.schedule(at, Due::Strike(fault));
+            }
+            None => self.mischief.add(&fault),
         }
     }
 
@@ -297,6 +329,37 @@ impl State {
             let parked = mem::take(&mut resuming.parked);
             self.ready.extend(parked);
         }
+    }
+
+    /// The actor of a place has no turn until then. False: nobody was seen there.
+    pub(crate) fn pause(&mut self, place: &str, time: Duration) -> bool {
+        let Some(task) = self.places.as_ref().and_then(|places| places.get(place).copied()) else {
+            return false;
+        };
+        let until = self.now + time;
+        let (paused, _) = self.paused.entry(task).or_insert((until, false));
+        *paused = until.max(*paused);
+        self.schedule(until, Due::Unpause(task));
+        true
+    }
+
+    /// A pause is over, unless another one lasts longer.
+    pub(crate) fn unpause(&mut self, task: TaskId) {
+        if self.paused.get(&task).is_some_and(|(until, _)| *until <= self.now)
+            && let Some((_, true)) = self.paused.remove(&task)
+        {
+            self.ready.push_back(task);
+        }
+    }
+
+    /// Nobody is stalled or paused any more.
+    pub(crate) fn resume_all(&mut self) {
+        for node in 0..self.nodes.len() as NodeId {
+            self.node(node).stalled_until = Time::EPOCH;
+            self.resume(node);
+        }
+        let paused = mem::take(&mut self.paused).into_iter().filter(|(_, (_, is_ready))| *is_ready);
+        self.ready.extend(paused.map(|(task, _)| task));
     }
 
     /// Begins an incarnation of a node that is down.

@@ -1,6 +1,6 @@
 //! [pure] The faults that strike where the program comes by: which of them strikes now.
 
-use crate::fault::{Fault, Scenario};
+use crate::fault::Fault;
 use crate::log::Name;
 use crate::seed::{Random, Seed};
 use ravelin_core::{Fault as Harm, FaultPoint};
@@ -26,17 +26,15 @@ struct Named {
 }
 
 impl Mischief {
-    pub(crate) fn new(seed: Seed, scenario: &Scenario) -> Mischief {
-        let mut all = Mischief {
+    pub(crate) fn new(seed: Seed) -> Mischief {
+        Mischief {
             seed,
             aimed: Vec::new(),
             named: Vec::new(),
             per_million: 0,
             points: BTreeMap::new(),
             is_over: false,
-        };
-        scenario.iter().for_each(|fault| all.add(fault));
-        all
+        }
     }
 
     /// One more. Those that strike at a time are none of its business.
@@ -45,7 +43,11 @@ impl Mischief {
             Fault::At { .. } => self.aimed.push((fault.clone(), 0)),
             Fault::Named { point, nth } => self.named.push((point.clone(), *nth)),
             Fault::Buggify { per_million } => self.per_million = self.per_million.max(*per_million),
-            Fault::ClockJump { .. } | Fault::Crash { .. } | Fault::Kill { .. } | Fault::Stall { .. } => {}
+            Fault::ClockJump { .. }
+            | Fault::Crash { .. }
+            | Fault::Kill { .. }
+            | Fault::Pause { .. }
+            | Fault::Stall { .. } => {}
         }
     }
 
@@ -104,7 +106,8 @@ mod tests {
     fn an_aimed_fault_strikes_the_nth_time_and_so_often() {
         let aimed =
             Fault::At { place: Some("w".into()), point: Point::Await, nth: 2, times: 2, harm: Harm::Kill };
-        let mut mischief = Mischief::new(Seed(1), &vec![aimed]);
+        let mut mischief = Mischief::new(Seed(1));
+        mischief.add(&aimed);
         let mut pass = |place, point| mischief.at(place, point).map(|(harm, _)| harm);
         assert_eq!(pass(Some("w"), FaultPoint::Poll), None);
         assert_eq!(pass(Some("v"), FaultPoint::Poll), None);
@@ -116,16 +119,17 @@ mod tests {
 
     #[test]
     fn what_a_rate_did_can_be_done_again_by_name() {
-        let run = |scenario: &Scenario| {
-            let mut mischief = Mischief::new(Seed(3), scenario);
+        let run = |scenario: &[Fault]| {
+            let mut mischief = Mischief::new(Seed(3));
+            scenario.iter().for_each(|fault| mischief.add(fault));
             (0..200)
                 .filter_map(|n| mischief.at(None, FaultPoint::Named(if n % 2 == 0 { "a" } else { "b" })))
                 .map(|(_, fault)| fault)
                 .collect::<Vec<_>>()
         };
-        let drawn = run(&vec![Fault::Buggify { per_million: 200_000 }]);
+        let drawn = run(&[Fault::Buggify { per_million: 200_000 }]);
         assert!(!drawn.is_empty());
         assert_eq!(run(&drawn), drawn);
-        assert_eq!(run(&Vec::new()), []);
+        assert_eq!(run(&[]), []);
     }
 }

@@ -7,7 +7,7 @@ use crate::log::{Event, Name, NodeId};
 use crate::machine::{Due, MAIN, Machine};
 use crate::runtime::SimRuntime;
 use futures::future::BoxFuture;
-use ravelin_core::{Activity, Runtime, System, Time};
+use ravelin_core::{Activity, Runtime, System};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// One incarnation of a node, as its boot function gets it.
@@ -148,6 +148,7 @@ impl Nodes {
                 crashed
             }),
             Fault::Kill { place, .. } => self.kill(place),
+            Fault::Pause { place, time, .. } => self.machine.lock().pause(place, *time),
             Fault::Stall { node, time, .. } => self.find(node).is_some_and(|node| {
                 self.machine.lock().stall(node, *time);
                 true
@@ -174,18 +175,14 @@ impl Nodes {
         killed
     }
 
-    /// No fault from now on; who is down boots, who is stalled goes on.
+    /// No fault from now on; who is down boots, who is stalled or paused goes on.
     pub(crate) fn calm(&self) {
         let count = {
             let mut state = self.machine.lock();
             state.is_calm = true;
             state.mischief.calm();
-            let count = state.nodes.len() as NodeId;
-            for node in 0..count {
-                state.node(node).stalled_until = Time::EPOCH;
-                state.resume(node);
-            }
-            count
+            state.resume_all();
+            state.nodes.len() as NodeId
         };
         (0..count).for_each(|node| self.boot(node));
     }

@@ -40,6 +40,7 @@ fn kind(fault: &Fault) -> &'static str {
         Fault::Crash { .. } => "crash",
         Fault::Kill { .. } => "kill",
         Fault::Named { .. } => "named",
+        Fault::Pause { .. } => "pause",
         Fault::Stall { .. } => "stall",
     }
 }

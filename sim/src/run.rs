@@ -5,7 +5,7 @@ use crate::failure::Failure;
 use crate::fault::{Fault, Scenario};
 use crate::invariant::Invariants;
 use crate::log::Log;
-use crate::machine::{Due, Machine};
+use crate::machine::Machine;
 use crate::mischief::Mischief;
 use crate::nodes::Nodes;
 use crate::order::{Order, Turns};
@@ -40,12 +40,8 @@ pub(crate) struct Outcome {
 pub(crate) fn run<F: AsyncFn(&mut World)>(setup: &Setup, keeps: bool, test: &F) -> Outcome {
     let Setup { seed, order, scenario, limits, invariants } = setup;
     let turns = Turns::new(*order, seed.random("order"));
-    let machine = Machine::new(*seed, turns, Mischief::new(*seed, scenario), keeps);
-    for fault in scenario {
-        if let Some(at) = fault.at() {
-            machine.lock().schedule(Time::EPOCH + at, Due::Strike(fault.clone()));
-        }
-    }
+    let machine = Machine::new(*seed, turns, Mischief::new(*seed), keeps);
+    scenario.iter().for_each(|fault| machine.lock().plan(fault.clone()));
     machine.lock().rules = invariants.rules();
     let live = || live(&machine, *limits, invariants, test);
     let failure = if keeps { story::told(&machine, live) } else { live() };

@@ -57,7 +57,7 @@ impl SimRuntime {
     /// A runtime with one node and no faults, for the calling thread.
     pub fn new(seed: Seed, order: Order) -> Arc<SimRuntime> {
         let turns = Turns::new(order, seed.random("order"));
-        let machine = Machine::new(seed, turns, Mischief::new(seed, &Vec::new()), false);
+        let machine = Machine::new(seed, turns, Mischief::new(seed), false);
         Arc::new(SimRuntime { machine, node: MAIN, incarnation: 1 })
     }
 
@@ -140,7 +140,7 @@ impl Runtime for SimRuntime {
     }
 
     fn is_current(&self) -> bool {
-        self.machine.is_home() && self.machine.lock().is_running
+        self.machine.is_home() && self.machine.lock().running.is_some()
     }
 
     fn hands_over(&self) -> bool {
@@ -156,6 +156,7 @@ impl Runtime for SimRuntime {
     }
 
     fn fault_in(&self, actor: &Site<'_>, point: FaultPoint) -> Option<Harm> {
+        self.machine.see(actor);
         self.machine.fault(self.node, actor.place, point)
     }
 

@@ -29,6 +29,7 @@ const TWICE: u64 = 50;
 /// |---|---|
 /// | `RAVELIN_SEED=17` | this seed and no other |
 /// | `RAVELIN_SEEDS=1000000` | so many seeds, whatever the test says |
+/// | `RAVELIN_THREADS=2` | so many threads, whatever the test says |
 /// | `RAVELIN_TRACE=1` | print the story: of the seed that fails, or of `RAVELIN_SEED` |
 ///
 /// # Examples
@@ -82,7 +83,7 @@ impl Default for Sim {
 /// The number that an environment variable holds.
 fn number(variable: &str) -> Option<u64> {
     let text = std::env::var(variable).ok()?;
-    match text.parse() {
+    match text.replace('_', "").parse() {
         Ok(number) => Some(number),
         Err(_) => panic!("{variable}={text} is no number"),
     }
@@ -236,6 +237,9 @@ impl Sim {
     /// Gives the one seed that was asked for.
     fn obey_environment(&mut self) -> Option<u64> {
         self.tells = number("RAVELIN_TRACE").is_some_and(|number| number > 0);
+        if let Some(threads) = number("RAVELIN_THREADS") {
+            self.threads = threads as usize;
+        }
         let only = number("RAVELIN_SEED");
         if let Some(seed) = only {
             (self.first, self.seeds) = (seed, 1);

@@ -3,7 +3,7 @@
 use crate::failure::Failure;
 use crate::invariants::{Broken, Home, Rest, Who};
 use crate::log::{Event, Name, NodeId};
-use crate::machine::{Machine, State};
+use crate::machine::{Machine, Node, State};
 use ravelin_core::{Pid, Seen, Signalled, Site};
 use std::collections::BTreeMap;
 use std::fmt;
@@ -34,8 +34,10 @@ impl State {
     /// Nobody is ready.
     pub(crate) fn rest(&mut self) {
         let now = self.now;
+        let someone_is_paused = self.paused.values().any(|(until, _)| *until > now);
+        let is_stalled = |node: &Node| someone_is_paused || node.stalled_until > now;
         let nodes = self.nodes.iter().zip(0..);
-        let stalled = nodes.filter(|(node, _)| node.stalled_until > now).map(|(_, at)| at).collect();
+        let stalled = nodes.filter(|(node, _)| is_stalled(node)).map(|(_, at)| at).collect();
         let broken = self.rules.rest(&Rest { stalled });
         self.note_broken(broken);
     }

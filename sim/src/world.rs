@@ -4,7 +4,7 @@ use crate::failure::Failure;
 use crate::fault::Fault;
 use crate::invariant::Invariants;
 use crate::log::{Event, Name};
-use crate::machine::{Due, MAIN, Machine, TURN};
+use crate::machine::{MAIN, Machine, TURN};
 use crate::nodes::{Node, Nodes};
 use crate::probe::Probe;
 use crate::seed::{Random, Seed};
@@ -288,14 +288,7 @@ impl World {
 
     /// Adds a fault to this run. One whose time is past strikes at once; one that is counted is counted from now on.
     pub fn inject(&self, fault: Fault) {
-        let mut state = self.machine.lock();
-        match fault.at() {
-            Some(at) => {
-                let at = (Time::EPOCH + at).max(state.now);
-                state.schedule(at, Due::Strike(fault));
-            }
-            None => state.mischief.add(&fault),
-        }
+        self.machine.lock().plan(fault);
     }
 
     /// Kills whoever lives at a place of this name, on any node. False: nobody does.

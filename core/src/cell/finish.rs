@@ -80,6 +80,9 @@ pub(super) unsafe fn finish(cell: CellPtr, slot: &mut Slot) {
         });
         if let (Some(host), Some(end)) = (header.host(), end) {
             let pid = end.pid;
+            #[cfg(ravelin_mutant = "restart_early")]
+            host.clone().ended_early(header, end);
+            #[cfg(not(ravelin_mutant = "restart_early"))]
             host.ended(header, end);
             gone = Some(pid);
         }
@@ -87,7 +90,11 @@ pub(super) unsafe fn finish(cell: CellPtr, slot: &mut Slot) {
         for call in pending {
             call.fail(unanswered.clone());
         }
-        collected.fail(&unanswered);
+        if cfg!(ravelin_mutant = "callers_forgotten") {
+            mem::forget(collected);
+        } else {
+            collected.fail(&unanswered);
+        }
         if gone.is_some() && header.is_watched() {
             header.tell_of(gone, &Seen::Gone);
         }
@@ -111,7 +118,9 @@ fn bury(
     let _ = panics::isolate(|| drop(rare));
     for mut records in then.into_iter().chain([work]).chain(remains.records) {
         while let Some(record) = records.pop() {
-            header.counts.dead_lettered();
+            if !cfg!(ravelin_mutant = "count_forgotten") {
+                header.counts.dead_lettered();
+            }
             if let Some(host) = header.host() {
                 host.dead_letter(header, pid, (record.ext().name)(), exit);
             }

@@ -144,6 +144,9 @@ pub(crate) trait Host: Send + Sync + 'static {
     fn reap(self: Arc<Self>, children: Children, why: &Exit) -> BoxFuture<'static, ()>;
     /// An incarnation is over: names and groups go, links, monitors and the starter learn of it.
     fn ended(&self, cell: &Header, end: End);
+    /// A mutant: the place is free, and the parent learns of the end, before the end is over.
+    #[cfg(ravelin_mutant = "restart_early")]
+    fn ended_early(self: Arc<Self>, cell: &Header, end: End);
     /// A message was accepted and will not be handled.
     fn dead_letter(&self, cell: &Header, to: Option<Pid>, message: &'static str, why: &Exit);
     /// A mailbox discarded a message.
@@ -344,6 +347,7 @@ impl Header {
     fn after_push<P: Payload>(&self, pushed: Pushed<Ext, Wake>) {
         match pushed {
             Pushed::Quiet => {}
+            Pushed::Wake(_) if cfg!(ravelin_mutant = "wake_lost") && self.mailbox.accepted() % 7 == 0 => {}
             Pushed::Wake(wake) => local::perform(self, wake),
             Pushed::WakeReceiver(waker) => waker.wake(),
             Pushed::Discarded => self.overloaded(P::message_name()),

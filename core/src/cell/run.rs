@@ -113,6 +113,10 @@ unsafe fn work(
                     look = true;
                     continue;
                 }
+                if header.mailbox.has_control() {
+                    // It waited until the handler was done, and goes before the next message of the batch.
+                    continue;
+                }
             }
             if let Some(exit) = (*inner).stop.take() {
                 return Pause::Event(Event::Stop(exit));
@@ -231,7 +235,8 @@ unsafe fn handle_batch(
             if polled.is_pending() {
                 return suspend(header, consumer, slot, handled);
             }
-            if (*consumer).inner.wants_turn || header.mailbox.has_control() {
+            let kill_waits = cfg!(ravelin_mutant = "kill_late") && !(*consumer).work.is_empty();
+            if (*consumer).inner.wants_turn || (header.mailbox.has_control() && !kill_waits) {
                 return None;
             }
         }

@@ -138,6 +138,56 @@ pub async fn a_call_that_nobody_will_answer_ends_at_once(system: System) {
     assert!(matches!(call.await, Err(CallError::NoReply)));
 }
 
+/// A call that is not answered, and what its handler does instead.
+enum Hush {
+    Go,
+    Stop,
+    Panic,
+}
+
+impl Message for Hush {
+    type Reply = ();
+}
+
+impl Serve<Hush> for Puppet {
+    async fn serve(&mut self, hush: Hush, reply: ReplyTo<()>, cx: &mut Cx<Self>) {
+        drop(reply);
+        yield_now().await;
+        match hush {
+            Hush::Go => {}
+            Hush::Stop => cx.stop(Exit::error("enough")),
+            Hush::Panic => panic!("hush"),
+        }
+    }
+}
+
+pub async fn a_handler_that_answers_nothing_and_ends_gives_its_callers_the_reason(system: System) {
+    let p = puppet(&system).await;
+    assert!(matches!(p.actor.call(Hush::Go).await, Err(CallError::NoReply)));
+    match p.actor.call(Hush::Stop).await {
+        Err(CallError::Exited(why)) => assert_eq!(why, Exit::error("enough")),
+        other => panic!("{other:?}"),
+    }
+    let p = puppet(&system).await;
+    match p.actor.call(Hush::Panic).await {
+        Err(CallError::Exited(Exit::Panic(why))) => assert_eq!(why.message, "hush"),
+        other => panic!("{other:?}"),
+    }
+}
+
+pub async fn an_actor_that_would_wait_for_its_own_end_is_told_so(system: System) {
+    let p = puppet(&system).await;
+    let (tell, outcome) = oneshot::channel();
+    let act = Do::new(move |_, cx| {
+        Box::pin(async move {
+            let _ = tell.send(cx.system().stop(cx.pid(), Exit::Normal).await);
+        })
+    });
+    p.actor.cast(act).unwrap();
+    assert!(matches!(outcome.await.unwrap(), Err(Exit::Error(_))));
+    assert_eq!(p.actor.call(Say(3)).await.unwrap(), 3);
+}
+
 pub async fn a_call_to_oneself_is_a_deadlock_and_is_refused(system: System) {
     let p = puppet(&system).await;
     let (tell, outcome) = oneshot::channel();

@@ -146,6 +146,29 @@ pub async fn a_stop_lets_the_present_handler_finish(system: System) {
     assert_eq!(events, [Event::Said(1), Event::Terminated(Exit::Normal), Event::Dropped]);
 }
 
+pub async fn a_stop_comes_before_what_is_behind_a_handler_that_waits(system: System) {
+    let p = puppet(&system).await;
+    let first = p.hangs().await;
+    let (go_on, gate) = oneshot::channel::<()>();
+    let (entered, is_in) = oneshot::channel::<()>();
+    let work = Do::new(|_, _| {
+        Box::pin(async move {
+            let _ = entered.send(());
+            let _ = gate.await;
+        })
+    });
+    // Both are taken from the mailbox at once.
+    p.actor.cast(work).unwrap();
+    p.casts(1);
+    drop(first);
+    is_in.await.unwrap();
+    let mut stop = Box::pin(system.stop(p.pid, Exit::Normal));
+    assert!(begin(&mut stop).await.is_pending());
+    drop(go_on);
+    stop.await.unwrap();
+    assert_eq!(p.events.all().await, [Event::Terminated(Exit::Normal), Event::Dropped]);
+}
+
 pub async fn the_first_reason_given_to_stop_counts(system: System) {
     let p = puppet(&system).await;
     let end = system.ended(p.pid);

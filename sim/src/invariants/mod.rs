@@ -33,7 +33,7 @@ pub(crate) struct Who {
 /// A moment at which nobody is ready: all that can happen without a timer has happened.
 #[derive(Clone, Debug)]
 pub(crate) struct Rest {
-    /// Nodes on which nothing runs just now, so that nothing is at rest there.
+    /// Nodes on which nothing runs just now, or somebody does not, so that nothing is at rest there.
     pub(crate) stalled: BTreeSet<NodeId>,
 }
 

@@ -4,6 +4,8 @@ use crate::app::{Add, Counter, Get, MS, SECOND, a_second, start, try_start};
 use ravelin_core::{ActorRef, Exit, FaultPoint, Site};
 use ravelin_sim::{Fault, Faults, Harm, Point, Sim, World};
 use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
 #[test]
 fn a_kill_comes_at_its_time_to_whoever_lives_at_the_place() {
@@ -68,6 +70,45 @@ fn a_fault_is_aimed_by_place_point_and_message() {
         assert_eq!([(); 4].map(|()| struck("b", message)), [false; 4]);
         assert_eq!([(); 3].map(|()| struck("b", FaultPoint::Poll)), [true, true, false]);
     });
+}
+
+#[test]
+fn who_is_paused_has_no_turn_until_it_is_over() {
+    let ticks = |world: &World| {
+        let (seen, runtime) = (Arc::new(AtomicU32::new(0)), world.runtime().clone());
+        let count = seen.clone();
+        world.runtime().spawn(
+            "ticks",
+            Box::pin(async move {
+                loop {
+                    // What an actor's loop says of it.
+                    runtime.fault_in(&Site::new(Some("ticks"), "Ticks", None), FaultPoint::Poll);
+                    count.fetch_add(1, Relaxed);
+                    ravelin_core::sleep(&*runtime, 10 * MS).await; // tidy: virtual time
+                }
+            }),
+        );
+        seen
+    };
+    for (pause, is_calmed, expect) in
+        [(SECOND, false, [4, 4, 5]), (20 * MS, false, [4, 6, 8]), (SECOND, true, [4, 7, 9])]
+    {
+        let pause = Fault::Pause { place: "ticks".into(), at: 35 * MS, time: pause };
+        let faults = Faults::none().always(pause);
+        Sim::new().alone().seeds(5).faults(faults).check(async |world: &mut World| {
+            let seen = ticks(world);
+            world.advance(38 * MS).await;
+            let before = seen.load(Relaxed);
+            if is_calmed {
+                world.calm();
+            }
+            world.advance(30 * MS).await;
+            let meanwhile = seen.load(Relaxed);
+            world.until(2 * SECOND, || seen.load(Relaxed) >= expect[2]).await;
+            assert_eq!([before, meanwhile], expect[..2]);
+            assert_eq!(world.elapsed() > SECOND, !is_calmed && expect[1] == 4);
+        });
+    }
 }
 
 #[test]

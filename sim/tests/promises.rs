@@ -1,0 +1,207 @@
+//! A program that does a little of everything, in all kinds of trouble: every promise that can be seen holds.
+//!
+//! `sim/mutants.sh` runs it with builds of the framework that are broken on purpose, and tells after how many seeds that
+//! is found.
+
+use ravelin_core::{
+    Actor, ActorRef, Bounded, CallError, Cx, Exit, GroupChange, Handle, Info, Message, Overflow, ReplyTo,
+    Runtime, Serve, StartError, TrapExits,
+};
+use ravelin_sim::{Faults, Sim, World};
+use ravelin_supervisor::{App, Shutdown, Supervisor, child, task};
+use std::sync::Arc;
+use std::time::Duration;
+
+const MS: Duration = Duration::from_millis(1);
+const SECOND: Duration = Duration::from_secs(1);
+
+macro_rules! messages {
+    ($($name:ident => $reply:ty),*) => { $(struct $name; impl Message for $name { type Reply = $reply; })* };
+}
+messages! { Add => u32, Note => (), Later => u32, Slow => (), Quick => () }
+
+/// Works, in a group and under a name; some of it takes time, and some answers come later or never.
+struct Worker {
+    done: u32,
+    owed: Vec<ReplyTo<u32>>,
+}
+
+impl Actor for Worker {
+    type Args = &'static str;
+
+    async fn init(name: &'static str, cx: &mut Cx<Self>) -> Result<Self, Exit> {
+        cx.trap_exits(TrapExits::Yes);
+        cx.join("workers");
+        cx.register(name).map_err(|taken| Exit::error(taken.to_string()))?;
+        cx.sleep(MS).await; // tidy: virtual time
+        Ok(Worker { done: 0, owed: Vec::new() })
+    }
+
+    async fn terminate(&mut self, _: &Exit, cx: &mut Cx<Self>) {
+        cx.sleep(2 * MS).await; // tidy: virtual time
+    }
+}
+
+impl Handle<Add> for Worker {
+    async fn handle(&mut self, _: Add, cx: &mut Cx<Self>) -> u32 {
+        cx.sleep(Duration::from_micros(cx.runtime().entropy() % 900)).await; // tidy: virtual time
+        self.done += 1;
+        self.done
+    }
+}
+
+impl Handle<Note> for Worker {
+    async fn handle(&mut self, _: Note, _: &mut Cx<Self>) {
+        self.done += 1;
+    }
+}
+
+impl Handle<Quick> for Worker {
+    async fn handle(&mut self, _: Quick, _: &mut Cx<Self>) {
+        self.done += 1;
+    }
+}
+
+impl Handle<Slow> for Worker {
+    async fn handle(&mut self, _: Slow, cx: &mut Cx<Self>) {
+        cx.sleep(30 * MS).await; // tidy: virtual time
+    }
+}
+
+impl Serve<Later> for Worker {
+    async fn serve(&mut self, _: Later, reply: ReplyTo<u32>, _: &mut Cx<Self>) {
+        self.owed.push(reply);
+        if self.owed.len() > 3 {
+            self.owed.remove(0).send(self.done);
+        }
+    }
+}
+
+/// Watches all workers.
+struct Watcher;
+
+impl Actor for Watcher {
+    type Args = ();
+
+    async fn init(_: (), cx: &mut Cx<Self>) -> Result<Self, Exit> {
+        let (_, members) = cx.monitor_group("workers");
+        for pid in members {
+            cx.monitor(pid);
+        }
+        Ok(Watcher)
+    }
+
+    async fn handle_info(&mut self, info: Info, cx: &mut Cx<Self>) {
+        if let Info::Group { pid, change: GroupChange::Joined, .. } = info {
+            let monitor = cx.monitor(pid);
+            if cx.runtime().entropy().is_multiple_of(8) {
+                cx.demonitor(monitor);
+            }
+            cx.monitor(pid);
+        }
+    }
+}
+
+type Workers = [ActorRef<Worker>; 4];
+
+/// One round of a feeder's: bursts, calls with and without a time limit, sends that wait.
+async fn feed(workers: &Workers, runtime: &Arc<dyn Runtime>) {
+    let which = runtime.entropy() as usize;
+    let (one, other) = (&workers[which % 4], &workers[(which / 4) % 4]);
+    match runtime.entropy() % 6 {
+        0 => {
+            for _ in 0..6 {
+                let (_, _) = (one.cast(Note), one.cast(Quick));
+            }
+        }
+        1 => drop(one.cast(Slow)),
+        2 => drop(one.call(Add).timeout(5 * MS).await),
+        3 => drop(futures::future::join(one.call(Add), other.call(Add)).await),
+        4 => {
+            // It may be owed until the worker ends.
+            let owed = other.call(Later).no_timeout();
+            let _ = ravelin_core::within(&**runtime, 200 * MS, owed).await;
+        }
+        _ => {
+            let _ = ravelin_core::within(&**runtime, 50 * MS, one.send(Note)).await;
+            let _ = one.send(Quick).await;
+        }
+    }
+}
+
+async fn start(world: &World) -> (Result<App, StartError>, Workers) {
+    let workers: Workers = ["a", "b", "c", "d"].map(ActorRef::place);
+    let feeder = |n: u64| {
+        let (workers, runtime) = (workers.clone(), world.runtime().clone());
+        let function = move || {
+            let (workers, runtime) = (workers.clone(), runtime.clone());
+            async move {
+                for _ in 0..200 {
+                    feed(&workers, &runtime).await;
+                    ravelin_core::sleep(&*runtime, MS * (1 + n as u32)).await; // tidy: virtual time
+                }
+            }
+        };
+        task(format!("feeder {n}"), function).permanent()
+    };
+    let policies = [Overflow::Wait, Overflow::Refuse, Overflow::DropNewest, Overflow::DropOldest];
+    let worker = |at: usize| {
+        let name = ["name a", "name b", "name c", "name d"][at];
+        let spec = child(&workers[at], move || name).mailbox(Bounded(4).on_full(policies[at]));
+        spec.shutdown(Shutdown::Timeout(10 * MS))
+    };
+    let many = |tree: Supervisor| tree.intensity(1000, SECOND);
+    let inner = many(Supervisor::rest_for_one("inner")).child(worker(2)).child(worker(3));
+    let watcher = ActorRef::<Watcher>::place("watcher");
+    let tree = many(Supervisor::one_for_one("app"))
+        .child(child(&watcher, || ()))
+        .child(many(Supervisor::one_for_all("outer")).child(worker(0)).child(worker(1)).child(inner))
+        .child(feeder(0))
+        .child(feeder(1));
+    (world.start(tree).await, workers)
+}
+
+/// Half a second of it, then peace, in which it has to work, and an orderly end.
+async fn live(world: &mut World) {
+    let (app, workers) = start(world).await;
+    let Ok(app) = app else {
+        return assert!(world.system().is_empty(), "a start that fails leaves nobody");
+    };
+    world.advance(SECOND / 2).await;
+    world.calm();
+    world.advance(SECOND).await;
+    if app.root().pid().is_none() {
+        return assert!(world.system().is_empty(), "the root was hit, and nobody outlives it");
+    }
+    for worker in &workers {
+        let done = loop {
+            match worker.call(Add).timeout(10 * SECOND).await {
+                Err(CallError::Full(_) | CallError::Discarded) => world.advance(100 * MS).await,
+                done => break done,
+            }
+        };
+        assert!(done.is_ok(), "{:?}: {done:?}", worker.name());
+    }
+    assert_eq!(app.stop().await.root, Exit::Shutdown);
+    assert!(world.system().ledger().is_balanced());
+}
+
+fn trouble() -> Faults {
+    let mut faults = Faults::none().stalls("main", 1).at_awaits(2).over(SECOND / 2).after(20 * MS);
+    for place in ["a", "b", "c", "d", "inner", "outer"] {
+        faults = faults.kills(place, 2);
+    }
+    for place in ["a", "b", "c", "d"] {
+        faults = faults.failed_inits_of(place, 1).at_messages_of(place, 1);
+        for message in ["Add", "Note", "Later"] {
+            faults = faults.drops_of(place, message, 2).delays_of(place, message, 2);
+            faults = faults.stalls_of(place, message, 1).overflows_of(place, message, 2);
+        }
+    }
+    faults
+}
+
+#[test]
+fn the_promises_hold_in_all_kinds_of_trouble() {
+    Sim::new().seeds(60).faults(trouble()).check(live);
+}
