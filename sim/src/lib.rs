@@ -106,9 +106,9 @@ mod cancel;
 mod conform;
 
 pub use cancel::{Cut, cancel_at_each_await, kill_at_each_await};
-#[doc(hidden)]
-pub use conform::assert_conforms as __assert_conforms;
 pub use conform::{Breach, Stay, Tape, conform};
+#[doc(hidden)]
+pub use conform::{assert_conforms as __assert_conforms, conform_but as __conform_but};
 pub use failure::Failure;
 pub use fault::{Fault, Faults, Point, Scenario};
 pub use invariant::{Invariant, Quiet};

@@ -61,6 +61,12 @@ impl Tape {
 /// # Panics
 /// The tree did not do what the contract says.
 pub async fn conform(world: &World, tree: &Supervisor) {
+    conform_but(world, tree, |taped| taped).await;
+}
+
+/// As [`conform`], with something changed of what runs: for tests of the model.
+#[doc(hidden)]
+pub async fn conform_but(world: &World, tree: &Supervisor, change: impl Fn(Supervisor) -> Supervisor) {
     let tape = Tape::new(world.system());
     let mut random = world.random("conform");
     let deaf = random.next();
@@ -68,7 +74,7 @@ pub async fn conform(world: &World, tree: &Supervisor) {
         let traps = (deaf >> (path.len() % 64)) & 1 == 0;
         part::stand_in(&tape, path, spec.policy(), traps)
     });
-    if let Ok(root) = tape.start(taped).await {
+    if let Ok(root) = tape.start(change(taped)).await {
         let bits = random.below(4) + 9;
         let time = Duration::from_millis(random.below(1 << bits));
         tape.trouble(world, time).await;

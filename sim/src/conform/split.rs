@@ -60,7 +60,7 @@ struct Life {
     start: usize,
     /// The last line that shows it, or one below it, alive.
     shown: usize,
-    failed: Option<Exit>,
+    failed: Option<(usize, Exit)>,
     ended: Option<(usize, Exit)>,
     left: Option<usize>,
     /// Whether it is there at the end, as far as it was seen.
@@ -82,18 +82,11 @@ pub(crate) fn check(book: &Book, until: Time) -> Result<(), Breach> {
     for who in supervisors {
         let (life, law) = (&lives[who], &book.laws[&who.0]);
         let mut seen = events.remove(who).unwrap_or_default();
-        let (fate, over) = fate(life);
-        seen.extend(over.map(|what| ((usize::MAX, 0), Event { at: until, what })));
+        let (fate, over) = fate(book, life);
+        seen.extend(over.map(|over| ((usize::MAX, 0), over)));
         seen.sort_by_key(|(place, _)| *place);
         let places: Vec<usize> = seen.iter().map(|(place, _)| place.0).collect();
-        let mut plain: Vec<Event> = seen.into_iter().map(|(_, event)| event).collect();
-        let end = plain.len();
-        if let Some(Event { what: What::Over(_), .. }) = plain.last()
-            && end > 1
-        {
-            // When it ended is not known; that it did is.
-            plain[end - 1].at = plain[end - 2].at;
-        }
+        let plain: Vec<Event> = seen.into_iter().map(|(_, event)| event).collect();
         let explained =
             model::check(law, &plain, &fate, until).map_err(|broken| breach(who, &plain, broken))?;
         if let (Some(parent), Some((late, reason))) = (&life.parent, &life.ended) {
@@ -131,11 +124,16 @@ fn parent_of(path: &str) -> Option<&str> {
     path.rsplit_once('/').map(|(parent, _)| parent)
 }
 
-fn fate(life: &Life) -> (Fate, Option<What>) {
-    match (&life.failed, &life.ended) {
-        (Some(why), _) | (None, Some((_, why))) => (Fate::Ended(why.clone()), Some(What::Over(why.clone()))),
-        (None, None) if life.is_up => (Fate::Lives, None),
-        (None, None) => (Fate::Unseen, None),
+/// What became of a supervisor, and its last event.
+fn fate(book: &Book, life: &Life) -> (Fate, Option<Event>) {
+    match life.failed.as_ref().or(life.ended.as_ref()) {
+        Some((line, why)) => {
+            let over = Event { at: book.lines[*line].at, what: What::Over(why.clone()) };
+            let told_from = life.parent.as_ref().map_or(book.stopped, |_| Some(Time::EPOCH));
+            (Fate::Ended { reason: why.clone(), told_from }, Some(over))
+        }
+        None if life.is_up => (Fate::Lives, None),
+        None => (Fate::Unseen, None),
     }
 }
 
@@ -154,7 +152,7 @@ fn lives(book: &Book) -> BTreeMap<Who, Life> {
                 (life.parent, life.start) = (parent, place);
             }
             Said::Up => life.is_up = true,
-            Said::Failed(why) => life.failed = Some(why.clone()),
+            Said::Failed(why) => life.failed = Some((place, why.clone())),
             Said::Left => life.left = Some(place),
             Said::Ended(why) => life.ended = Some((place, why.clone())),
             Said::Told(_) | Said::Killed | Said::Asked(..) | Said::Answered(..) => {}

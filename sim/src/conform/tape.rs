@@ -47,6 +47,8 @@ pub(crate) struct Book {
     /// Attempts that had a cause to end of their own.
     pub(crate) own: BTreeSet<(Path, u32)>,
     pub(crate) asked: u64,
+    /// When the root was told to stop.
+    pub(crate) stopped: Option<Time>,
 }
 
 /// Records what a tree does: wraps its specs, and hands its workers a [`Stay`] each.
@@ -251,6 +253,8 @@ impl Tape {
     /// Stops the tree in good order.
     pub async fn stop(&self, root: &SupervisorRef) {
         if let Some(pid) = root.pid() {
+            let now = self.now();
+            self.book().stopped.get_or_insert(now);
             self.system.shut_down(pid, Exit::Shutdown, None).await;
         }
     }

@@ -29,7 +29,8 @@ pub(crate) struct Broken {
 /// What became of the supervisor.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Fate {
-    Ended(Exit),
+    /// `told_from`: when somebody may have told it to, at the earliest.
+    Ended { reason: Exit, told_from: Option<Time> },
     /// It lived when the world was last seen.
     Lives,
     /// It ended, and nobody saw how.
@@ -117,7 +118,7 @@ impl State {
             return moves;
         }
         let reason = match fate {
-            Fate::Ended(reason) => reason,
+            Fate::Ended { reason, .. } => reason,
             Fate::Lives => &Exit::Normal,
             Fate::Unseen => &Exit::Killed,
         };
@@ -129,7 +130,12 @@ impl State {
         if self.mode != Mode::Idle {
             return moves;
         }
-        if !self.is_ordered && *fate != Fate::Lives {
+        let may_be_told = match fate {
+            Fate::Ended { told_from, .. } => told_from.is_some_and(|from| from <= now),
+            Fate::Lives => false,
+            Fate::Unseen => true,
+        };
+        if !self.is_ordered && may_be_told {
             let mut ordered = self.clone();
             ordered.is_ordered = true;
             ordered.end(law, reason.clone(), now);
@@ -404,7 +410,11 @@ mod tests {
     fn verdict(law: &Beginning, text: &str) -> Result<(), usize> {
         let events = events(text);
         let until = events.last().unwrap().at + Duration::from_secs(9);
-        let fate = if text.ends_with("over") { Fate::Ended(Exit::Shutdown) } else { Fate::Lives };
+        let fate = if text.ends_with("over") {
+            Fate::Ended { reason: Exit::Shutdown, told_from: Some(Time::EPOCH) }
+        } else {
+            Fate::Lives
+        };
         check(law, &events, &fate, until).map(drop).map_err(|broken| broken.event)
     }
 
