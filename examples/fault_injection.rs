@@ -74,7 +74,11 @@ async fn a_day(world: &mut World) {
         }
         world.advance(Duration::from_millis(1)).await;
     }
-    assert_eq!(stock.call(Look).await.expect("the stock is there"), 100 - sold, "what is left after {sold} sales");
+    assert_eq!(
+        stock.call(Look).await.expect("the stock is there"),
+        100 - sold,
+        "what is left after {sold} sales"
+    );
 }
 
 fn main() {

@@ -140,6 +140,7 @@ impl State {
             ordered.is_ordered = true;
             ordered.end(law, reason.clone(), now);
             ordered.go_on(law, now);
+            ordered.since_least = self.seen_at;
             moves.push(ordered);
         }
         for (at, notice) in self.inbox.iter().enumerate() {
@@ -187,6 +188,7 @@ impl State {
     /// The guess after this event; `None`: it does not fit.
     fn accept(mut self, law: &Beginning, event: &Event, place: usize) -> Option<State> {
         let now = event.at;
+        self.seen_at = now;
         match &event.what {
             What::Start(id, n) => {
                 let Mode::Starting { left, begun: begun @ None, .. } = &mut self.mode else { return None };
@@ -279,7 +281,7 @@ impl State {
             Mode::StoppingAll { .. } => (0..self.rows.len()).find(is_it)?,
             _ => return None,
         };
-        Some((self.since, self.rows[i].policy.shutdown))
+        Some((self.since_least, self.rows[i].policy.shutdown))
     }
 
     /// Whether it is this child's turn to end, newest first, after the supervisor itself.

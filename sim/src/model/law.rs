@@ -53,7 +53,7 @@ impl State {
 
     pub(crate) fn enter(&mut self, mode: Mode, now: Time) {
         self.mode = mode;
-        self.since = now;
+        (self.since, self.since_least) = (now, now);
     }
 
     fn after_stop(&mut self, then: Then, now: Time) {

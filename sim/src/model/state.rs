@@ -113,6 +113,10 @@ pub(crate) struct State {
     pub(crate) mode: Mode,
     /// Since when it is in this mode, or at this child.
     pub(crate) since: Time,
+    /// The same, at the earliest: when it was told to end is not seen.
+    pub(crate) since_least: Time,
+    /// When the last event was.
+    pub(crate) seen_at: Time,
     pub(crate) inbox: Vec<Notice>,
     pub(crate) window: Vec<Between>,
     /// Incarnations that are gone, whether or not it has noticed.
@@ -135,6 +139,8 @@ impl State {
             place: 0,
             mode: Mode::Idle,
             since: at,
+            since_least: at,
+            seen_at: at,
             inbox: Vec::new(),
             window: Vec::new(),
             gone: Vec::new(),

@@ -147,3 +147,18 @@ fn the_hashes_of_the_scenario_are_known() {
         assert_eq!(hashes, known, "{threads} threads: {hashes:#018x?}");
     }
 }
+
+/// Seeds that once failed, the first through a fault of the framework, the others through mistakes of the model.
+#[test]
+fn seeds_that_failed_once_pass() {
+    for (seed, _what) in [
+        (
+            357,
+            "an order to end that came while a handler waited was overtaken by a message of the same batch",
+        ),
+        (5932, "a supervisor that gives up after a back-off ends later than anything that is seen of it"),
+        (15_885, "a child that is busy hears late that it is to end: its time limit began before"),
+    ] {
+        Sim::new().alone().only(seed).faults(trouble()).check(life);
+    }
+}
