@@ -69,6 +69,8 @@
 //! * The simulated runtime: [`SimRuntime`], and what can be wrong with a run, [`Failure`].
 //! * The world of a test: [`World`], [`Node`], [`Probe`], and what must hold in it, [`Invariant`].
 //! * The runner: [`Sim`], and what came of it, [`Passed`] or [`Found`].
+//! * What stands on it: cancel safety, [`cancel_at_each_await`] and [`kill_at_each_await`]; a tree against a model of the
+//!   supervisor contract, [`assert_tree_conforms!`], [`conform`] and [`Tape`].
 
 #![forbid(unsafe_code)]
 
