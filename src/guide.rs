@@ -15,5 +15,6 @@ pages! {
     timers_names_groups: "../docs/guide/06-timers-names-groups.md",
     closure_actors: "../docs/guide/07-closure-actors.md",
     executors: "../docs/guide/08-executors.md",
+    testing: "../docs/guide/09-testing-your-actors.md",
     tracing: "../docs/tracing.md",
 }

@@ -71,6 +71,8 @@
 //! * The network as a program sees it: [`Net`], [`Datagrams`], [`Listener`], [`Stream`].
 //! * The world of a test: [`World`], [`Node`], [`Probe`], and what must hold in it, [`Invariant`].
 //! * The runner: [`Sim`], and what came of it, [`Passed`] or [`Found`].
+//! * What stands on it: cancel safety, [`cancel_at_each_await`] and [`kill_at_each_await`]; a tree against a model of the
+//!   supervisor contract, [`assert_tree_conforms!`], [`conform`] and [`Tape`].
 
 #![forbid(unsafe_code)]
 
@@ -97,6 +99,9 @@ mod drive;
 mod runtime;
 
 mod wire;
+
+mod model;
+
 mod invariant;
 mod nodes;
 mod probe;
@@ -110,6 +115,13 @@ mod report;
 mod threads;
 mod sim;
 
+mod cancel;
+mod conform;
+
+pub use cancel::{Cut, cancel_at_each_await, kill_at_each_await};
+pub use conform::{Breach, Stay, Tape, conform};
+#[doc(hidden)]
+pub use conform::{assert_conforms as __assert_conforms, conform_but as __conform_but};
 pub use failure::Failure;
 pub use fault::{Fault, Faults, Point, Scenario};
 pub use invariant::{Invariant, Quiet};

@@ -12,6 +12,7 @@ use crate::spec::{ChildSpec, Starter, Starting};
 use crate::tree::Supervisor;
 use futures::future::BoxFuture;
 use ravelin_core::{ActorRef, Exit, Pid, StartError, System, Unbounded};
+use std::any::Any;
 use std::fmt;
 use std::sync::Arc;
 
@@ -178,6 +179,10 @@ impl Starter for Subtree {
 
     fn check(&self) -> Result<(), SpecError> {
         self.tree.check()
+    }
+
+    fn below(&self) -> Option<&(dyn Any + Send + Sync)> {
+        Some(&*self.tree)
     }
 
     fn draw(&self, f: &mut fmt::Formatter<'_>, indent: &str) -> Option<fmt::Result> {

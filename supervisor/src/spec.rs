@@ -9,6 +9,7 @@ use ravelin_core::{
     Actor, ActorRef, Capacity, ChildGrace, Message, NoMessage, Pid, StartError, System, Task, TaskArgs,
     TaskFn,
 };
+use std::any::Any;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,6 +21,10 @@ pub(crate) trait Starter: Send + Sync {
     /// Checks what is below the child.
     fn check(&self) -> Result<(), SpecError> {
         Ok(())
+    }
+    /// What is below the child, if it is a supervisor: a tree, which this file does not know.
+    fn below(&self) -> Option<&(dyn Any + Send + Sync)> {
+        None
     }
     /// Draws the child, if it is more than a line.
     fn draw(&self, f: &mut fmt::Formatter<'_>, indent: &str) -> Option<fmt::Result> {

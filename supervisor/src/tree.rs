@@ -114,6 +114,23 @@ impl Supervisor {
         &self.children
     }
 
+    /// The same supervisor, with these children instead of its own.
+    ///
+    /// ```
+    /// use ravelin_supervisor::{Supervisor, task};
+    /// let tree = Supervisor::rest_for_one("app").child(task("poll", || async {}));
+    /// let other = tree.clone().with_children(vec![task("idle", || async {})]);
+    /// assert_eq!((other.flags(), other.children().len()), (tree.flags(), 1));
+    /// ```
+    pub fn with_children(self, children: Vec<ChildSpec>) -> Supervisor {
+        Supervisor { children, ..self }
+    }
+
+    /// Whether children come and go, and are stopped all at once.
+    pub fn is_dynamic(&self) -> bool {
+        matches!(self.shape, Shape::Dynamic { .. })
+    }
+
     /// Checks the whole tree: flags, specs, ids.
     ///
     /// # Errors
@@ -143,7 +160,8 @@ impl Supervisor {
         Ok(())
     }
 
-    pub(crate) fn flags(&self) -> Flags {
+    /// What decides about it. A dynamic one restarts its children one for one.
+    pub fn flags(&self) -> Flags {
         let strategy = match self.shape {
             Shape::Fixed(strategy) => strategy,
             Shape::Dynamic { .. } => Strategy::OneForOne,
@@ -151,7 +169,8 @@ impl Supervisor {
         Flags { strategy, intensity: self.intensity, auto_shutdown: self.auto_shutdown }
     }
 
-    pub(crate) fn dynamic_flags(&self) -> DynamicFlags {
+    /// What decides about a dynamic one.
+    pub fn dynamic_flags(&self) -> DynamicFlags {
         let max_children = match self.shape {
             Shape::Fixed(_) => None,
             Shape::Dynamic { max_children } => max_children,
@@ -175,6 +194,19 @@ impl Supervisor {
             spec.draw(f, &format!("{indent}{}", if is_last { "   " } else { "│  " }))?;
         }
         Ok(())
+    }
+}
+
+impl ChildSpec {
+    /// What it is, if it is a supervisor.
+    ///
+    /// ```
+    /// use ravelin_supervisor::{ChildSpec, Supervisor};
+    /// let spec = ChildSpec::from(Supervisor::one_for_all("pool"));
+    /// assert_eq!(spec.subtree().map(|tree| &**tree.id()), Some("pool"));
+    /// ```
+    pub fn subtree(&self) -> Option<&Supervisor> {
+        self.starter.below()?.downcast_ref()
     }
 }
 
