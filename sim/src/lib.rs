@@ -67,7 +67,8 @@
 //! * What follows from a seed, pure: [`Seed`], [`Order`], [`Log`], [`Fault`], [`Faults`].
 //! * What nodes stand on, pure: models of a network, [`net`], and of a disk, [`disk`], and of how they fail.
 //! * The simulated runtime: [`SimRuntime`], and what can be wrong with a run, [`Failure`].
-//! * The world of a test: [`World`], [`Node`], [`Probe`], and what must hold in it, [`Invariant`].
+//! * The world of a test: [`World`], [`Node`] and its disk, [`NodeDisk`], [`Probe`], and what must hold in it,
+//!   [`Invariant`].
 //! * The runner: [`Sim`], and what came of it, [`Passed`] or [`Found`].
 
 #![forbid(unsafe_code)]
@@ -88,6 +89,7 @@ mod runtime;
 
 mod invariant;
 mod nodes;
+mod storage;
 mod probe;
 mod world;
 
@@ -110,4 +112,5 @@ pub use report::{Found, Passed};
 pub use runtime::SimRuntime;
 pub use seed::{Random, Seed};
 pub use sim::{Sim, must_hold};
+pub use storage::{NodeDisk, NodeFile, Mount};
 pub use world::World;

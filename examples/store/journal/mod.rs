@@ -12,6 +12,7 @@
 //!   over a gap: the partition loads again and goes on from what was really kept.
 //! - After an error nothing was written and every ticket is void.
 
+mod medium;
 mod rows;
 mod store;
 
@@ -22,6 +23,7 @@ use redb::{Database, Durability, ReadableDatabase, Table, WriteTransaction};
 
 use crate::effect::Effect;
 use crate::keyspace::{Inconsistent, Keyspace};
+pub use medium::Medium;
 use rows::{Change, Names};
 pub use store::{JournalError, Store, Ticket};
 use store::{ROWS, Tickets};

@@ -7,21 +7,23 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::ops::Range;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use redb::{Builder, Database, DatabaseError, ReadableDatabase, StorageError, TableDefinition, TableError};
 
+use super::medium::{Medium, OnDisk};
+
 /// What the journal can't do, and why, with the file's name.
 #[derive(Clone, Debug)]
 pub struct JournalError {
-    path: PathBuf,
+    name: Arc<str>,
     what: String,
 }
 
 impl fmt::Display for JournalError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "journal {}: {}", self.path.display(), self.what)
+        write!(f, "journal {}: {}", self.name, self.what)
     }
 }
 
@@ -39,7 +41,8 @@ const CACHE: usize = 256 << 20;
 /// One journal file, shared by all incarnations of the actor that owns it.
 #[derive(Clone)]
 pub struct Store {
-    path: Arc<Path>,
+    name: Arc<str>,
+    medium: Arc<dyn Medium>,
     held: Arc<Mutex<Held>>,
 }
 
@@ -82,7 +85,13 @@ impl Store {
     /// Opens the file, or makes it, with its folder. Reads all of it to see that it is whole, so that damage
     /// is an error now and not a wrong answer later.
     pub fn open(path: impl Into<PathBuf>) -> Result<Store, JournalError> {
-        let store = Store { path: path.into().into(), held: Arc::default() };
+        let path = path.into();
+        Store::on(path.display().to_string(), OnDisk::at(path))
+    }
+
+    /// As `open`, wherever the file is.
+    pub fn on(name: impl Into<Arc<str>>, medium: impl Medium) -> Result<Store, JournalError> {
+        let store = Store { name: name.into(), medium: Arc::new(medium), held: Arc::default() };
         store.with(|_, _| Ok(()))?;
         Ok(store)
     }
@@ -125,21 +134,19 @@ impl Store {
     }
 
     pub(super) fn error(&self, what: impl fmt::Display) -> JournalError {
-        JournalError { path: self.path.to_path_buf(), what: what.to_string() }
+        JournalError { name: self.name.clone(), what: what.to_string() }
     }
 
     fn open_file(&self) -> Result<Database, JournalError> {
-        if let Some(folder) = self.path.parent() {
-            std::fs::create_dir_all(folder)
-                .map_err(|error| self.error(format!("no folder for it: {error}")))?;
-        }
         let mut builder = Builder::new();
         builder.set_cache_size(CACHE).set_check_integrity_on_open(true);
-        let database = builder.create(&self.path).map_err(|error| self.error(cause(error)))?;
+        let database = self.medium.open(&builder).map_err(|error| self.error(cause(error)))?;
         match layout(&database).map_err(|error| self.error(error))? {
-            LAYOUT => Ok(database),
-            other => Err(self.error(format!("it has layout {other}, this program knows {LAYOUT}"))),
+            LAYOUT => {}
+            other => return Err(self.error(format!("it has layout {other}, this program knows {LAYOUT}"))),
         }
+        self.medium.keep_name().map_err(|error| self.error(format!("can't sync its folder: {error}")))?;
+        Ok(database)
     }
 }
 

@@ -1,0 +1,53 @@
+//! Where the journal's file is: in a folder, or on a simulated disk.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use redb::{Builder, Database, DatabaseError, StorageError};
+
+/// A place for one file.
+pub trait Medium: Send + Sync + 'static {
+    /// Opens the database, or makes it.
+    fn open(&self, builder: &Builder) -> Result<Database, DatabaseError>;
+
+    /// From now on a power cut does not take the file's name away, and all that is in the file with it.
+    fn keep_name(&self) -> io::Result<()>;
+}
+
+/// A file of the operating system's.
+pub struct OnDisk(PathBuf);
+
+impl OnDisk {
+    pub fn at(path: PathBuf) -> OnDisk {
+        OnDisk(path)
+    }
+}
+
+impl Medium for OnDisk {
+    fn open(&self, builder: &Builder) -> Result<Database, DatabaseError> {
+        if let Some(folder) = self.0.parent() {
+            fs::create_dir_all(folder).map_err(|error| {
+                StorageError::Io(io::Error::new(error.kind(), format!("no folder for it: {error}")))
+            })?;
+        }
+        builder.create(&self.0)
+    }
+
+    /// The file's name is in its folder, and the folder's, which may be new too, in the one around it.
+    fn keep_name(&self) -> io::Result<()> {
+        let path = fs::canonicalize(&self.0)?;
+        path.ancestors().skip(1).take(2).try_for_each(sync_folder)
+    }
+}
+
+#[cfg(unix)]
+fn sync_folder(folder: &Path) -> io::Result<()> {
+    fs::File::open(folder)?.sync_all()
+}
+
+/// Elsewhere a folder is no file that can be opened.
+#[cfg(not(unix))]
+fn sync_folder(_: &Path) -> io::Result<()> {
+    Ok(())
+}

@@ -1,0 +1,46 @@
+//! The journal's file on the disk of a simulated node.
+
+use std::io;
+
+use ravelin::sim::{Mount, NodeFile};
+use redb::{Builder, Database, DatabaseError, StorageBackend, StorageError};
+
+use crate::journal::Medium;
+
+const NAME: &str = "store.redb";
+
+/// The file as redb sees it.
+#[derive(Debug)]
+struct Storage(NodeFile);
+
+impl StorageBackend for Storage {
+    fn len(&self) -> io::Result<u64> {
+        self.0.len()
+    }
+
+    fn read(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
+        self.0.read_at(offset, out)
+    }
+
+    fn set_len(&self, len: u64) -> io::Result<()> {
+        self.0.set_len(len)
+    }
+
+    fn sync_data(&self) -> io::Result<()> {
+        self.0.sync()
+    }
+
+    fn write(&self, offset: u64, data: &[u8]) -> io::Result<()> {
+        self.0.write_at(offset, data)
+    }
+}
+
+impl Medium for Mount {
+    fn open(&self, builder: &Builder) -> Result<Database, DatabaseError> {
+        builder.create_with_backend(Storage(self.open_or_create(NAME).map_err(StorageError::Io)?))
+    }
+
+    fn keep_name(&self) -> io::Result<()> {
+        self.sync_dir()
+    }
+}
