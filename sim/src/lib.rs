@@ -69,6 +69,7 @@
 //! * The simulated runtime: [`SimRuntime`], and what can be wrong with a run, [`Failure`].
 //! * The world of a test: [`World`], [`Node`] and its disk, [`NodeDisk`], [`Probe`], and what must hold in it,
 //!   [`Invariant`].
+//! * Without a simulator: [`Chaos`], faults at a low rate on a real executor.
 //! * The runner: [`Sim`], and what came of it, [`Passed`] or [`Found`].
 
 #![forbid(unsafe_code)]
@@ -87,6 +88,8 @@ mod machine;
 mod drive;
 mod runtime;
 
+mod chaos;
+
 mod invariant;
 mod nodes;
 mod storage;
@@ -100,6 +103,7 @@ mod report;
 mod threads;
 mod sim;
 
+pub use chaos::{Chaos, ChaosEvent, Plan, Rate, Strike};
 pub use failure::Failure;
 pub use fault::{Fault, Faults, Point, Scenario};
 pub use invariant::{Invariant, Quiet};

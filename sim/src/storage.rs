@@ -145,6 +145,14 @@ impl Mount {
         Ok(NodeFile { mount: self.clone(), file })
     }
 
+    /// Whether there is a file of this name.
+    ///
+    /// # Errors
+    /// The node has crashed.
+    pub fn exists(&self, name: &str) -> io::Result<bool> {
+        self.work(|disk, _| Done { result: Ok(disk.list().any(|it| it == name)), took: Duration::ZERO })
+    }
+
     /// Makes all names safe from crashes.
     ///
     /// # Errors

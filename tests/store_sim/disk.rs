@@ -8,6 +8,7 @@ use redb::{Builder, Database, DatabaseError, StorageBackend, StorageError};
 use crate::journal::Medium;
 
 const NAME: &str = "store.redb";
+const UNFINISHED: &str = "store.redb.new";
 
 /// The file as redb sees it.
 #[derive(Debug)]
@@ -36,11 +37,30 @@ impl StorageBackend for Storage {
 }
 
 impl Medium for Mount {
+    fn is_there(&self) -> io::Result<bool> {
+        self.exists(NAME)
+    }
+
+    fn make(&self, builder: &Builder) -> Result<Database, DatabaseError> {
+        if self.exists(UNFINISHED).map_err(StorageError::Io)? {
+            self.remove(UNFINISHED).map_err(StorageError::Io)?;
+        }
+        open(self, builder, UNFINISHED)
+    }
+
+    fn finish(&self) -> io::Result<()> {
+        self.rename(UNFINISHED, NAME)
+    }
+
     fn open(&self, builder: &Builder) -> Result<Database, DatabaseError> {
-        builder.create_with_backend(Storage(self.open_or_create(NAME).map_err(StorageError::Io)?))
+        open(self, builder, NAME)
     }
 
     fn keep_name(&self) -> io::Result<()> {
         self.sync_dir()
     }
+}
+
+fn open(mount: &Mount, builder: &Builder, name: &str) -> Result<Database, DatabaseError> {
+    builder.create_with_backend(Storage(mount.open_or_create(name).map_err(StorageError::Io)?))
 }

@@ -6,9 +6,18 @@ use std::path::{Path, PathBuf};
 
 use redb::{Builder, Database, DatabaseError, StorageError};
 
-/// A place for one file.
+/// A place for one file, which has another name until it is whole.
 pub trait Medium: Send + Sync + 'static {
-    /// Opens the database, or makes it.
+    /// Whether the file is there, and was whole once.
+    fn is_there(&self) -> io::Result<bool>;
+
+    /// Makes a new database under the other name. What has that name is of a start that did not come to its end.
+    fn make(&self, builder: &Builder) -> Result<Database, DatabaseError>;
+
+    /// Gives what was made the file's name.
+    fn finish(&self) -> io::Result<()>;
+
+    /// Opens the database.
     fn open(&self, builder: &Builder) -> Result<Database, DatabaseError>;
 
     /// From now on a power cut does not take the file's name away, and all that is in the file with it.
@@ -22,16 +31,39 @@ impl OnDisk {
     pub fn at(path: PathBuf) -> OnDisk {
         OnDisk(path)
     }
+
+    fn unfinished(&self) -> PathBuf {
+        self.0.with_extension("redb.new")
+    }
 }
 
 impl Medium for OnDisk {
-    fn open(&self, builder: &Builder) -> Result<Database, DatabaseError> {
+    fn is_there(&self) -> io::Result<bool> {
+        self.0.try_exists()
+    }
+
+    fn make(&self, builder: &Builder) -> Result<Database, DatabaseError> {
         if let Some(folder) = self.0.parent() {
             fs::create_dir_all(folder).map_err(|error| {
                 StorageError::Io(io::Error::new(error.kind(), format!("no folder for it: {error}")))
             })?;
         }
-        builder.create(&self.0)
+        let unfinished = self.unfinished();
+        match builder.create(&unfinished) {
+            Err(DatabaseError::Storage(_)) if unfinished.exists() => {
+                fs::remove_file(&unfinished).map_err(StorageError::Io)?;
+                builder.create(&unfinished)
+            }
+            made => made,
+        }
+    }
+
+    fn finish(&self) -> io::Result<()> {
+        fs::rename(self.unfinished(), &self.0)
+    }
+
+    fn open(&self, builder: &Builder) -> Result<Database, DatabaseError> {
+        builder.open(&self.0)
     }
 
     /// The file's name is in its folder, and the folder's, which may be new too, in the one around it.

@@ -6,11 +6,12 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::io;
 use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use redb::{Builder, Database, DatabaseError, ReadableDatabase, StorageError, TableDefinition, TableError};
+use redb::{Builder, Database, DatabaseError, ReadableDatabase, StorageError, TableDefinition};
 
 use super::medium::{Medium, OnDisk};
 
@@ -140,6 +141,14 @@ impl Store {
     fn open_file(&self) -> Result<Database, JournalError> {
         let mut builder = Builder::new();
         builder.set_cache_size(CACHE).set_check_integrity_on_open(true);
+        let io = |error: io::Error| self.error(format!("can't open it: {error}"));
+        if !self.medium.is_there().map_err(io)? {
+            // Cut off half-way a file could not be told from a foreign one, so it gets its name when it is whole.
+            let made = self.medium.make(&builder).map_err(|error| self.error(cause(error)))?;
+            lay_out(&made).map_err(|error| self.error(error))?;
+            made.close().map_err(|error| self.error(cause(error)))?;
+            self.medium.finish().map_err(io)?;
+        }
         let database = self.medium.open(&builder).map_err(|error| self.error(cause(error)))?;
         match layout(&database).map_err(|error| self.error(error))? {
             LAYOUT => {}
@@ -150,18 +159,17 @@ impl Store {
     }
 }
 
-/// The layout of the file, which a new file gets here.
-fn layout(database: &Database) -> Result<u64, redb::Error> {
-    match database.begin_read()?.open_table(META) {
-        Ok(meta) => return Ok(meta.get("layout")?.map_or(0, |layout| layout.value())),
-        Err(TableError::TableDoesNotExist(_)) => {}
-        Err(error) => return Err(error.into()),
-    }
+/// Makes the tables of a new file.
+fn lay_out(database: &Database) -> Result<(), redb::Error> {
     let write = database.begin_write()?;
     write.open_table(META)?.insert("layout", LAYOUT)?;
     write.open_table(ROWS)?;
-    write.commit()?;
-    Ok(LAYOUT)
+    Ok(write.commit()?)
+}
+
+fn layout(database: &Database) -> Result<u64, redb::Error> {
+    let meta = database.begin_read()?.open_table(META)?;
+    Ok(meta.get("layout")?.map_or(0, |layout| layout.value()))
 }
 
 fn cause(error: DatabaseError) -> String {
