@@ -9,8 +9,9 @@ use ravelin::{Runtime, Time, sleep, within};
 use redis_protocol::resp2::decode::decode;
 use redis_protocol::resp2::types::OwnedFrame;
 
+use crate::host::Host;
 use crate::model::{Known, Op};
-use crate::net::{Port, Socket};
+use crate::net::Socket;
 
 /// Longer than any answer may take.
 const LIMIT: Duration = Duration::from_secs(90);
@@ -35,7 +36,7 @@ pub(crate) fn look(board: &Board) -> MutexGuard<'_, Shared> {
 pub(crate) struct Client {
     name: usize,
     runtime: Arc<dyn Runtime>,
-    port: Port,
+    host: Host,
     board: Board,
     random: Random,
     /// Makes each value different from all others.
@@ -66,7 +67,7 @@ impl Client {
         name: usize,
         clients: usize,
         runtime: Arc<dyn Runtime>,
-        port: Port,
+        host: Host,
         board: Board,
         random: Random,
         forgets: Duration,
@@ -75,7 +76,7 @@ impl Client {
         let known = KINDS.map(|_| Known::new(forgets)).into();
         let (seen, forgets) = (vec![0; clients], forgets > Duration::ZERO);
         let (alive, socket, input, serial) = (runtime.now(), None, Vec::new(), 0);
-        Client { name, runtime, port, board, random, serial, known, seen, forgets, alive, socket, input }
+        Client { name, runtime, host, board, random, serial, known, seen, forgets, alive, socket, input }
     }
 
     /// Asks for a while.
@@ -124,7 +125,7 @@ impl Client {
         let runtime = self.runtime.clone();
         let asked = within(&*runtime, LIMIT, Box::pin(self.converse(&batch))).await;
         let Some((answered, outcome)) = asked else {
-            panic!("client {}: no answer within {LIMIT:?}", self.name)
+            panic!("client {}: no answer within {LIMIT:?}; {:?}", self.name, self.host.notes)
         };
         if outcome.is_ok() {
             return true;
@@ -174,7 +175,7 @@ impl Client {
 
     async fn connect(&mut self) {
         while self.socket.is_none() {
-            self.socket = self.port.connect();
+            self.socket = self.host.port.connect();
             if self.socket.is_none() {
                 sleep(&*self.runtime, Duration::from_millis(20)).await;
             }

@@ -52,6 +52,17 @@ impl Medium for Mount {
         self.rename(UNFINISHED, NAME)
     }
 
+    fn rewrite(&self) -> io::Result<()> {
+        let file = self.open_or_create(NAME)?;
+        let (len, mut chunk) = (file.len()?, vec![0; 1 << 16]);
+        for at in (0..len).step_by(chunk.len()) {
+            let part = (len - at).min(chunk.len() as u64) as usize;
+            file.read_at(at, &mut chunk[..part])?;
+            file.write_at(at, &chunk[..part])?;
+        }
+        file.sync()
+    }
+
     fn open(&self, builder: &Builder) -> Result<Database, DatabaseError> {
         open(self, builder, NAME)
     }

@@ -66,8 +66,8 @@ async fn run(world: &mut World, plan: Plan) {
     let end = world.now() + WORK;
     let clients = (0..CLIENTS).map(|name| {
         let random = world.random(&format!("client.{name}"));
-        let (port, board) = (host.port.clone(), board.clone());
-        Client::new(name, CLIENTS, runtime.clone(), port, board, random, plan.forgets)
+        let (host, board) = (host.clone(), board.clone());
+        Client::new(name, CLIENTS, runtime.clone(), host, board, random, plan.forgets)
     });
     let mut working = Vec::new();
     for mut client in clients {
@@ -113,7 +113,8 @@ fn no_acknowledged_write_is_lost_whoever_is_killed_and_whenever_the_power_fails(
 #[test]
 fn no_acknowledged_write_is_lost_on_a_disk_that_fails() {
     let faults = blows().crashes("store", 2).stalls("store", 1);
-    let plan = Plan { disk: disk::Faults::failing(), ..plan(Mode::Always) };
+    let failing = disk::Faults { sync_fails: Ppm::percent(5), ..disk::Faults::failing() };
+    let plan = Plan { disk: failing, cuts: 4, ..plan(Mode::Always) };
     check("no_acknowledged_write_is_lost_on_a_disk_that_fails", 40, faults, plan);
 }
 

@@ -98,6 +98,11 @@ impl House {
         u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
     }
 
+    /// Milliseconds since the start, by a clock that never jumps. For how long something may wait.
+    fn uptime_ms(&self) -> u64 {
+        u64::try_from((self.runtime.now() - self.started).as_millis()).unwrap_or(u64::MAX)
+    }
+
     fn facts(&self) -> Facts {
         let sum = |count: fn(&(AtomicUsize, AtomicUsize)) -> &AtomicUsize| {
             self.counters.keys.iter().map(|keys| count(keys).load(Relaxed)).sum()

@@ -1,10 +1,13 @@
 //! Where the journal's file is: in a folder, or on a simulated disk.
 
 use std::fs;
-use std::io;
+use std::io::{self, Read as _, Seek as _, Write as _};
 use std::path::{Path, PathBuf};
 
 use redb::{Builder, Database, DatabaseError, StorageError};
+
+/// How much of the file is written again at once.
+const CHUNK: usize = 1 << 20;
 
 /// A place for one file, which has another name until it is whole.
 pub trait Medium: Send + Sync + 'static {
@@ -16,6 +19,10 @@ pub trait Medium: Send + Sync + 'static {
 
     /// Gives what was made the file's name.
     fn finish(&self) -> io::Result<()>;
+
+    /// Writes each byte of the file again as it is read, and syncs it. A sync that failed leaves pages behind that read
+    /// as written and will never be: the system takes them for safe. After this they are.
+    fn rewrite(&self) -> io::Result<()>;
 
     /// Opens the database.
     fn open(&self, builder: &Builder) -> Result<Database, DatabaseError>;
@@ -60,6 +67,24 @@ impl Medium for OnDisk {
 
     fn finish(&self) -> io::Result<()> {
         fs::rename(self.unfinished(), &self.0)
+    }
+
+    fn rewrite(&self) -> io::Result<()> {
+        let mut file = fs::File::options().read(true).write(true).open(&self.0)?;
+        if let Err(fs::TryLockError::WouldBlock) = file.try_lock() {
+            return Err(io::Error::other("another process has it open"));
+        }
+        let (mut chunk, mut at) = (vec![0; CHUNK], 0);
+        loop {
+            file.seek(io::SeekFrom::Start(at))?;
+            let count = file.read(&mut chunk)?;
+            if count == 0 {
+                return file.sync_all();
+            }
+            file.seek(io::SeekFrom::Start(at))?;
+            file.write_all(&chunk[..count])?;
+            at += count as u64;
+        }
     }
 
     fn open(&self, builder: &Builder) -> Result<Database, DatabaseError> {

@@ -3,6 +3,10 @@
 //! A `Store` outlives the actors that use it: killing the journal actor neither closes the file nor loses
 //! what it committed. After an error the file is closed, because redb refuses all further work on it; the
 //! next use opens it again. So the supervisor's ordinary restart is the whole of the recovery.
+//!
+//! Each time it is opened the whole file is written again in place before it is read. It has to be: after a
+//! failed sync what is read is not what is on the disk, no later sync makes up for that, and a power cut after
+//! the next commit would leave a file that can't be opened any more.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -83,8 +87,8 @@ impl Tickets {
 }
 
 impl Store {
-    /// Opens the file, or makes it, with its folder. Reads all of it to see that it is whole, so that damage
-    /// is an error now and not a wrong answer later.
+    /// Opens the file, or makes it, with its folder. Writes and reads all of it to see that it is whole, so that
+    /// damage is an error now and not a wrong answer later: a start takes as long as that.
     pub fn open(path: impl Into<PathBuf>) -> Result<Store, JournalError> {
         let path = path.into();
         Store::on(path.display().to_string(), OnDisk::at(path))
@@ -149,6 +153,8 @@ impl Store {
             made.close().map_err(|error| self.error(cause(error)))?;
             self.medium.finish().map_err(io)?;
         }
+        // Whoever had it before, here or in another process, may have met a failed sync.
+        self.medium.rewrite().map_err(io)?;
         let database = self.medium.open(&builder).map_err(|error| self.error(cause(error)))?;
         match layout(&database).map_err(|error| self.error(error))? {
             LAYOUT => {}
