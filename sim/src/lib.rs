@@ -116,5 +116,5 @@ pub use report::{Found, Passed};
 pub use runtime::SimRuntime;
 pub use seed::{Random, Seed};
 pub use sim::{Sim, must_hold};
-pub use storage::{NodeDisk, NodeFile, Mount};
+pub use storage::{Mount, NodeDisk, NodeFile};
 pub use world::World;

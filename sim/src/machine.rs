@@ -276,7 +276,16 @@ impl State {
         let entropy = self.seed.random(&format!("entropy.{name}"));
         let stalled_until = Time::EPOCH;
         let (parked, owed) = (Vec::new(), Duration::ZERO);
-        self.nodes.push(Node { name, incarnation: 0, is_up: false, stalled_until, parked, skew: 0, owed, entropy });
+        self.nodes.push(Node {
+            name,
+            incarnation: 0,
+            is_up: false,
+            stalled_until,
+            parked,
+            skew: 0,
+            owed,
+            entropy,
+        });
         self.nodes.len() as NodeId - 1
     }
 

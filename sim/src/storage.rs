@@ -192,7 +192,10 @@ impl Mount {
             }
             None => false,
         };
-        if is_cut && let Some((_, down)) = held.cut.take() && self.power.cut(&self.node, down) {
+        if is_cut
+            && let Some((_, down)) = held.cut.take()
+            && self.power.cut(&self.node, down)
+        {
             // Nothing of this incarnation gets to the disk any more.
             held.mounted = held.mounted.take().map(|(_, luck)| (0, luck));
         }

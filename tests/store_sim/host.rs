@@ -25,7 +25,8 @@ pub(crate) struct Host {
 impl Host {
     /// A node `store`, on which the store is started at each boot, and again when it gave up.
     pub(crate) fn boot(world: &World, config: Config, settings: Settings) -> Host {
-        let host = Host { disk: NodeDisk::new(settings), port: Port::default(), config, notes: Arc::default() };
+        let host =
+            Host { disk: NodeDisk::new(settings), port: Port::default(), config, notes: Arc::default() };
         let at_boot = host.clone();
         world.node("store", move |node| {
             let host = at_boot.clone();

@@ -112,7 +112,8 @@ impl Op {
             }
             (Op::Take(field), Value::Hash(hash)) => one(usize::from(hash.remove(field).is_some())),
             (Op::All, Value::Hash(hash)) => {
-                let mut said: Vec<_> = hash.iter().flat_map(|(field, to)| [field.clone(), to.clone()]).collect();
+                let mut said: Vec<_> =
+                    hash.iter().flat_map(|(field, to)| [field.clone(), to.clone()]).collect();
                 said.sort();
                 said
             }
@@ -177,7 +178,8 @@ impl Known {
     /// An answer came.
     pub(crate) fn answered(&mut self, now: Time, op: &Op, said: &[String]) -> Result<(), Wrong> {
         let possible = self.states.iter().map(|state| op.apply(state));
-        let next: BTreeSet<Value> = possible.filter(|(_, would)| would == said).map(|(next, _)| next).collect();
+        let next: BTreeSet<Value> =
+            possible.filter(|(_, would)| would == said).map(|(next, _)| next).collect();
         if next.is_empty() {
             return Err(Wrong { op: op.clone(), said: said.to_owned(), states: self.states.clone() });
         }

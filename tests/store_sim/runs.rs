@@ -42,9 +42,12 @@ fn plan(fsync: Mode) -> Plan {
 fn blows() -> Faults {
     let mut faults = Faults::none().after(Duration::from_millis(200)).over(WORK).at_awaits(4);
     for place in ["journal", "partition-0", "partition-1", "partition-2", "hub", "acceptor"] {
-        faults = faults.kills(place, 3).at_awaits_of(place, 2).at_messages_of(place, 2).failed_inits_of(place, 1);
+        faults =
+            faults.kills(place, 3).at_awaits_of(place, 2).at_messages_of(place, 2).failed_inits_of(place, 1);
     }
-    for place in ["storage", "partitions", "front", "connections", "connection-1", "connection-2", "connection-3"] {
+    for place in
+        ["storage", "partitions", "front", "connections", "connection-1", "connection-2", "connection-3"]
+    {
         faults = faults.kills(place, 2);
     }
     faults

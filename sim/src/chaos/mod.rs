@@ -235,9 +235,9 @@ impl Chaos {
             let Some((system, _)) = state.within.clone() else { return };
             let living = self.exposed(&state);
             let seed = self.plan.seed;
-            let random = state.random.get_or_insert_with(|| {
-                Seed(seed.unwrap_or_else(|| self.under.entropy())).random("chaos")
-            });
+            let random = state
+                .random
+                .get_or_insert_with(|| Seed(seed.unwrap_or_else(|| self.under.entropy())).random("chaos"));
             let Some(victim) = pick(living, random.next()) else { return };
             (victim, system)
         };
@@ -427,6 +427,10 @@ impl Chaos {
 impl fmt::Debug for Chaos {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (runtime, strikes) = (self.under.name(), self.strikes());
-        f.debug_struct("Chaos").field("runtime", &runtime).field("plan", &self.plan).field("strikes", &strikes).finish()
+        f.debug_struct("Chaos")
+            .field("runtime", &runtime)
+            .field("plan", &self.plan)
+            .field("strikes", &strikes)
+            .finish()
     }
 }

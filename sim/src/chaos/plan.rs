@@ -161,9 +161,8 @@ mod tests {
         let pid = |n: u32| ravelin_core::Pid::from_parts(0, n, 1);
         let living: Vec<_> = names.zip((0..).map(pid)).collect();
         let mut random = crate::Seed(1).random("luck");
-        let hits = (0..100).filter(|_| {
-            pick(living.clone(), random.next()).is_some_and(|(name, _)| *name == *"journal")
-        });
+        let hits = (0..100)
+            .filter(|_| pick(living.clone(), random.next()).is_some_and(|(name, _)| *name == *"journal"));
         assert!((30..70).contains(&hits.count()));
         assert_eq!(pick(Vec::new(), 7), None);
     }

@@ -20,7 +20,8 @@ struct Stage {
 async fn stage(world: &World, plan: Plan) -> Stage {
     let told = Told::default();
     let to = told.clone();
-    let chaos = Chaos::new(world.runtime().clone(), plan, move |event| to.lock().unwrap().push(event.clone()));
+    let chaos =
+        Chaos::new(world.runtime().clone(), plan, move |event| to.lock().unwrap().push(event.clone()));
     let counters: Vec<ActorRef<Counter>> = ["a-0", "a-1", "b"].map(ActorRef::place).into();
     let mut tree = Supervisor::one_for_one("app").intensity(1000, SECOND);
     for counter in &counters {
