@@ -85,7 +85,7 @@ impl Client {
             let batch = (0..=self.random.below(5)).map(|_| self.draw()).collect();
             self.ask(batch).await;
             let pause = Duration::from_micros(self.random.below(40_000));
-            sleep(&*self.runtime, pause).await;
+            sleep(&*self.runtime, pause).await; // tidy: virtual time
         }
     }
 
@@ -177,7 +177,7 @@ impl Client {
         while self.socket.is_none() {
             self.socket = self.host.port.connect();
             if self.socket.is_none() {
-                sleep(&*self.runtime, Duration::from_millis(20)).await;
+                sleep(&*self.runtime, Duration::from_millis(20)).await; // tidy: virtual time
             }
         }
     }

@@ -21,6 +21,18 @@ pub(crate) enum Value {
     Hash(BTreeMap<String, String>),
 }
 
+impl Value {
+    /// Whether it is a collection without elements: then there is no key.
+    fn is_empty(&self) -> bool {
+        match self {
+            Value::List(list) => list.is_empty(),
+            Value::Set(set) => set.is_empty(),
+            Value::Hash(hash) => hash.is_empty(),
+            Value::Nothing | Value::Text(_) | Value::Count(_) => false,
+        }
+    }
+}
+
 /// What can be done to a key.
 #[derive(Clone, Debug)]
 pub(crate) enum Op {
@@ -125,13 +137,7 @@ impl Op {
             (Op::Get | Op::RightPop, _) => nothing(),
             (Op::Range | Op::Members | Op::All, _) => Vec::new(),
         };
-        let is_empty = match &next {
-            Value::List(list) => list.is_empty(),
-            Value::Set(set) => set.is_empty(),
-            Value::Hash(hash) => hash.is_empty(),
-            Value::Nothing | Value::Text(_) | Value::Count(_) => false,
-        };
-        (if is_empty { Value::Nothing } else { next }, said)
+        (if next.is_empty() { Value::Nothing } else { next }, said)
     }
 
     /// Whether what is answered has no stated order.

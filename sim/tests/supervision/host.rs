@@ -23,7 +23,7 @@ thread_local! {
 pub(crate) fn on_paused_time(test: impl AsyncFn()) {
     for seed in (0..SEEDS).map(Seed) {
         for order in [Order::Fifo, Order::Random] {
-            let runtime = SimRuntime::new(seed, order.clone());
+            let runtime = SimRuntime::new(seed, order);
             RUNTIME.set(Some(runtime.clone()));
             if let Err(failure) = runtime.block_on(test()) {
                 panic!("{seed:?} {order:?}: {failure}");
