@@ -34,7 +34,7 @@ impl Host {
                 loop {
                     host.serve(&node).await;
                     host.port.cut();
-                    sleep(&**node.runtime(), Duration::from_millis(50)).await;
+                    sleep(&**node.runtime(), Duration::from_millis(50)).await; // tidy: virtual time
                 }
             }
         });
