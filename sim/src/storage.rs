@@ -25,12 +25,14 @@ use std::time::Duration;
 ///     let (disk, found) = (NodeDisk::new(Settings::default()), Arc::new(Mutex::new(Vec::new())));
 ///     let (its, seen) = (disk.clone(), found.clone());
 ///     world.node("a", move |node| {
-///         let file = its.mount(&node).open_or_create("boots").unwrap();
+///         let mount = its.mount(&node);
+///         let file = mount.open_or_create("boots").unwrap();
 ///         let mut bytes = vec![0; file.len().unwrap() as usize];
 ///         file.read_at(0, &mut bytes).unwrap();
 ///         seen.lock().unwrap().push(bytes);
 ///         file.write_at(file.len().unwrap(), b"!").unwrap();
 ///         file.sync().unwrap();
+///         mount.sync_dir().unwrap(); // the file's name is not in the file
 ///         file.write_at(file.len().unwrap(), b"?").unwrap(); // not synced: it may be lost
 ///         async {}
 ///     });
