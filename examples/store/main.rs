@@ -104,8 +104,8 @@ async fn serve(config: Config, runtime: Arc<dyn ravelin::Runtime>) -> Outcome {
         .map_err(|error| format!("can't listen on port {}: {error}", config.port))?;
     let address = listener.address()?;
     let config = Config { port: address.port(), ..config };
-    let house = House::new(config, runtime.clone(), store, listener);
-    let app = ravelin::start(runtime, tree(&house)).await?;
+    let house = House::new(config, runtime, store, listener);
+    let app = ravelin::start(house.runtime.clone(), tree(&house)).await?;
     println!("ready on {address}");
 
     let asked_to_end = async {

@@ -69,7 +69,9 @@
 //! * What goes wrong, pure: [`Fault`], [`NetFault`], [`Faults`].
 //! * The simulated runtime: [`SimRuntime`], and what can be wrong with a run, [`Failure`].
 //! * The network as a program sees it: [`Net`], [`Datagrams`], [`Listener`], [`Stream`].
-//! * The world of a test: [`World`], [`Node`], [`Probe`], and what must hold in it, [`Invariant`].
+//! * The world of a test: [`World`], [`Node`] and its disk, [`NodeDisk`], [`Probe`], and what must hold in it,
+//!   [`Invariant`].
+//! * Without a simulator: [`Chaos`], faults at a low rate on a real executor.
 //! * The runner: [`Sim`], and what came of it, [`Passed`] or [`Found`].
 //! * What stands on it: cancel safety, [`cancel_at_each_await`] and [`kill_at_each_await`]; a tree against a model of the
 //!   supervisor contract, [`assert_tree_conforms!`], [`conform`] and [`Tape`].
@@ -101,9 +103,11 @@ mod runtime;
 mod wire;
 
 mod model;
+mod chaos;
 
 mod invariant;
 mod nodes;
+mod storage;
 mod probe;
 mod world;
 mod world_net;
@@ -119,6 +123,7 @@ mod cancel;
 mod conform;
 
 pub use cancel::{Cut, cancel_at_each_await, kill_at_each_await};
+pub use chaos::{Chaos, ChaosEvent, Plan, Rate, Strike};
 pub use conform::{Breach, Stay, Tape, conform};
 #[doc(hidden)]
 pub use conform::{assert_conforms as __assert_conforms, conform_but as __conform_but};
@@ -135,6 +140,7 @@ pub use report::{Found, Passed};
 pub use runtime::SimRuntime;
 pub use seed::{Random, Seed};
 pub use sim::{Sim, must_hold};
+pub use storage::{Mount, NodeDisk, NodeFile};
 pub use trouble::{NetFault, Side};
 pub use wire::{Address, Datagrams, Listener, Net, Stream};
 pub use world::World;

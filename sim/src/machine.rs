@@ -78,6 +78,8 @@ pub(crate) struct Node {
     pub(crate) parked: Vec<TaskId>,
     /// Of the wall clock, in nanoseconds.
     pub(crate) skew: i128,
+    /// By how much its next blocking job takes longer.
+    pub(crate) owed: Duration,
     entropy: Random,
 }
 
@@ -287,7 +289,8 @@ impl State {
         if !self.is_up(node, incarnation) {
             return Some(job);
         }
-        let takes = Duration::from_nanos(JOB.0 + self.jobs.below(JOB.1));
+        let owed = mem::take(&mut self.node(node).owed);
+        let takes = Duration::from_nanos(JOB.0 + self.jobs.below(JOB.1)) + owed;
         self.schedule(self.now + takes, Due::Job(node, incarnation, job));
         None
     }
@@ -316,8 +319,17 @@ impl State {
     pub(crate) fn add_node(&mut self, name: Name) -> NodeId {
         let entropy = self.seed.random(&format!("entropy.{name}"));
         let stalled_until = Time::EPOCH;
-        let parked = Vec::new();
-        self.nodes.push(Node { name, incarnation: 0, is_up: false, stalled_until, parked, skew: 0, entropy });
+        let (parked, owed) = (Vec::new(), Duration::ZERO);
+        self.nodes.push(Node {
+            name,
+            incarnation: 0,
+            is_up: false,
+            stalled_until,
+            parked,
+            skew: 0,
+            owed,
+            entropy,
+        });
         NodeId(self.nodes.len() as u32 - 1)
     }
 

@@ -7,9 +7,11 @@ use crate::log::{Event, Name, NodeId};
 use crate::machine::{Due, MAIN, Machine};
 use crate::net::Crash;
 use crate::runtime::SimRuntime;
+use crate::seed::Random;
 use crate::wire::Net;
 use futures::future::BoxFuture;
-use ravelin_core::{Activity, Runtime, System};
+use ravelin_core::{Activity, Runtime, System, Time};
+use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -20,6 +22,49 @@ pub struct Node {
     incarnation: u32,
     system: System,
     net: Net,
+    power: Power,
+}
+
+/// Whether an incarnation of a node is still there, and the way to end it.
+#[derive(Clone)]
+pub(crate) struct Power {
+    machine: Arc<Machine>,
+    node: NodeId,
+    incarnation: u32,
+}
+
+impl Power {
+    pub(crate) fn is_on(&self) -> bool {
+        self.machine.lock().is_up(self.node, self.incarnation)
+    }
+
+    /// The next blocking job of the node takes so much longer.
+    pub(crate) fn owe(&self, time: Duration) {
+        let mut state = self.machine.lock();
+        state.node(self.node).owed += time;
+    }
+
+    /// The node crashes before anybody has another turn. False: all trouble is over, and it does not.
+    pub(crate) fn cut(&self, name: &Name, down: Duration) -> bool {
+        let mut state = self.machine.lock();
+        if !state.is_calm {
+            let at = state.now;
+            let fault = Fault::Crash { node: name.clone(), at: at - Time::EPOCH, down };
+            state.schedule(at, Due::Strike(fault));
+        }
+        !state.is_calm
+    }
+
+    /// The numbers of this name that follow from the seed.
+    pub(crate) fn random(&self, stream: &str) -> Random {
+        self.machine.lock().seed.random(stream)
+    }
+}
+
+impl fmt::Debug for Power {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Power").field("node", &self.node).field("incarnation", &self.incarnation).finish()
+    }
 }
 
 impl Node {
@@ -41,6 +86,10 @@ impl Node {
     /// The network, as this incarnation sees it. After a crash all that it gave is refused.
     pub fn net(&self) -> &Net {
         &self.net
+    }
+
+    pub(crate) fn power(&self) -> &Power {
+        &self.power
     }
 
     /// The runtime of this incarnation.
@@ -108,7 +157,8 @@ impl Nodes {
         self.lock()[node.index()].system = Some(system.clone());
         let runtime = system.runtime().clone();
         let net = Net::on(self.machine.clone(), node, incarnation);
-        runtime.spawn("boot", boot(Node { name, incarnation, system, net }));
+        let power = Power { machine: self.machine.clone(), node, incarnation };
+        runtime.spawn("boot", boot(Node { name, incarnation, system, net, power }));
     }
 
     /// Ends an incarnation of a node, and all that it had in memory. False: it was down, or can not crash.

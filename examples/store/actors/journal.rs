@@ -106,7 +106,7 @@ impl Handle<Load> for JournalKeeper {
 impl Handle<Sync> for JournalKeeper {
     async fn handle(&mut self, _: Sync, cx: &mut Cx<Self>) {
         self.will_sync = false;
-        let now = self.house.now_ms();
+        let now = self.house.uptime_ms();
         if self.journal.as_ref().and_then(Journal::sync_at).is_some_and(|due| due <= now) {
             let synced = self.work(Journal::sync).await;
             stop_on_error(synced, cx);
@@ -141,7 +141,7 @@ impl JournalKeeper {
         let due = self.journal.as_ref().and_then(Journal::sync_at);
         if let (Some(due), false) = (due, self.will_sync) {
             self.will_sync = true;
-            cx.send_after(Duration::from_millis(due.saturating_sub(self.house.now_ms())), Sync);
+            cx.send_after(Duration::from_millis(due.saturating_sub(self.house.uptime_ms())), Sync);
         }
     }
 }
@@ -161,7 +161,7 @@ fn keep(journal: &mut Journal, house: &House, group: Vec<Commit>) -> Result<(), 
         rest.push((partition, batch.ticket, done));
         batches.push(batch);
     }
-    let committed = match journal.commit(house.now_ms(), &batches) {
+    let committed = match journal.commit(house.uptime_ms(), &batches) {
         Ok(committed) => committed,
         Err(error) => {
             // To send these again would not help. The partitions load again what there was before.

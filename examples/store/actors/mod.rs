@@ -32,14 +32,14 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::UNIX_EPOCH;
 
-use ravelin::{ActorRef, Runtime, SupervisorRef, Task, Time};
+use ravelin::sim::Chaos;
+use ravelin::{ActorRef, Runtime, SupervisorRef, Time};
 
 use crate::config::Config;
 use crate::info::Facts;
 use crate::journal::Store;
 use crate::line::Line;
 use crate::net::{Listener, Socket};
-use chaos::Back;
 use hub::Hub;
 use journal::JournalKeeper;
 use partition::Partition;
@@ -57,7 +57,8 @@ pub struct House {
     partitions: Vec<ActorRef<Partition>>,
     hub: ActorRef<Hub>,
     connections: SupervisorRef,
-    chaos: ActorRef<Task<Back>>,
+    /// With `--chaos`.
+    chaos: Option<Arc<Chaos>>,
 }
 
 /// What is counted, for `INFO`.
@@ -65,13 +66,14 @@ pub struct House {
 struct Counters {
     commands: AtomicU64,
     restarts: AtomicU64,
-    chaos_kills: AtomicU64,
     /// For each partition: its keys, and how many of them expire.
     keys: Vec<(AtomicUsize, AtomicUsize)>,
 }
 
 impl House {
     pub fn new(config: Config, runtime: Arc<dyn Runtime>, store: Store, listener: Listener) -> Arc<House> {
+        let chaos = config.chaos.map(|pause| chaos::over(runtime.clone(), pause));
+        let runtime = chaos.clone().map_or(runtime, |chaos| chaos);
         let partitions = 0..config.partitions.count();
         let keys = partitions.clone().map(|_| Default::default()).collect();
         Arc::new(House {
@@ -84,16 +86,21 @@ impl House {
             partitions: partitions.map(|number| ActorRef::place(format!("partition-{number}"))).collect(),
             hub: ActorRef::place("hub"),
             connections: SupervisorRef::place("connections"),
-            chaos: ActorRef::place("chaos"),
+            chaos,
             config,
             runtime,
         })
     }
 
-    /// Milliseconds since the Unix epoch.
+    /// Milliseconds since the Unix epoch, as the wall clock has it: it may jump. For when keys expire.
     fn now_ms(&self) -> u64 {
         let since = self.runtime.system_time().duration_since(UNIX_EPOCH).unwrap_or_default();
         u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+    }
+
+    /// Milliseconds since the start, by a clock that never jumps. For how long something may wait.
+    fn uptime_ms(&self) -> u64 {
+        u64::try_from((self.runtime.now() - self.started).as_millis()).unwrap_or(u64::MAX)
     }
 
     fn facts(&self) -> Facts {
@@ -108,7 +115,7 @@ impl House {
             keys: sum(|keys| &keys.0),
             expiring: sum(|keys| &keys.1),
             restarts: self.counters.restarts.load(Relaxed),
-            chaos_kills: self.counters.chaos_kills.load(Relaxed),
+            chaos_kills: self.chaos.as_ref().map_or(0, |chaos| chaos.strikes()),
         }
     }
 }

@@ -4,10 +4,9 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
-use ravelin::{ChildSpec, Inbox, Supervisor, Unbounded, child, task, task_at};
+use ravelin::{ChildSpec, Supervisor, Unbounded, child, task};
 
-use super::chaos::Back;
-use super::{House, acceptor, chaos};
+use super::{House, acceptor};
 
 /// How long the journal may take to put the rest on the disk when the store stops.
 const SYNC_LIMIT: Duration = Duration::from_secs(60);
@@ -20,10 +19,8 @@ pub fn tree(house: &Arc<House>) -> Supervisor {
         // At most one errand of each client waits in it.
         .child(watched(child(&house.hub, move || hub.clone()).mailbox(Unbounded), house))
         .child(watched(front(house), house));
-    if let Some(pause) = house.config.chaos {
-        let shared = house.clone();
-        let kill = move |inbox: Inbox<Back>| chaos::kill(inbox, shared.clone(), pause);
-        store = store.child(task_at(&house.chaos, kill).mailbox(Unbounded));
+    if let Some(chaos) = &house.chaos {
+        store = store.child(chaos.child("chaos"));
     }
     store
 }
@@ -62,19 +59,12 @@ fn supervisor(supervisor: Supervisor, house: &House) -> Supervisor {
 
 /// Lets starts and restarts be counted, and chaos know of them.
 pub fn watched(spec: impl Into<ChildSpec>, house: &Arc<House>) -> ChildSpec {
-    let mut spec = spec.into();
     let shared = house.clone();
-    spec = spec.before_restart(move |_| {
+    let spec = spec.into().before_restart(move |_| {
         shared.counters.restarts.fetch_add(1, Relaxed);
     });
-    if house.config.chaos.is_none() {
-        return spec;
+    match &house.chaos {
+        Some(chaos) => chaos.watch(spec),
+        None => spec,
     }
-    let (started, restarted) = (house.clone(), house.clone());
-    let tell = |house: &House, name: &Arc<str>, pid| {
-        let Some(pid) = pid else { return };
-        let _ = house.chaos.cast(Back { name: name.clone(), pid, at: house.runtime.now() });
-    };
-    spec.after_start(move |child| tell(&started, &child.id, child.pid))
-        .after_restart(move |child| tell(&restarted, &child.id, child.pid))
 }

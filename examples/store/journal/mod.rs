@@ -10,8 +10,11 @@
 //!   void, and a new `Journal` knows none. So a batch made on top of effects that never arrived (the journal
 //!   was killed with them in its mailbox) or by a dead incarnation of the partition is refused, not written
 //!   over a gap: the partition loads again and goes on from what was really kept.
-//! - After an error nothing was written and every ticket is void.
+//! - After an error every ticket is void. Whether the group was written is known when the file is opened again:
+//!   all of it or nothing, and with `everysec` and `no` perhaps not what came in the last second, or since the
+//!   last sync, either. A client that was told of the error does not know; that is what it was told.
 
+mod medium;
 mod rows;
 mod store;
 
@@ -22,6 +25,8 @@ use redb::{Database, Durability, ReadableDatabase, Table, WriteTransaction};
 
 use crate::effect::Effect;
 use crate::keyspace::{Inconsistent, Keyspace};
+#[allow(unused_imports, reason = "for whoever brings a disk of his own")]
+pub use medium::Medium;
 use rows::{Change, Names};
 pub use store::{JournalError, Store, Ticket};
 use store::{ROWS, Tickets};
@@ -31,7 +36,8 @@ use store::{ROWS, Tickets};
 pub enum Mode {
     /// Before `commit` returns: an acknowledged write survives a kill of the process and a power cut.
     Always,
-    /// About a second later: a kill of the process loses at most that second. Killed actors lose nothing.
+    /// About a second later: a kill of the process, or a disk that fails, loses at most that second. Killed actors
+    /// lose nothing.
     EverySecond,
     /// Now and then, and when the server stops.
     No,
@@ -101,7 +107,7 @@ impl Journal {
         loaded.map_err(|damage| self.store.error(damage))
     }
 
-    /// Keeps a group of batches.
+    /// Keeps a group of batches. `now_ms` is of a clock that never jumps: else a commit could wait for ever.
     pub fn commit(&mut self, now_ms: u64, batches: &[Batch]) -> Result<Committed, JournalError> {
         let since = self.undurable_since.unwrap_or(now_ms);
         let durable = now_ms.saturating_sub(since) >= self.mode.patience_ms();

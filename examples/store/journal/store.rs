@@ -3,25 +3,32 @@
 //! A `Store` outlives the actors that use it: killing the journal actor neither closes the file nor loses
 //! what it committed. After an error the file is closed, because redb refuses all further work on it; the
 //! next use opens it again. So the supervisor's ordinary restart is the whole of the recovery.
+//!
+//! Each time it is opened the whole file is written again in place before it is read. It has to be: after a
+//! failed sync what is read is not what is on the disk, no later sync makes up for that, and a power cut after
+//! the next commit would leave a file that can't be opened any more.
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::io;
 use std::ops::Range;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use redb::{Builder, Database, DatabaseError, ReadableDatabase, StorageError, TableDefinition, TableError};
+use redb::{Builder, Database, DatabaseError, ReadableDatabase, StorageError, TableDefinition};
+
+use super::medium::{Medium, OnDisk};
 
 /// What the journal can't do, and why, with the file's name.
 #[derive(Clone, Debug)]
 pub struct JournalError {
-    path: PathBuf,
+    name: Arc<str>,
     what: String,
 }
 
 impl fmt::Display for JournalError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "journal {}: {}", self.path.display(), self.what)
+        write!(f, "journal {}: {}", self.name, self.what)
     }
 }
 
@@ -39,7 +46,8 @@ const CACHE: usize = 256 << 20;
 /// One journal file, shared by all incarnations of the actor that owns it.
 #[derive(Clone)]
 pub struct Store {
-    path: Arc<Path>,
+    name: Arc<str>,
+    medium: Arc<dyn Medium>,
     held: Arc<Mutex<Held>>,
 }
 
@@ -79,10 +87,16 @@ impl Tickets {
 }
 
 impl Store {
-    /// Opens the file, or makes it, with its folder. Reads all of it to see that it is whole, so that damage
-    /// is an error now and not a wrong answer later.
+    /// Opens the file, or makes it, with its folder. Writes and reads all of it to see that it is whole, so that
+    /// damage is an error now and not a wrong answer later: a start takes as long as that.
     pub fn open(path: impl Into<PathBuf>) -> Result<Store, JournalError> {
-        let store = Store { path: path.into().into(), held: Arc::default() };
+        let path = path.into();
+        Store::on(path.display().to_string(), OnDisk::at(path))
+    }
+
+    /// As `open`, wherever the file is.
+    pub fn on(name: impl Into<Arc<str>>, medium: impl Medium) -> Result<Store, JournalError> {
+        let store = Store { name: name.into(), medium: Arc::new(medium), held: Arc::default() };
         store.with(|_, _| Ok(()))?;
         Ok(store)
     }
@@ -125,36 +139,43 @@ impl Store {
     }
 
     pub(super) fn error(&self, what: impl fmt::Display) -> JournalError {
-        JournalError { path: self.path.to_path_buf(), what: what.to_string() }
+        JournalError { name: self.name.clone(), what: what.to_string() }
     }
 
     fn open_file(&self) -> Result<Database, JournalError> {
-        if let Some(folder) = self.path.parent() {
-            std::fs::create_dir_all(folder)
-                .map_err(|error| self.error(format!("no folder for it: {error}")))?;
-        }
         let mut builder = Builder::new();
         builder.set_cache_size(CACHE).set_check_integrity_on_open(true);
-        let database = builder.create(&self.path).map_err(|error| self.error(cause(error)))?;
-        match layout(&database).map_err(|error| self.error(error))? {
-            LAYOUT => Ok(database),
-            other => Err(self.error(format!("it has layout {other}, this program knows {LAYOUT}"))),
+        let io = |error: io::Error| self.error(format!("can't open it: {error}"));
+        if !self.medium.is_there().map_err(io)? {
+            // Cut off half-way a file could not be told from a foreign one, so it gets its name when it is whole.
+            let made = self.medium.make(&builder).map_err(|error| self.error(cause(error)))?;
+            lay_out(&made).map_err(|error| self.error(error))?;
+            made.close().map_err(|error| self.error(cause(error)))?;
+            self.medium.finish().map_err(io)?;
         }
+        // Whoever had it before, here or in another process, may have met a failed sync.
+        self.medium.rewrite().map_err(io)?;
+        let database = self.medium.open(&builder).map_err(|error| self.error(cause(error)))?;
+        match layout(&database).map_err(|error| self.error(error))? {
+            LAYOUT => {}
+            other => return Err(self.error(format!("it has layout {other}, this program knows {LAYOUT}"))),
+        }
+        self.medium.keep_name().map_err(|error| self.error(format!("can't sync its folder: {error}")))?;
+        Ok(database)
     }
 }
 
-/// The layout of the file, which a new file gets here.
-fn layout(database: &Database) -> Result<u64, redb::Error> {
-    match database.begin_read()?.open_table(META) {
-        Ok(meta) => return Ok(meta.get("layout")?.map_or(0, |layout| layout.value())),
-        Err(TableError::TableDoesNotExist(_)) => {}
-        Err(error) => return Err(error.into()),
-    }
+/// Makes the tables of a new file.
+fn lay_out(database: &Database) -> Result<(), redb::Error> {
     let write = database.begin_write()?;
     write.open_table(META)?.insert("layout", LAYOUT)?;
     write.open_table(ROWS)?;
-    write.commit()?;
-    Ok(LAYOUT)
+    Ok(write.commit()?)
+}
+
+fn layout(database: &Database) -> Result<u64, redb::Error> {
+    let meta = database.begin_read()?.open_table(META)?;
+    Ok(meta.get("layout")?.map_or(0, |layout| layout.value()))
 }
 
 fn cause(error: DatabaseError) -> String {

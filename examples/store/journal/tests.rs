@@ -210,8 +210,8 @@ fn a_panic_with_the_file_in_hand_is_like_an_error() {
     let batch = [Batch { ticket, effects: vec![put("k", "v")] }];
     journal.commit(0, &batch).unwrap();
     let store = journal.store.clone();
-    let panicked =
-        std::panic::catch_unwind(move || store.with(|_, _| -> Result<(), _> { panic!("on purpose") }));
+    let work = move || store.with(|_, _| -> Result<(), _> { panic!("on purpose") });
+    let panicked = std::panic::catch_unwind(std::panic::AssertUnwindSafe(work));
     assert!(panicked.is_err());
     assert_eq!(journal.commit(0, &batch).unwrap().kept, [false]);
     assert_eq!(journal.load(0..SLOTS).unwrap().0, expected(&[put("k", "v")]));

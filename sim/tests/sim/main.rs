@@ -1,6 +1,7 @@
 //! The simulator itself: what it repeats, what it finds, what it says.
 
 mod app;
+mod chaos;
 
 mod guard;
 mod harms;
