@@ -309,6 +309,13 @@ impl Faults {
     }
 
     /// Up to `max` messages of this type that come up to a fifth of a second late: others overtake them.
+    ///
+    /// ```
+    /// use ravelin_sim::{Fault, Faults, Harm, Seed};
+    /// let faults = Faults::none().delays_of("worker", "Add", 3);
+    /// let is_delay = |fault: &Fault| matches!(fault, Fault::At { harm: Harm::Delay(_), .. });
+    /// assert!((0..20).map(Seed).flat_map(|seed| faults.draw(seed)).all(|fault| is_delay(&fault)));
+    /// ```
     pub fn delays_of(self, place: impl Into<Name>, message: impl Into<Name>, max: u32) -> Faults {
         self.may(Kind::Delay(place.into(), message.into()), max)
     }

@@ -164,7 +164,13 @@ impl Sim {
     }
 
     /// Leaves out one of the invariants that hold for every program, by its name: for a test that does what looks like
-    /// trouble on purpose, such as beginning a call and never looking at it again.
+    /// trouble on purpose.
+    ///
+    /// ```
+    /// # use ravelin_sim::Sim;
+    /// let sim = Sim::new().seeds(3).except("a mailbox holds no more than its capacity");
+    /// sim.check(async |world| world.settle().await);
+    /// ```
     pub fn except(mut self, name: &str) -> Sim {
         self.invariants.leave_out(name);
         self

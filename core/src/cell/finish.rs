@@ -102,7 +102,7 @@ pub(super) unsafe fn finish(cell: CellPtr, slot: &mut Slot) {
             }
         });
         if let (Some(host), Some(end)) = (header.host(), end) {
-            gone = Some(end.pid).filter(|_| header.is_watched());
+            gone = Some(end.pid).filter(|_| header.is_watched() && !cfg!(ravelin_mutant = "restart_early"));
             #[cfg(ravelin_mutant = "restart_early")]
             host.clone().ended_early(header, end);
             #[cfg(not(ravelin_mutant = "restart_early"))]
