@@ -104,7 +104,7 @@ async fn until_await<F: Future>(future: F, awaits: u64) -> bool {
 /// gives how many awaits it had. Each world runs the test with one kill, and all invariants; what must hold after that
 /// is the test's to say.
 ///
-/// It strikes as the actor goes on after it waited in a callback: `init`, a handler, `terminate`.
+/// It strikes as `init` begins, and as the actor goes on after it waited in `init`, a handler or `terminate`.
 ///
 /// ```
 /// use ravelin_core::{Actor, ActorRef, Cx, Exit, Handle, Message};
@@ -126,11 +126,14 @@ async fn until_await<F: Future>(future: F, awaits: u64) -> bool {
 /// }
 /// let awaits = kill_at_each_await(Sim::new(), "slow", async |world| {
 ///     let slow = ActorRef::<Slow>::place("slow");
-///     world.start(Supervisor::one_for_one("app").child(child(&slow, || ()))).await.unwrap();
+///     let tree = Supervisor::one_for_one("app").child(child(&slow, || ()));
+///     if world.start(tree).await.is_err() {
+///         return; // killed in `init`
+///     }
 ///     let _ = slow.call(Tick).await; // with an answer, or with the reason of its end
 ///     slow.ready().await; // it is there, or there again
 /// });
-/// assert_eq!(awaits, 2);
+/// assert_eq!(awaits, 3); // the beginning of `init` is one
 /// ```
 ///
 /// # Panics

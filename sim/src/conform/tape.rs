@@ -71,7 +71,7 @@ pub(crate) struct Book {
 ///     let tree = Supervisor::one_for_one("app").child(child(&ActorRef::<Idle>::place("a"), || unreachable!()));
 ///     let taped = tape.tree(&tree, |path, _| {
 ///         let (tape, at) = (tape.clone(), path.clone());
-///         child(&ActorRef::<Idle>::place(path), move || (tape.clone(), at.clone()))
+///         child(&ActorRef::<Idle>::place(path.clone()), move || (tape.clone(), at.clone()))
 ///     });
 ///     let root = tape.start(taped).await.unwrap();
 ///     tape.kill("app/a");

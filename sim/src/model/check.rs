@@ -148,7 +148,7 @@ impl State {
             if !is_first || notice.at.0 > now {
                 continue;
             }
-            let earliest = notice.at.0.max(self.since);
+            let earliest = notice.at.0.max(self.since_least);
             let latest = (notice.at.1.max(self.since) + SLACK).min(now).max(earliest);
             for is_too_many in [false, true] {
                 let mut state = self.clone();

@@ -53,7 +53,7 @@ impl State {
 
     pub(crate) fn enter(&mut self, mode: Mode, now: Time) {
         self.mode = mode;
-        (self.since, self.since_least) = (now, now);
+        (self.since, self.since_least) = (now, self.floor.unwrap_or(now));
     }
 
     fn after_stop(&mut self, then: Then, now: Time) {
@@ -68,7 +68,8 @@ impl State {
             }
             Then::Wait(uid, delay) => {
                 self.enter(Mode::Idle, now);
-                self.wait(uid, delay, true, (a_little_before(now), now));
+                let least = self.floor.unwrap_or_else(|| a_little_before(now));
+                self.wait(uid, delay, true, (least, now));
             }
         }
     }
@@ -148,7 +149,18 @@ impl State {
         now: Between,
         is_too_many: bool,
     ) -> Option<State> {
-        self.since = now.1;
+        (self.since, self.since_least, self.floor) = (now.1, now.0, Some(now.0));
+        let state = self.handle_at(law, what, now, is_too_many)?;
+        Some(State { floor: None, ..state })
+    }
+
+    fn handle_at(
+        mut self,
+        law: &Beginning,
+        what: &Noticed,
+        now: Between,
+        is_too_many: bool,
+    ) -> Option<State> {
         match what {
             Noticed::Exit { id, n, is_normal } => {
                 let Some(i) = self.named(id).filter(|i| self.rows[*i].doing == Doing::Up(*n)) else {

@@ -115,6 +115,8 @@ pub(crate) struct State {
     pub(crate) since: Time,
     /// The same, at the earliest: when it was told to end is not seen.
     pub(crate) since_least: Time,
+    /// While something is handled: when that is, at the earliest.
+    pub(crate) floor: Option<Time>,
     /// When the last event was.
     pub(crate) seen_at: Time,
     pub(crate) inbox: Vec<Notice>,
@@ -140,6 +142,7 @@ impl State {
             mode: Mode::Idle,
             since: at,
             since_least: at,
+            floor: None,
             seen_at: at,
             inbox: Vec::new(),
             window: Vec::new(),
