@@ -9,7 +9,8 @@ use crate::seed::{Random, Seed};
 use futures::future::BoxFuture;
 use plan::pick;
 use ravelin_core::{
-    Fault as Harm, FaultPoint, Inbox, NoMessage, Pid, Runtime, Site, System, TaskName, Time, Timer, sleep,
+    Fault as Harm, FaultPoint, Inbox, NoMessage, Pid, Runtime, Seen, Site, System, TaskName, Time, Timer,
+    sleep,
 };
 use ravelin_supervisor::{ChildSpec, task};
 use std::collections::{BTreeMap, BTreeSet};
@@ -400,6 +401,14 @@ impl Runtime for Chaos {
             return Some(Harm::Panic);
         }
         self.under.fault_in(actor, point)
+    }
+
+    fn enroll(&self) -> u32 {
+        self.under.enroll()
+    }
+
+    fn observe(&self, actor: &Site<'_>, seen: &Seen<'_>) {
+        self.under.observe(actor, seen);
     }
 }
 
