@@ -341,7 +341,10 @@ impl State {
         let what = Noticed::Exit { id: id.clone(), n: *n, is_normal: reason.is_normal() };
         let place = (self.place, self.place);
         self.inbox.push(Notice { what, at: *at, place });
+        // When a supervisor went is known to a little only.
+        self.floor = Some(at.0.min(now));
         self.go_on(law, now);
+        self.floor = None;
         Some(self)
     }
 

@@ -158,6 +158,7 @@ fn seeds_that_failed_once_pass() {
         ),
         (5932, "a supervisor that gives up after a back-off ends later than anything that is seen of it"),
         (15_885, "a child that is busy hears late that it is to end: its time limit began before"),
+        (28_176, "when a supervisor ended is known to a few microseconds only"),
         (68_929, "ends that wait in the mailbox are handled one right after the other"),
     ] {
         Sim::new().alone().only(seed).faults(trouble()).check(life);
