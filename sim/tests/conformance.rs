@@ -7,8 +7,8 @@ use std::future::Future;
 use std::sync::Arc;
 
 /// Runs a case under an order, with some seeds.
-fn drive<F: Future<Output = ()>>(order: Order, case: impl Fn(Arc<dyn Runtime>) -> F) {
-    for seed in (0..2).map(Seed) {
+fn drive<F: Future<Output = ()>>(order: Order, seeds: u64, case: impl Fn(Arc<dyn Runtime>) -> F) {
+    for seed in (0..seeds).map(Seed) {
         let rt = SimRuntime::new(seed, order);
         if let Err(failure) = rt.block_on(case(rt.clone())) {
             panic!("{seed:?} {order:?}: {failure}");
@@ -18,19 +18,19 @@ fn drive<F: Future<Output = ()>>(order: Order, case: impl Fn(Arc<dyn Runtime>) -
 }
 
 fn in_fifo_order(case: Case) {
-    drive(Order::Fifo, |rt| case.in_task(rt));
+    drive(Order::Fifo, 1, |rt| case.in_task(rt));
 }
 
 fn in_random_order(case: Case) {
-    drive(Order::Random, |rt| case.in_task(rt));
+    drive(Order::Random, 2, |rt| case.in_task(rt));
 }
 
 fn with_bounded_preemptions(case: Case) {
-    drive(Order::Bounded { preemptions: 3 }, |rt| case.in_task(rt));
+    drive(Order::Bounded { preemptions: 3 }, 1, |rt| case.in_task(rt));
 }
 
 fn from_outside(case: Case) {
-    drive(Order::Random, |rt| case.outside(rt));
+    drive(Order::Random, 1, |rt| case.outside(rt));
 }
 
 executor_suite!(fifo, in_fifo_order);

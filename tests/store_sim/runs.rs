@@ -110,7 +110,7 @@ fn check(name: &str, seeds: u64, faults: Faults, plan: Plan) {
 #[test]
 fn no_acknowledged_write_is_lost_whoever_is_killed_and_whenever_the_power_fails() {
     let faults = blows().crashes("store", 2).stalls("store", 1).clock_jumps("store", 2);
-    check("no_acknowledged_write_is_lost", 12, faults, plan(Mode::Always));
+    check("no_acknowledged_write_is_lost", 8, faults, plan(Mode::Always));
 }
 
 #[test]
@@ -118,16 +118,16 @@ fn no_acknowledged_write_is_lost_on_a_disk_that_fails() {
     let faults = blows().crashes("store", 2).stalls("store", 1);
     let failing = disk::Faults { sync_fails: Ppm::percent(5), ..disk::Faults::failing() };
     let plan = Plan { disk: failing, cuts: 4, ..plan(Mode::Always) };
-    check("no_acknowledged_write_is_lost_on_a_disk_that_fails", 6, faults, plan);
+    check("no_acknowledged_write_is_lost_on_a_disk_that_fails", 4, faults, plan);
 }
 
 #[test]
 fn with_everysec_a_crash_undoes_no_more_than_the_last_second() {
     let faults = blows().crashes("store", 2).clock_jumps("store", 2);
-    check("with_everysec_a_crash", 10, faults, plan(Mode::EverySecond));
+    check("with_everysec_a_crash", 6, faults, plan(Mode::EverySecond));
 }
 
 #[test]
 fn without_fsync_a_crash_leads_back_to_a_state_that_was() {
-    check("without_fsync_a_crash", 8, blows().crashes("store", 2), plan(Mode::No));
+    check("without_fsync_a_crash", 4, blows().crashes("store", 2), plan(Mode::No));
 }

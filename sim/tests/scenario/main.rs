@@ -120,14 +120,14 @@ fn trouble() -> Faults {
 
 #[test]
 fn any_tree_keeps_its_contract_whatever_befalls_it() {
-    let passed = Sim::new().seeds(300).threads(2).faults(trouble()).run(life);
+    let passed = Sim::new().seeds(150).threads(2).faults(trouble()).run(life);
     let passed = passed.unwrap_or_else(|found| panic!("{found}"));
     assert!(passed.seeds < 100 || passed.struck["named"] > 0, "{passed:?}");
 }
 
 #[test]
 fn any_tree_keeps_its_contract_with_few_preemptions() {
-    Sim::new().seeds(100).order(Order::Bounded { preemptions: 5 }).faults(trouble()).check(life);
+    Sim::new().seeds(50).order(Order::Bounded { preemptions: 5 }).faults(trouble()).check(life);
 }
 
 /// The same in debug and in release, on one thread and on two. A change of what the framework does changes these.
