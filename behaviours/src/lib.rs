@@ -1,0 +1,1 @@
+//! Behaviours on top of one actor: what OTP users reach for after `gen_server`.
