@@ -1,4 +1,4 @@
-//! Nine workloads on ravelin, one JSON line each: one more column beside the peers that other frameworks are measured by.
+//! Eleven workloads on ravelin, one JSON line each: one more column beside the peers that other frameworks are measured by.
 //!
 //! `workloads WORKLOAD [--n N] [--mailbox bounded|unbounded] [--runtime tokio|smol] [--as NAME]`
 //!
@@ -7,6 +7,8 @@
 //! | tell, tell4 | a one-word message from one (four) tasks to one actor, until it has counted all |
 //! | ask | a call and its answer, one after the other |
 //! | ask_many | the same from 1000 callers over 100 actors |
+//! | ask_actor | the same from an actor |
+//! | ask_apart | the same, of an actor that is never run in place |
 //! | ring | one hop of one token in a ring of 1000 actors |
 //! | spawn | start an actor, get one message handled, stop it |
 //! | restart | from the message that crashes a supervised child to the answer of the next incarnation |
@@ -41,6 +43,8 @@ async fn workload(bench: &Bench) {
         "tell4" => messages::tell(bench, messages::PRODUCERS).await,
         "ask" => messages::ask(bench).await,
         "ask_many" => messages::ask_many(bench).await,
+        "ask_actor" => messages::ask_actor(bench).await,
+        "ask_apart" => messages::ask_apart(bench).await,
         "ring" => crowds::ring(bench).await,
         "spawn" => trees::spawn(bench).await,
         "restart" => restarts::restart(bench).await,

@@ -1,10 +1,10 @@
-//! One actor that counts and answers: `tell`, `tell4`, `ask` and `ask_many`.
+//! One actor that counts and answers: `tell`, `tell4`, `ask` and `ask_many`; and one that asks: `ask_actor`, `ask_apart`.
 
 #![allow(clippy::disallowed_methods, reason = "a bench reads the clock")]
 
 use crate::driver::{Bench, Latch, start};
 use futures::channel::oneshot;
-use ravelin::{Actor, Cx, Exit, Handle, Message};
+use ravelin::{Actor, ActorRef, Cx, Exit, Handle, InPlace, Message};
 use std::sync::Arc;
 
 pub(crate) const PRODUCERS: u64 = 4;
@@ -100,4 +100,61 @@ pub(crate) async fn ask_many(bench: &Bench) {
     }
     latch.wait().await;
     bench.run.report(each * CALLERS, began.elapsed(), &[]);
+}
+
+/// Answers in a task of its own.
+struct Apart;
+
+impl Actor for Apart {
+    type Args = ();
+    const IN_PLACE: InPlace = InPlace::Never;
+    async fn init((): (), _: &mut Cx<Self>) -> Result<Apart, Exit> {
+        Ok(Apart)
+    }
+}
+
+impl Handle<Ask> for Apart {
+    async fn handle(&mut self, Ask(x): Ask, _: &mut Cx<Self>) -> u64 {
+        x + 1
+    }
+}
+
+/// Calls another actor, so often.
+#[derive(Message)]
+struct AskAll<A: Actor>(ActorRef<A>, u64);
+
+struct Asker(Option<oneshot::Sender<()>>);
+
+impl Actor for Asker {
+    type Args = oneshot::Sender<()>;
+    async fn init(done: Self::Args, _: &mut Cx<Self>) -> Result<Asker, Exit> {
+        Ok(Asker(Some(done)))
+    }
+}
+
+impl<A: Handle<Ask>> Handle<AskAll<A>> for Asker {
+    async fn handle(&mut self, AskAll(other, times): AskAll<A>, _: &mut Cx<Self>) {
+        for i in 0..times {
+            assert_eq!(other.call(Ask(i)).await.expect("an answer"), i + 1);
+        }
+        let _ = self.0.take().expect("once").send(());
+    }
+}
+
+async fn ask_from_actor<A: Handle<Ask>>(bench: &Bench, args: A::Args) {
+    let (done, finished) = oneshot::channel();
+    let other = bench.spawn::<A>(args).await;
+    let asker = bench.spawn::<Asker>(done).await;
+    let began = start();
+    asker.send(AskAll(other, bench.run.n)).await.expect("it lives");
+    finished.await.expect("it says so");
+    bench.run.report(bench.run.n, began.elapsed(), &[]);
+}
+
+pub(crate) async fn ask_actor(bench: &Bench) {
+    ask_from_actor::<Counter>(bench, (u64::MAX, None)).await;
+}
+
+pub(crate) async fn ask_apart(bench: &Bench) {
+    ask_from_actor::<Apart>(bench, ()).await;
 }

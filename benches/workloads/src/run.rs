@@ -3,8 +3,19 @@
 use std::fmt::Write;
 use std::time::Duration;
 
-pub(crate) const WORKLOADS: &[&str] =
-    &["tell", "tell4", "ask", "ask_many", "ring", "spawn", "restart", "skynet", "fanout"];
+pub(crate) const WORKLOADS: &[&str] = &[
+    "tell",
+    "tell4",
+    "ask",
+    "ask_many",
+    "ask_actor",
+    "ask_apart",
+    "ring",
+    "spawn",
+    "restart",
+    "skynet",
+    "fanout",
+];
 
 /// Which executor drives the run.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
