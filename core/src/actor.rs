@@ -1,17 +1,18 @@
 //! What users write: an actor, and how it handles each kind of message.
 
-use crate::cell::{Body, InPlace, Payload, Takes};
+use crate::cell::{Body, InPlace, Payload, Serves, Takes, while_served};
 use crate::cx::Cx;
 use crate::exit::Exit;
-use crate::fate::{Held, Serving, Unanswered};
+use crate::fate::{Held, Pending, Serving, Unanswered};
 use crate::info::{Info, Order};
 use crate::ledger::Counters;
-use crate::message::Message;
+use crate::message::{Abandoned, Message};
 use crate::reply::ReplyTo;
 use pin_project_lite::pin_project;
 use std::any::type_name;
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 /// An actor: state of its own, handling one message at a time. OTP's `gen_server`.
@@ -109,8 +110,9 @@ pub trait Serve<M: Message>: Actor {
         cx: &mut Cx<Self>,
     ) -> impl Future<Output = ()> + Send {
         async move {
-            let serving = Serving::new(reply.pending());
-            self.serve(message, reply, cx).await;
+            let call = reply.pending();
+            let serving = Serving::new(call.clone());
+            Served { handler: self.serve(message, reply, cx), call }.await;
             match serving.done() {
                 Some((call, Held::Dropped)) if !cx.is_stopping() => call.fail(Unanswered::Dropped),
                 Some((call, _)) => cx.owe(call),
@@ -185,11 +187,51 @@ impl<F: Future<Output = R>, R: Send + 'static> Future for Answering<F, R> {
     #[inline(always)]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let this = self.project();
-        let answer = ready!(this.handler.poll(cx));
+        let Some(reply) = this.reply else { return Poll::Ready(()) };
+        let answer = ready!(while_served(reply, || this.handler.poll(cx)));
         if let Some(reply) = this.reply.take() {
             reply.send(answer);
         }
         Poll::Ready(())
+    }
+}
+
+pin_project! {
+    /// A handler that has the way back to the caller in its own hands.
+    struct Served<F> {
+        #[pin]
+        handler: F,
+        call: Option<Arc<dyn Pending>>,
+    }
+}
+
+impl<F: Future<Output = ()>> Future for Served<F> {
+    type Output = ();
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let this = self.project();
+        match this.call {
+            Some(call) => while_served(call, || this.handler.poll(cx)),
+            None => this.handler.poll(cx),
+        }
+    }
+}
+
+impl<R: Send + 'static> Serves for ReplyTo<R> {
+    fn call(&self) -> Option<Arc<dyn Pending>> {
+        self.call()
+    }
+    fn look(&self) -> Option<&dyn Pending> {
+        self.look()
+    }
+}
+
+impl Serves for Arc<dyn Pending> {
+    fn call(&self) -> Option<Arc<dyn Pending>> {
+        Some(self.clone())
+    }
+    fn look(&self) -> Option<&dyn Pending> {
+        Some(&**self)
     }
 }
 
@@ -207,6 +249,16 @@ pub enum Received<M: Message> {
     Message(M, ReplyTo<M::Reply>),
     /// A notice of the framework.
     Info(Info),
+}
+
+impl<M: Message> Received<M> {
+    /// Whether it is a request that nobody wants handled any more.
+    pub(crate) fn is_abandoned(&self) -> bool {
+        match self {
+            Received::Message(_, reply) => M::ABANDONED == Abandoned::Skip && reply.is_abandoned(),
+            Received::Info(_) => false,
+        }
+    }
 }
 
 impl<M: Message> Payload for Cast<M> {
@@ -230,6 +282,10 @@ impl<M: Message> Payload for Call<M> {
     }
     fn received(self) -> Received<M> {
         Received::Message(self.0, self.1)
+    }
+    #[inline(always)]
+    fn is_expired(&self) -> bool {
+        M::ABANDONED == Abandoned::Skip && self.1.is_abandoned()
     }
     #[inline(always)]
     fn count(counters: &Counters) {

@@ -1,13 +1,12 @@
 //! A call: a message, and the wait for its answer. It always ends.
 
 use crate::actor::Call as Payload;
-use crate::cell::{Port, is_running, may_call, running_pid, this_thread};
+use crate::cell::{CellRef, Port, Posted, may_call, running_pid, would_close};
 use crate::error::CallError;
 use crate::fate::{self, Unanswered};
+use crate::limit::{Fits, Limit};
 use crate::message::Message;
-use crate::patience::{CALL_TIMEOUT, Wait};
-use crate::reply::{Reply, ReplyTo, reply, reply_to};
-use crate::runtime::Timer;
+use crate::reply::{ReplyTo, reply, reply_to};
 use crate::watch::Seen;
 use ravelin_mailbox::{Refused, Ticket};
 use std::future::Future;
@@ -21,50 +20,69 @@ use std::time::Duration;
 /// See [`CallError`]. [`CallError::Full`] only when the callee's mailbox is to refuse; otherwise the call waits for
 /// room, and that counts toward its time limit.
 ///
+/// # Time
+/// Five seconds if nothing is said, from the first poll. A call that a handler makes while it serves a call itself ends
+/// no later than that one: the time that is left travels with it, from call to call; [`Call::detached`] says no.
+///
+/// # Circles
+/// A call that would close a circle of actors that wait for one another ends at once, with
+/// [`CallError::Deadlock`]. A circle is seen where each of them waits in a handler ([`Handle`](crate::Handle)),
+/// in `init` or in a task, and where the way to each is a call or a start; not where a `ReplyTo` was given out.
+/// It costs a look at one word, and two atomic operations for a call that has to wait.
+///
 /// # Cancel safety
-/// Dropped, the request may still be handled; the answer then reaches nobody.
+/// Dropped, the request is not handled if it is still in the mailbox (its type may say otherwise:
+/// [`Message::ABANDONED`]). If it is being handled the handler can see it; the answer then reaches nobody.
 #[must_use = "a call does nothing until it is awaited"]
 pub struct Call<'a, M: Message> {
     port: Port<'a, Payload<M>>,
-    state: State<M>,
+    /// The request, until it is in the mailbox.
+    request: Option<M>,
+    /// Its way back, while it waits for room.
+    to: Option<ReplyTo<M::Reply>>,
+    /// The wait for the answer, from the first poll to the answer.
+    wait: Option<Posted<&'a CellRef, M::Reply>>,
     ticket: Option<Ticket>,
     limit: Limit,
     /// What the runtime knows it by; 0: it is not told.
     number: u64,
 }
 
-/// How long it may wait.
-enum Limit {
-    /// `CALL_TIMEOUT`; the wait, once it has begun.
-    Usual(Option<Wait>),
-    /// As the caller said; the timer, once the wait has begun.
-    Exact(Duration, Option<Pin<Box<dyn Timer>>>),
-    /// As long as it takes.
-    Never,
-}
-
-enum State<M: Message> {
-    Unsent(M),
-    WaitingForRoom(M, ReplyTo<M::Reply>, Reply<M::Reply>),
-    Sent(Reply<M::Reply>),
-    Over,
+/// How a request went on its way.
+#[derive(Clone, Copy, Eq, PartialEq)]
+enum Sent {
+    /// By way of the executor.
+    Apart,
+    /// The callee may have run already.
+    InPlace,
+    /// As `InPlace`, and others are to have a turn.
+    GivesWay,
 }
 
 impl<'a, M: Message> Call<'a, M> {
     #[inline]
-    pub(crate) fn new(port: Port<'a, Payload<M>>, message: M) -> Call<'a, M> {
-        Call { port, state: State::Unsent(message), ticket: None, limit: Limit::Usual(None), number: 0 }
+    pub(crate) fn new(port: Port<'a, Payload<M>>, request: M) -> Call<'a, M> {
+        let limit = Limit::Unsaid(Fits::Yes);
+        Call { port, request: Some(request), to: None, wait: None, ticket: None, limit, number: 0 }
     }
 
-    /// Waits at most so long.
+    /// Waits at most so long, from the first poll.
     pub fn timeout(mut self, limit: Duration) -> Self {
-        self.limit = Limit::Exact(limit, None);
+        self.limit.say(Some(limit));
         self
     }
 
-    /// Waits as long as it takes. Source: the time-out `infinity`.
+    /// Waits as long as it takes; no longer, all the same, than the call that the caller serves may take.
+    /// Source: the time-out `infinity`.
     pub fn no_timeout(mut self) -> Self {
-        self.limit = Limit::Never;
+        self.limit.say(None);
+        self
+    }
+
+    /// Its time is its own: it may take longer than the call that the caller serves. For what must be done to its end
+    /// once it was begun.
+    pub fn detached(mut self) -> Self {
+        self.limit.detach();
         self
     }
 
@@ -75,11 +93,7 @@ impl<'a, M: Message> Call<'a, M> {
         let Some(host) = header.host() else { return };
         let call = host.number() + 1;
         self.number = call;
-        let limit = match self.limit {
-            Limit::Usual(_) => Some(CALL_TIMEOUT),
-            Limit::Exact(limit, _) => Some(limit),
-            Limit::Never => None,
-        };
+        let limit = self.limit.left(host.runtime().now());
         let (message, from) = (std::any::type_name::<M>(), running_pid());
         header.tell(|| Seen::CallBegun { call, message, from, limit });
     }
@@ -95,69 +109,134 @@ impl<'a, M: Message> Call<'a, M> {
         self.port.header().tell(|| seen);
     }
 
+    /// Tells the runtime that the request is in the mailbox.
+    #[cold]
+    fn tell_sent(&self) {
+        if let Some(wait) = &self.wait {
+            let (call, awaited) = (self.number, wait.reply().awaited());
+            self.port.header().tell(|| Seen::CallSent { call, awaited: &awaited });
+        }
+    }
+
+    /// Begins: sends the request, or lines up for room.
+    #[inline(always)]
+    fn begin(&mut self, cx: &mut Context<'_>, request: M) -> Result<Sent, CallError<M>> {
+        let (port, cell) = (self.port, self.port.cell());
+        if let Some(path) = would_close(cell) {
+            return Err(CallError::Deadlock { path, request: Some(request) });
+        }
+        let header = port.header();
+        let Some(host) = header.host() else { return Err(CallError::NoProc(request)) };
+        let Some(budget) = self.limit.begin(&**host) else { return Err(CallError::Expired(request)) };
+        if header.is_watched() {
+            self.tell_begun();
+        }
+        if let Some(leave) = may_call(header) {
+            let (to, answer) = reply();
+            answer.set_budget(budget);
+            self.wait = Some(Posted::new(cell, answer));
+            let gives_way = leave.gives_way;
+            leave.call(|| self.submit(cx, request, to))?;
+            Ok(if gives_way { Sent::GivesWay } else { Sent::InPlace })
+        } else {
+            let (to, answer) = reply_to(cx.waker());
+            answer.set_budget(budget);
+            self.wait = Some(Posted::new(cell, answer));
+            self.submit(cx, request, to)?;
+            Ok(Sent::Apart)
+        }
+    }
+
+    #[inline]
     fn submit(
         &mut self,
         cx: &mut Context<'_>,
-        message: M,
+        request: M,
         to: ReplyTo<M::Reply>,
-        answer: Reply<M::Reply>,
     ) -> Result<(), CallError<M>> {
         let (port, ticket) = (self.port, &mut self.ticket);
-        match fate::discarding(|| port.push_or_wait(Payload(message, to), cx.waker(), ticket)) {
+        match fate::discarding(|| port.push_or_wait(Payload(request, to), cx.waker(), ticket)) {
             Ok(()) => {
-                if let Some(awaited) = (self.number != 0).then(|| answer.awaited()).flatten() {
-                    let call = self.number;
-                    self.port.header().tell(|| Seen::CallSent { call, awaited: &awaited });
+                if self.number != 0 {
+                    self.tell_sent();
                 }
-                self.state = State::Sent(answer);
                 Ok(())
             }
-            Err(Refused::Closed(Payload(message, _))) => {
-                drop(answer);
-                Err(CallError::NoProc(message))
-            }
-            Err(Refused::Full(Payload(message, _))) if self.ticket.is_none() => {
-                drop(answer);
-                Err(CallError::Full(message))
-            }
-            Err(Refused::Full(Payload(message, to))) => {
-                self.state = State::WaitingForRoom(message, to, answer);
+            Err(Refused::Full(Payload(request, to))) if self.ticket.is_some() => {
+                (self.request, self.to) = (Some(request), Some(to));
                 Ok(())
             }
+            Err(refused) => Err(self.refused(refused)),
         }
     }
 
-    /// Whether the time limit has passed; the wait begins when this is first asked.
-    fn is_late(&mut self, cx: &mut Context<'_>) -> bool {
-        let Some(host) = self.port.header().host() else { return false };
-        if let Limit::Usual(None) = self.limit
-            && !host.hands_over()
-        {
-            self.limit = Limit::Exact(CALL_TIMEOUT, None);
-        }
-        match &mut self.limit {
-            Limit::Never => false,
-            Limit::Usual(Some(wait)) => host.patience().poll(wait, cx.waker()).is_ready(),
-            Limit::Usual(wait) => {
-                *wait = Some(host.patience().begin(this_thread(), cx.waker(), host.runtime()));
-                false
-            }
-            Limit::Exact(limit, timer) => {
-                let runtime = host.runtime();
-                let timer = timer.get_or_insert_with(|| runtime.timer(runtime.now() + *limit));
-                timer.as_mut().poll(cx).is_ready() && !cfg!(ravelin_mutant = "limit_forgotten")
-            }
+    #[cold]
+    fn refused(&mut self, refused: Refused<Payload<M>>) -> CallError<M> {
+        self.wait = None;
+        match refused {
+            Refused::Closed(Payload(request, _)) => CallError::NoProc(request),
+            Refused::Full(Payload(request, _)) => CallError::Full(request),
         }
     }
 
-    /// It waits no longer.
-    fn stop_waiting(&mut self) {
-        if let Limit::Usual(wait) = &mut self.limit
-            && let Some(wait) = wait.take()
-            && let Some(host) = self.port.header().host()
-        {
-            host.patience().leave(wait);
+    /// The answer, if it is there.
+    #[inline(always)]
+    fn look(&mut self, cx: &mut Context<'_>) -> Poll<Result<M::Reply, CallError<M>>> {
+        let Some(wait) = &mut self.wait else { return Poll::Pending };
+        wait.poll(cx).map(|answer| {
+            self.wait = None;
+            answer.map_err(|why| match why {
+                Unanswered::Dropped => CallError::NoReply,
+                Unanswered::Discarded => CallError::Discarded,
+                Unanswered::Exited(exit) => CallError::Exited(exit),
+            })
+        })
+    }
+
+    /// It goes on waiting: others may see for whom. `Ready`: it waits no longer.
+    #[inline]
+    fn wait(&mut self, cx: &mut Context<'_>) -> Poll<CallError<M>> {
+        let (Some(wait), Some(host)) = (&mut self.wait, self.port.header().host()) else {
+            return Poll::Pending;
+        };
+        let why = if let Some(path) = wait.post() {
+            CallError::Deadlock { path, request: self.request.take() }
+        } else {
+            let polled = self.limit.poll(&**host, cx, |budget| wait.reply().set_budget(budget));
+            if polled.is_pending() {
+                return Poll::Pending;
+            }
+            CallError::Timeout
+        };
+        (self.wait, self.to) = (None, None);
+        Poll::Ready(why)
+    }
+
+    #[inline(always)]
+    fn advance(&mut self, cx: &mut Context<'_>) -> Poll<Result<M::Reply, CallError<M>>> {
+        let mut may_look = true;
+        if let Some(request) = self.request.take() {
+            let sent = match self.to.take() {
+                Some(to) => self.submit(cx, request, to).map(|()| Sent::InPlace),
+                None => self.begin(cx, request),
+            };
+            match sent {
+                Err(error) => return Poll::Ready(Err(error)),
+                Ok(Sent::GivesWay) => {
+                    cx.waker().wake_by_ref();
+                    return Poll::Pending;
+                }
+                Ok(Sent::InPlace) => may_look = self.request.is_none(),
+                Ok(Sent::Apart) => {
+                    may_look = self.request.is_none()
+                        && self.wait.as_ref().is_some_and(|wait| !wait.reply().is_owed());
+                }
+            }
         }
+        if may_look && let Poll::Ready(answer) = self.look(cx) {
+            return Poll::Ready(answer);
+        }
+        self.wait(cx).map(Err)
     }
 }
 
@@ -175,63 +254,9 @@ impl<M: Message> Future for Call<'_, M> {
     }
 }
 
-impl<M: Message> Call<'_, M> {
-    #[inline(always)]
-    fn advance(&mut self, cx: &mut Context<'_>) -> Poll<Result<M::Reply, CallError<M>>> {
-        let this = self;
-        let mut was_sent_now = false;
-        let mut gives_way = false;
-        if !matches!(this.state, State::Sent(_)) {
-            let sent = match std::mem::replace(&mut this.state, State::Over) {
-                State::Unsent(message) if is_running(this.port.ptr()) => Err(CallError::Deadlock(message)),
-                State::Unsent(message) => {
-                    if this.port.header().is_watched() {
-                        this.tell_begun();
-                    }
-                    let port = this.port;
-                    if let Some(leave) = may_call(port.header()) {
-                        gives_way = leave.gives_way;
-                        let (to, answer) = reply();
-                        leave.call(|| this.submit(cx, message, to, answer))
-                    } else {
-                        was_sent_now = true;
-                        let (to, answer) = reply_to(cx.waker());
-                        this.submit(cx, message, to, answer)
-                    }
-                }
-                State::WaitingForRoom(message, to, answer) => this.submit(cx, message, to, answer),
-                State::Sent(_) | State::Over => return Poll::Pending,
-            };
-            if let Err(error) = sent {
-                return Poll::Ready(Err(error));
-            }
-            if gives_way {
-                cx.waker().wake_by_ref();
-                return Poll::Pending;
-            }
-        }
-        if let State::Sent(answer) = &mut this.state
-            && !(was_sent_now && answer.is_owed())
-            && let Poll::Ready(answer) = answer.poll(cx)
-        {
-            this.state = State::Over;
-            return Poll::Ready(answer.map_err(|why| match why {
-                Unanswered::Dropped => CallError::NoReply,
-                Unanswered::Discarded => CallError::Discarded,
-                Unanswered::Exited(exit) => CallError::Exited(exit),
-            }));
-        }
-        if this.is_late(cx) {
-            this.state = State::Over;
-            return Poll::Ready(Err(CallError::Timeout));
-        }
-        Poll::Pending
-    }
-}
-
 impl<M: Message> Drop for Call<'_, M> {
     fn drop(&mut self) {
-        self.stop_waiting();
+        self.limit.stop(self.port.header().host().map(|host| &**host));
         if self.number != 0 {
             self.tell_polled(true);
         }

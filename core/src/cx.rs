@@ -6,15 +6,18 @@
 use crate::bonds::TrapExits;
 use crate::cell::Own;
 use crate::exit::Exit;
-use crate::fate::Pending;
+use crate::fate::{Budget, Pending};
 use crate::id::{MonitorRef, Pid};
 use crate::info::Info;
+use crate::patience::CALL_TIMEOUT;
 use crate::runtime::Runtime;
 use crate::system::{RegisterError, System};
 use crate::time::Time;
 use std::fmt;
+use std::future::{Future, poll_fn};
 use std::marker::PhantomData;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
 /// What an actor's own code can do as that actor. Lent to its callbacks; nobody else has it.
@@ -75,6 +78,41 @@ impl<A> Cx<A> {
     /// something to put in order at its end traps exits, usually in `init`.
     pub fn trap_exits(&mut self, trap: TrapExits) -> TrapExits {
         self.own.header().mailbox.with(|_, life| std::mem::replace(&mut life.traps, trap))
+    }
+
+    // ---- the caller ----
+
+    /// Whether somebody waits for the answer to the message that is being handled: not for a cast, and not after the
+    /// caller's time is over, or it has dropped the call. A handler that takes long looks now and then, and stops when
+    /// its work is for nobody.
+    pub fn is_awaited(&self) -> bool {
+        self.own.served(|call| call.look().is_some_and(|call| !call.is_over())).unwrap_or(false)
+    }
+
+    /// Ready when nobody waits any more for the answer to the message that is being handled; at once when it is a cast.
+    /// To be raced against the work. It borrows nothing, and may be taken to another task.
+    ///
+    /// # Cancel safety
+    /// Nothing is lost when it is dropped.
+    pub fn abandoned(&self) -> impl Future<Output = ()> + Send + use<A> {
+        let call = self.own.served(|call| call.call()).flatten();
+        poll_fn(move |cx| call.as_ref().map_or(Poll::Ready(()), |call| call.poll_gone(cx)))
+    }
+
+    /// Until when the caller of the message that is being handled waits; `None` for a cast, and for one that waits as
+    /// long as it takes. Where the caller said nothing it may be up to 1/20 s later than the caller's own time.
+    ///
+    /// The calls that the handler makes end by then by themselves.
+    pub fn deadline(&self) -> Option<Time> {
+        match self.own.served(|call| call.look().map(|call| call.budget()))?? {
+            Budget::Open => None,
+            Budget::Until(time) | Budget::Coarse(time) => Some(time),
+            Budget::Usual => Some(self.now() + CALL_TIMEOUT),
+            Budget::Seat(seat) => {
+                let host = self.own.header().host()?;
+                Some(host.patience().until(seat).unwrap_or_else(|| self.now() + CALL_TIMEOUT))
+            }
+        }
     }
 
     // ---- bonds ----

@@ -1,7 +1,9 @@
 //! What can go wrong on the way to an actor. Every error that stands for an undelivered message hands it back.
 
 use crate::exit::Exit;
+use crate::id::Pid;
 use std::fmt;
+use std::sync::Arc;
 
 /// A message was not accepted. The actor is unaffected.
 #[non_exhaustive]
@@ -24,10 +26,18 @@ impl<M> SendError<M> {
 /// A call that got no answer.
 #[non_exhaustive]
 pub enum CallError<M> {
-    /// It would wait for itself: the caller is the callee. Nothing was sent.
-    Deadlock(M),
+    /// It would wait for ever: the caller is the callee, or the callee waits, itself or through others, for the caller.
+    /// Said at once, to the one that closes the circle; the others go on when this one does.
+    Deadlock {
+        /// From the caller, to each the one that it waits for, back to the caller.
+        path: Vec<Hop>,
+        /// The request, if it was not sent; one that was is taken back when its turn comes.
+        request: Option<M>,
+    },
     /// The overflow policy of the callee's mailbox discarded the request.
     Discarded,
+    /// The time of the request that the caller serves was over already, and this call was to fit into it. Nothing was sent.
+    Expired(M),
     /// The callee ended before it answered, for this reason. It may or may not have handled the request.
     Exited(Exit),
     /// The mailbox is full, and its policy is to refuse. Nothing was sent.
@@ -38,6 +48,28 @@ pub enum CallError<M> {
     NoReply,
     /// No answer came in time; one that still comes reaches nobody. The request may be handled.
     Timeout,
+}
+
+/// An actor on the way of a circle of calls.
+#[derive(Clone, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub struct Hop {
+    /// The incarnation; `None` if it has just ended.
+    pub pid: Option<Pid>,
+    /// The name of its place, if it has one.
+    pub place: Option<Arc<str>>,
+    /// The name of its type.
+    pub actor: &'static str,
+}
+
+impl fmt::Display for Hop {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.place.as_deref().unwrap_or(self.actor))?;
+        match self.pid {
+            Some(pid) => write!(f, "{pid}"),
+            None => Ok(()),
+        }
+    }
 }
 
 /// Why an actor was not started. Nothing of it is left.
@@ -94,7 +126,8 @@ impl<M> std::error::Error for SendError<M> {}
 impl<M> fmt::Debug for CallError<M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            CallError::Deadlock(_) => f.write_str("Deadlock(..)"),
+            CallError::Deadlock { path, .. } => write!(f, "Deadlock {{ path: {path:?}, .. }}"),
+            CallError::Expired(_) => f.write_str("Expired(..)"),
             CallError::Discarded => f.write_str("Discarded"),
             CallError::Exited(exit) => write!(f, "Exited({exit:?})"),
             CallError::Full(_) => f.write_str("Full(..)"),
@@ -108,7 +141,14 @@ impl<M> fmt::Debug for CallError<M> {
 impl<M> fmt::Display for CallError<M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            CallError::Deadlock(_) => f.write_str("an actor called itself"),
+            CallError::Deadlock { path, .. } => {
+                f.write_str("deadlock: ")?;
+                for (at, hop) in path.iter().enumerate() {
+                    write!(f, "{}{hop}", if at > 0 { " waits for " } else { "" })?;
+                }
+                Ok(())
+            }
+            CallError::Expired(_) => f.write_str("the time of the request that is served is over"),
             CallError::Discarded => f.write_str("the full mailbox discarded the request"),
             CallError::Exited(exit) => write!(f, "the callee ended: {exit}"),
             CallError::Full(_) => f.write_str("the mailbox is full"),

@@ -6,9 +6,11 @@
 
 use crate::exit::Exit;
 use crate::panics;
+use crate::time::Time;
 use std::cell::{Cell, RefCell};
 use std::mem;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 
 /// Why a call that will get no reply ends.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -21,10 +23,58 @@ pub(crate) enum Unanswered {
     Discarded,
 }
 
+/// How long a caller waits, for whoever works on the answer.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Budget {
+    /// As long as it takes.
+    Open,
+    /// The usual time, from about now on.
+    Usual,
+    /// The usual time; this seat of the patient knows how much of it is left.
+    Seat(u64),
+    /// Until then, kept coarsely.
+    Coarse(Time),
+    /// Until then.
+    Until(Time),
+}
+
+/// The two highest bits of a code say what it is; a time has room beside them.
+const TIME_MAX: u64 = (1 << 62) - 1;
+
+impl Budget {
+    /// In one word.
+    pub(crate) fn code(self) -> u64 {
+        match self {
+            Budget::Open => 0,
+            Budget::Usual => 1,
+            Budget::Seat(seat) => 1 << 62 | seat & TIME_MAX,
+            Budget::Coarse(time) => 2 << 62 | time.as_nanos().min(TIME_MAX),
+            Budget::Until(time) => 3 << 62 | time.as_nanos().min(TIME_MAX),
+        }
+    }
+
+    pub(crate) fn from_code(code: u64) -> Budget {
+        let rest = code & TIME_MAX;
+        match code >> 62 {
+            0 if rest == 0 => Budget::Open,
+            0 => Budget::Usual,
+            1 => Budget::Seat(rest),
+            2 => Budget::Coarse(Time::from_nanos(rest)),
+            _ => Budget::Until(Time::from_nanos(rest)),
+        }
+    }
+}
+
 /// A call that waits for its answer.
 pub(crate) trait Pending: Send + Sync {
     /// Whether it was answered, or its caller has gone.
     fn is_over(&self) -> bool;
+    /// Ready when it is over; else wakes when the caller has gone.
+    fn poll_gone(&self, cx: &Context<'_>) -> Poll<()>;
+    /// Others than who was asked may answer it from now on, or nobody will.
+    fn loosen(&self);
+    /// How long the caller waits.
+    fn budget(&self) -> Budget;
     /// It will get no answer.
     fn fail(&self, why: Unanswered);
     /// A handler serves it: that it loses its `ReplyTo` is not its end until the handler lets it go.
@@ -206,6 +256,7 @@ pub(crate) fn isolate<R>(f: impl FnOnce() -> R) -> Result<R, Exit> {
 
 /// A `ReplyTo` was dropped: ends its call, or leaves it to who collects.
 pub(crate) fn dropped(call: Arc<dyn Pending>) {
+    call.loosen();
     if std::thread::panicking() && panics::is_inside() {
         let _ = FALLEN.try_with(|fallen| fallen.borrow_mut().push(call));
         return;

@@ -1,14 +1,14 @@
 //! What the actors of one system share, and the signals between them: who is told what, by whom, in which order.
 
 use crate::bonds::{Bonds, Signal, Verdict, verdict};
-use crate::cell::{Children, Control, Crew, End, Grace, Header, Host, Life};
+use crate::cell::{CellRef, Children, Control, Crew, End, Grace, Header, Host, Life, Posted};
 use crate::exit::Exit;
 use crate::groups::Groups;
 use crate::id::Pid;
 use crate::info::{Info, Notice, Order};
 use crate::letters::{DeadLetter, Letters};
 use crate::patience::Patience;
-use crate::reply::{Reply, reply};
+use crate::reply::reply;
 use crate::runtime::Runtime;
 use crate::table::Table;
 use crate::timer::within;
@@ -102,7 +102,8 @@ impl Shared {
 
     pub(crate) fn mourn(&self, pid: Pid) -> Mourning {
         let (mourner, end) = reply();
-        let there = self.table.get(pid).and_then(|cell| {
+        let cell = self.table.get(pid);
+        let there = cell.as_ref().and_then(|cell| {
             cell.header().mailbox.with(|_, life| {
                 // While it is in the table its end is not over, and no other one begins in its cell.
                 (life.pid == Some(pid) || life.is_ending()).then(|| {
@@ -112,7 +113,7 @@ impl Shared {
                 })
             })
         });
-        Mourning(there.map(|()| end))
+        Mourning(there.and(cell).map(|cell| Posted::new(cell, end)))
     }
 
     /// The names and groups of one that has ended.
@@ -206,13 +207,22 @@ fn deliver(cell: &Header, notice: Option<Notice>) {
 }
 
 /// Somebody waits for an end.
-pub(crate) struct Mourning(Option<Reply<Exit>>);
+pub(crate) struct Mourning(Option<Posted<CellRef, Exit>>);
 
 impl Mourning {
     pub(crate) async fn wait(mut self) -> Exit {
         match self.0.as_mut() {
             None => Exit::NoProc,
-            Some(end) => poll_fn(|cx| end.poll(cx)).await.unwrap_or(Exit::Lost),
+            Some(end) => {
+                let why = poll_fn(|cx| {
+                    let polled = end.poll(cx);
+                    if polled.is_pending() {
+                        end.post_or_nudge();
+                    }
+                    polled
+                });
+                why.await.unwrap_or(Exit::Lost)
+            }
         }
     }
 }
@@ -242,6 +252,10 @@ impl Host for Shared {
 
     fn number(&self) -> u64 {
         self.refs.fetch_add(1, Relaxed)
+    }
+
+    fn at_seat(&self, seat: u32) -> Option<CellRef> {
+        self.table.at(seat.checked_sub(1)?)
     }
 
     fn crew(&self) -> &Arc<Crew> {

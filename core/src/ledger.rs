@@ -1,6 +1,6 @@
 //! The ledger: every message that an actor accepts has exactly one counted fate.
 //!
-//! `accepted = handled + answered + interrupted + discarded + dead_lettered + waiting` holds for an actor at rest, and
+//! `accepted = handled + answered + expired + interrupted + discarded + dead_lettered + waiting` holds for an actor at rest, and
 //! for a system at rest; a message that is being handled just now counts as waiting. What was refused was handed back
 //! and is not in the ledger. The counters are plain words written by the one who runs the actor: always on, at the cost
 //! of a store per message.
@@ -18,6 +18,8 @@ pub struct Ledger {
     pub handled: u64,
     /// Calls whose handler ran to its end.
     pub answered: u64,
+    /// Calls that were not handled when their turn came, because nobody waited for the answer any more.
+    pub expired: u64,
     /// Their handler was cut off by a panic or a kill.
     pub interrupted: u64,
     /// Discarded by the mailbox's overflow policy.
@@ -31,7 +33,12 @@ pub struct Ledger {
 impl Ledger {
     /// Whether every accepted message has one fate.
     pub fn is_balanced(&self) -> bool {
-        let fates = self.handled + self.answered + self.interrupted + self.discarded + self.dead_lettered;
+        let fates = self.handled
+            + self.answered
+            + self.expired
+            + self.interrupted
+            + self.discarded
+            + self.dead_lettered;
         self.accepted == fates + self.waiting
     }
 }
@@ -43,6 +50,7 @@ impl Add for Ledger {
             accepted: self.accepted + other.accepted,
             handled: self.handled + other.handled,
             answered: self.answered + other.answered,
+            expired: self.expired + other.expired,
             interrupted: self.interrupted + other.interrupted,
             discarded: self.discarded + other.discarded,
             dead_lettered: self.dead_lettered + other.dead_lettered,
@@ -58,6 +66,7 @@ impl Ledger {
             accepted: self.accepted - part.accepted,
             handled: self.handled - part.handled,
             answered: self.answered - part.answered,
+            expired: self.expired - part.expired,
             interrupted: self.interrupted - part.interrupted,
             discarded: self.discarded - part.discarded,
             dead_lettered: self.dead_lettered - part.dead_lettered,
@@ -78,6 +87,7 @@ pub(crate) struct Counters {
     begun: AtomicU64,
     handled: AtomicU64,
     answered: AtomicU64,
+    expired: AtomicU64,
     interrupted: AtomicU64,
     dead_lettered: AtomicU64,
     /// Messages that an actor gave itself to go on with, which no mailbox counted.
@@ -103,6 +113,11 @@ impl Counters {
     #[inline(always)]
     pub(crate) fn answered(&self) {
         bump(&self.answered);
+    }
+
+    #[cold]
+    pub(crate) fn expired(&self) {
+        bump(&self.expired);
     }
 
     /// A message that was received, and then handled by nobody.
@@ -131,12 +146,14 @@ impl Counters {
     /// The ledger, with what the mailbox counted. What has begun and not ended is being handled.
     pub(crate) fn read(&self, accepted: u64, discarded: u64, in_mailbox: u32) -> Ledger {
         let (handled, answered) = (self.handled.load(Relaxed), self.answered.load(Relaxed));
-        let interrupted = self.interrupted.load(Relaxed);
-        let in_hand = self.begun.load(Relaxed).saturating_sub(handled + answered + interrupted);
+        let (expired, interrupted) = (self.expired.load(Relaxed), self.interrupted.load(Relaxed));
+        let over = handled + answered + expired + interrupted;
+        let in_hand = self.begun.load(Relaxed).saturating_sub(over);
         Ledger {
             accepted: accepted + self.continued.load(Relaxed),
             handled,
             answered,
+            expired,
             interrupted,
             discarded,
             dead_lettered: self.dead_lettered.load(Relaxed),

@@ -9,7 +9,7 @@
 use crate::exit::Exit;
 
 /// Where an incarnation is in its life.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub(crate) enum Stage {
     /// `init` runs.
     Starting,
@@ -20,6 +20,7 @@ pub(crate) enum Stage {
     /// Its children end.
     Reaping,
     /// There is no incarnation.
+    #[default]
     Down,
 }
 

@@ -17,4 +17,19 @@
 pub trait Message: Send + 'static {
     /// What a call with this message is answered with; `()` when there is nothing to say.
     type Reply: Send + 'static;
+
+    /// What becomes of a request that waits in the mailbox when its caller waits no more: because its time was over, or it
+    /// was dropped.
+    const ABANDONED: Abandoned = Abandoned::Skip;
+}
+
+/// What becomes of a request whose caller waits no more before it is handled.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum Abandoned {
+    /// It is not handled; the ledger counts it as expired.
+    #[default]
+    Skip,
+    /// It is handled all the same, as OTP does: nobody gets the answer.
+    Handle,
 }

@@ -56,30 +56,43 @@ pub(crate) struct Wait {
     seat: u32,
 }
 
+impl Wait {
+    /// A number for it, to ask [`Patience::until`] by.
+    pub(crate) fn number(&self) -> u64 {
+        u64::from(self.shard) << 32 | u64::from(self.seat)
+    }
+}
+
 impl Patience {
     pub(crate) fn new() -> Patience {
         Patience { shards: std::array::from_fn(|_| Lock::new(Shard::default())) }
     }
 
-    /// Begins a wait. `hint` spreads threads over the shards; where there is one thread it must be always the same.
+    /// Begins a wait: until then, or for the usual time. `hint` spreads threads over the shards; where there is one thread
+    /// it must be always the same.
     pub(crate) fn begin(
         self: &Arc<Patience>,
         hint: usize,
+        until: Option<Time>,
         waker: &Waker,
         runtime: &Arc<dyn Runtime>,
     ) -> Wait {
         let waker = waker.clone();
+        let new = match until {
+            None => Seat::New(waker),
+            Some(until) => Seat::Waits(until, waker),
+        };
         // Addresses of threads differ in their middle bits.
         let index = (hint.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 61) % SHARDS;
         let mut shard = self.shards[index].lock();
         shard.is_used = true;
         let seat = match shard.free.pop() {
             Some(seat) => {
-                shard.seats[seat as usize] = Seat::New(waker);
+                shard.seats[seat as usize] = new;
                 seat
             }
             None => {
-                shard.seats.push(Seat::New(waker));
+                shard.seats.push(new);
                 shard.seats.len() as u32 - 1
             }
         };
@@ -89,6 +102,16 @@ impl Patience {
             self.start_sweeper(index, runtime);
         }
         Wait { shard: index as u8, seat }
+    }
+
+    /// Until when whoever sits in this seat waits; `None` when that is not known yet. The seat may be another one's by now:
+    /// that of the wait that one asks about is over then.
+    pub(crate) fn until(&self, number: u64) -> Option<Time> {
+        let shard = self.shards[(number >> 32) as usize % SHARDS].lock();
+        match shard.seats.get(number as u32 as usize)? {
+            Seat::Waits(until, _) => Some(*until),
+            Seat::Free | Seat::New(_) | Seat::Over => None,
+        }
     }
 
     /// Ready when the time is over; else `waker` is who waits now.

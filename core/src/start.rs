@@ -1,7 +1,7 @@
 //! Starting actors: synchronous, as in OTP. A start returns when `init` has.
 
 use crate::actor::Actor;
-use crate::cell::{Grace, Outcome};
+use crate::cell::{CellRef, Grace, Outcome, Posted};
 use crate::cx::Cx;
 use crate::error::StartError;
 use crate::exit::Exit;
@@ -48,7 +48,9 @@ pub enum ChildGrace {
 
 enum State<A: Actor> {
     NotStarted(A::Args),
-    Started(Outcome),
+    Known(Result<Pid, Exit>),
+    /// `init` goes on.
+    Waits(Posted<CellRef, Result<Pid, Exit>>),
     Over,
 }
 
@@ -167,15 +169,21 @@ impl<A: Actor> Future for Start<A> {
             && let State::NotStarted(args) = std::mem::replace(&mut this.state, State::Over)
         {
             match this.begin(args) {
-                Ok(outcome) => this.state = State::Started(outcome),
+                Ok(Ok(outcome)) => this.state = State::Known(outcome),
+                Ok(Err(reply)) => {
+                    this.state = State::Waits(Posted::new(this.place.typed.cell().clone(), reply));
+                }
                 Err(error) => return Poll::Ready(Err(error)),
             }
         }
         let outcome = match &mut this.state {
-            State::Started(Ok(outcome)) => outcome.clone(),
-            State::Started(Err(reply)) => match reply.poll(cx) {
+            State::Known(outcome) => outcome.clone(),
+            State::Waits(reply) => match reply.poll(cx) {
                 Poll::Ready(outcome) => outcome.unwrap_or(Err(Exit::Lost)),
-                Poll::Pending => return Poll::Pending,
+                Poll::Pending => {
+                    reply.post_or_nudge();
+                    return Poll::Pending;
+                }
             },
             State::NotStarted(_) | State::Over => return Poll::Pending,
         };

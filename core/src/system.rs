@@ -4,7 +4,8 @@
 //! are gone. It has no thread of its own, and one idle task, by which it learns of the executor's end.
 
 use crate::bonds::{Bonds, Signal};
-use crate::cell::{CellRef, Control, Crew, Host, Life, is_running};
+use crate::cell::{CellRef, Control, Crew, Host, Life};
+use crate::error::Hop;
 use crate::exit::Exit;
 use crate::groups::Groups;
 use crate::hub::{Mourning, Shared, wait_all};
@@ -169,6 +170,16 @@ impl System {
         })
     }
 
+    /// Who waits for whom, as far as it is certain that nobody else can end the wait: each actor that waits for the answer
+    /// to a call, or for the start of another one, with those it waits for; sorted by pid. A wait whose question was
+    /// handed to code that may pass it on ([`Serve`](crate::Serve), [`Inbox`](crate::Inbox)) is not among them. O(living actors).
+    pub fn waits(&self) -> Vec<(Hop, Vec<Hop>)> {
+        let mut waits: Vec<_> =
+            self.0.table.all().iter().filter_map(|(_, cell)| cell.header().waits_for()).collect();
+        waits.sort_by_key(|(waiter, _)| waiter.pid);
+        waits
+    }
+
     /// The fates of all messages of all actors so far, living and gone. O(living actors).
     pub fn ledger(&self) -> Ledger {
         let mut sum = self.0.table.retired();
@@ -213,7 +224,7 @@ impl System {
     /// # Cancel safety
     /// The request stands when the future is dropped.
     pub async fn stop(&self, pid: Pid, reason: Exit) -> Result<(), Exit> {
-        if self.cell(pid).is_some_and(|cell| is_running(cell.ptr())) {
+        if self.cell(pid).is_some_and(|cell| cell.header().runs_here()) {
             return Err(Exit::error("an actor cannot wait for its own end: use Cx::stop"));
         }
         let end = self.mourn(pid);

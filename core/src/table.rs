@@ -78,6 +78,11 @@ impl Table {
         if entry.serial == pid.serial() { entry.cell.clone() } else { None }
     }
 
+    /// The cell of whoever lives in this slot.
+    pub(crate) fn at(&self, slot: u32) -> Option<CellRef> {
+        self.shard(slot).lock().entries.get((slot / SHARDS) as usize)?.cell.clone()
+    }
+
     /// The incarnation is over; `counts` are those of all who lived in its cell.
     pub(crate) fn remove(&self, pid: Pid, counts: Ledger) {
         let mut shard = self.shard(pid.slot()).lock();

@@ -189,7 +189,7 @@ impl<M: Message> Inbox<M> {
             if let Some(pause) = self.poll_pause(cx) {
                 return pause;
             }
-            let received = match self.skipped.pop_front() {
+            let received = match self.pop_skipped() {
                 Some(received) => Poll::Ready(Some(received)),
                 None => self.poll_new(cx),
             };
@@ -227,6 +227,11 @@ impl<M: Message> Inbox<M> {
                     return pause;
                 }
                 while let Some(received) = self.skipped.get(looked_at) {
+                    if received.is_abandoned() {
+                        self.cell.header().counts.expired();
+                        self.skipped.remove(looked_at);
+                        continue;
+                    }
                     if wanted(received) {
                         let picked = self.skipped.remove(looked_at);
                         return Poll::Ready(self.hand_out(picked));
@@ -241,6 +246,17 @@ impl<M: Message> Inbox<M> {
             }
         })
         .await
+    }
+
+    /// The oldest message that was skipped and that somebody wants handled still.
+    fn pop_skipped(&mut self) -> Option<Received<M>> {
+        loop {
+            let received = self.skipped.pop_front()?;
+            if !received.is_abandoned() {
+                return Some(received);
+            }
+            self.cell.header().counts.expired();
+        }
     }
 
     /// The function gets it: it is handled.
@@ -275,6 +291,13 @@ impl<M: Message> Inbox<M> {
     fn poll_new(&mut self, cx: &mut Context<'_>) -> Poll<Option<Received<M>>> {
         loop {
             match receive_one::<Received<M>>(&self.cell, cx.waker()) {
+                Some(Ok(received)) if received.is_abandoned() => {
+                    self.cell.header().counts.expired();
+                    self.in_a_row += 1;
+                    if let Some(pause) = self.poll_pause(cx) {
+                        return pause;
+                    }
+                }
                 Some(Ok(received)) => match self.poll_end(cx) {
                     // It may have been sent after the signal that came meanwhile.
                     Some(end) => {

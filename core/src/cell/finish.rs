@@ -15,6 +15,7 @@ use crate::reply::ReplyTo;
 use crate::watch::Seen;
 use ravelin_mailbox::{Records, Remains};
 use std::mem;
+use std::sync::atomic::Ordering::Relaxed;
 
 /// What is left to tell of an incarnation that is over.
 pub(crate) struct End {
@@ -43,7 +44,7 @@ pub(super) unsafe fn cut(header: &Header, slot: &mut Slot) {
     // SAFETY: the cell is owned, and no future is in the slot.
     unsafe {
         let consumer = header.consumer.get();
-        if was_busy && (*consumer).stage == Stage::Up && !watched::end_stall(consumer) {
+        if was_busy && (*consumer).inner.stage == Stage::Up && !watched::end_stall(consumer) {
             header.counts.interrupted();
         }
         if !unanswered.is_empty() {
@@ -77,7 +78,9 @@ pub(super) unsafe fn finish(cell: CellPtr, slot: &mut Slot) {
             if dropped.is_err() {
                 let _ = panics::isolate(|| (header.vtable.drop_state)(cell));
             }
-            (*consumer).stage = Stage::Down;
+            (*consumer).inner.stage = Stage::Down;
+            header.waits.reset();
+            header.seat.store(0, Relaxed);
             let work = mem::take(&mut (*consumer).work);
             let on_close = |life: &mut Life| {
                 let (pid, was_up) = (life.pid.take(), mem::take(&mut life.is_up));
@@ -160,7 +163,7 @@ pub(super) unsafe fn finish_lost(cell: CellPtr) {
         let consumer = cell.header().consumer.get();
         (*consumer).inner.stop = Some(Exit::Lost);
         let mut slot = mem::replace(&mut (*consumer).slot, Slot::empty());
-        if slot.has_future() && (*consumer).stage == Stage::Up && !watched::end_stall(consumer) {
+        if slot.has_future() && (*consumer).inner.stage == Stage::Up && !watched::end_stall(consumer) {
             cell.header().counts.interrupted();
         }
         finish(cell, &mut slot);

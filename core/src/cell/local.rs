@@ -187,9 +187,23 @@ pub(crate) fn running_pid() -> Option<Pid> {
     unsafe { (*local).current.and_then(|cell| cell.header().pid()) }
 }
 
-/// Whether the code that runs on this thread just now is that of the cell's own actor.
-pub(crate) fn is_running(cell: CellPtr) -> bool {
+/// The cell whose actor's code runs on this thread just now.
+#[inline]
+pub(super) fn running() -> Option<CellPtr> {
     let local = current();
     // SAFETY: as in `may_enter`.
-    !local.is_null() && unsafe { (*local).current } == Some(cell)
+    if local.is_null() { None } else { unsafe { (*local).current } }
+}
+
+/// Whether the code that runs on this thread just now is that of the cell's own actor.
+#[inline]
+pub(super) fn is_running(cell: CellPtr) -> bool {
+    running() == Some(cell)
+}
+
+impl Header {
+    /// Whether the code that runs on this thread just now is that of whoever lives here.
+    pub(crate) fn runs_here(&self) -> bool {
+        is_running(self.ptr())
+    }
 }

@@ -32,8 +32,10 @@ mod life;
 mod local;
 mod run;
 mod runner;
+mod served;
 mod slot;
 mod typed;
+mod waits;
 mod waker;
 mod watched;
 
@@ -42,10 +44,12 @@ pub(crate) use finish::End;
 pub use in_place::InPlace;
 pub(crate) use in_place::may_call;
 pub(crate) use life::{Children, Control, Grace, Life};
-pub(crate) use local::{is_running, running_pid, this_thread};
+pub(crate) use local::{running_pid, this_thread};
+pub(crate) use served::{Serves, served, while_served};
 pub(crate) use slot::Slot;
 use slot::Tally;
 pub(crate) use typed::{Body, Gate, Outcome, Own, Payload, Port, Takes, TypedRef, receive_one};
+pub(crate) use waits::{Posted, would_close};
 
 use crate::bonds::Bonds;
 use crate::exit::Exit;
@@ -135,6 +139,8 @@ pub(crate) trait Host: Send + Sync + 'static {
     fn system_number(&self) -> u32;
     /// A number that no other place or call of the system has.
     fn number(&self) -> u64;
+    /// The cell of the actor in this seat of the table, if one lives there.
+    fn at_seat(&self, seat: u32) -> Option<CellRef>;
     /// Who runs actors that have no task.
     fn crew(&self) -> &Arc<Crew>;
     /// The executor is gone: ends all that nobody runs.
@@ -165,6 +171,9 @@ pub(crate) struct Header {
     refs: AtomicU32,
     pace: in_place::Pace,
     place: watched::Place,
+    /// Where the incarnation sits in the table of the living, from 1; 0: nobody lives here.
+    seat: AtomicU32,
+    waits: waits::Waits,
     consumer: UnsafeCell<Consumer>,
     pub(crate) counts: Counters,
 }
@@ -180,9 +189,6 @@ pub(crate) struct Consumer {
     /// The future that waits, while the cell is not run.
     slot: Slot,
     pub(crate) inner: Inner,
-    stage: Stage,
-    /// After how many messages the mailbox is told of the room there is.
-    publish_every: u32,
     work: Records<Ext>,
 }
 
@@ -197,6 +203,9 @@ pub(crate) struct Inner {
     pub(crate) look_again: bool,
     /// `init` gave `stop` instead of a state.
     pub(crate) refused: bool,
+    stage: Stage,
+    /// After how many messages the mailbox is told of the room there is.
+    publish_every: u32,
     pub(crate) rare: Option<Box<Rare>>,
 }
 
@@ -249,6 +258,8 @@ impl Header {
             refs: AtomicU32::new(1),
             pace: in_place::Pace::unknown(),
             place: watched::Place::default(),
+            seat: AtomicU32::new(0),
+            waits: waits::Waits::none(),
             vtable,
             host: OnceLock::new(),
             name,
@@ -256,9 +267,7 @@ impl Header {
             consumer: UnsafeCell::new(Consumer {
                 work: Records::new(),
                 slot: Slot::empty(),
-                stage: Stage::Down,
-                publish_every: u32::MAX,
-                inner: Inner::default(),
+                inner: Inner { publish_every: u32::MAX, ..Inner::default() },
             }),
         }
     }
@@ -279,6 +288,12 @@ impl Header {
     /// The incarnation that is there, and its parent.
     pub(crate) fn pid(&self) -> Option<Pid> {
         self.mailbox.with(|_, life| life.pid)
+    }
+
+    /// Where the incarnation sits in the table of the living; 0: nobody lives here, or it has just begun.
+    #[inline]
+    pub(crate) fn seat(&self) -> u32 {
+        self.seat.load(Ordering::Relaxed)
     }
 
     /// What is over at this place.

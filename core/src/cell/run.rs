@@ -178,7 +178,7 @@ unsafe fn go_on(
         if (*slot).poll(cx, &header.counts).is_pending() {
             return suspend(header, consumer, slot, handled);
         }
-        match (*consumer).stage {
+        match (*consumer).inner.stage {
             Stage::Up | Stage::Down => None,
             Stage::Starting => {
                 let inner: *mut Inner = &raw mut (*consumer).inner;
@@ -229,7 +229,7 @@ unsafe fn handle_batch(
             let run = record.ext().run;
             let polled = run(header.ptr(), record, &mut *slot, cx);
             since_published += 1;
-            if since_published >= (*consumer).publish_every {
+            if since_published >= (*consumer).inner.publish_every {
                 since_published = 0;
                 header.mailbox.publish((*consumer).work.len());
             }
@@ -339,10 +339,10 @@ unsafe fn step(cell: CellPtr, slot: &mut Slot, event: Event, handled: &mut u32) 
     unsafe {
         let header = cell.header();
         let consumer = header.consumer.get();
-        match decide((*consumer).stage, event) {
+        match decide((*consumer).inner.stage, event) {
             Then::Continue => false,
             Then::Run => {
-                (*consumer).stage = Stage::Up;
+                (*consumer).inner.stage = Stage::Up;
                 *handled = come_up(header);
                 if cfg!(ravelin_mutant = "up_twice") {
                     come_up(header);
@@ -352,7 +352,7 @@ unsafe fn step(cell: CellPtr, slot: &mut Slot, event: Event, handled: &mut u32) 
             Then::Terminate(why) => {
                 cut(header, slot);
                 (*consumer).inner.stop = Some(why.clone());
-                (*consumer).stage = Stage::Terminating;
+                (*consumer).inner.stage = Stage::Terminating;
                 (header.vtable.terminate)(cell, slot, why);
                 false
             }
@@ -360,7 +360,7 @@ unsafe fn step(cell: CellPtr, slot: &mut Slot, event: Event, handled: &mut u32) 
                 cut(header, slot);
                 let why = why.or((*consumer).inner.stop.take()).unwrap_or(Exit::Killed);
                 (*consumer).inner.stop = Some(why.clone());
-                (*consumer).stage = Stage::Reaping;
+                (*consumer).inner.stage = Stage::Reaping;
                 let children = header.mailbox.with(|_, life| life.known_mut()?.children.take());
                 match (children, header.host()) {
                     (Some(children), Some(host)) if !children.is_empty() => {
@@ -419,8 +419,8 @@ pub(crate) unsafe fn start(
     unsafe {
         let header = cell.header();
         let consumer = header.consumer.get();
-        (*consumer).stage = Stage::Starting;
-        (*consumer).publish_every = capacity.limit().map_or(32, |limit| (limit / 8).clamp(1, 32));
+        (*consumer).inner.stage = Stage::Starting;
+        (*consumer).inner.publish_every = capacity.limit().map_or(32, |limit| (limit / 8).clamp(1, 32));
         let place = header.name().map(|name| &**name);
         let span = tracing::info_span!(target: "ravelin", "ravelin.actor", %pid, place);
         if !span.is_disabled() {

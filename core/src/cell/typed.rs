@@ -16,6 +16,7 @@ use std::any::{Any, type_name};
 use std::future::Future;
 use std::marker::PhantomData;
 use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
 use std::task::{Context, Poll, Waker};
 
 /// What lives in a cell.
@@ -44,6 +45,11 @@ pub(crate) trait Payload: Send + 'static {
         type_name::<Self>()
     }
     fn received(self) -> Self::Received;
+    /// Whether nobody wants it handled any more.
+    #[inline(always)]
+    fn is_expired(&self) -> bool {
+        false
+    }
     /// Its handler ran to its end.
     fn count(counters: &Counters);
 }
@@ -68,6 +74,10 @@ impl Own {
     pub(crate) fn header(&self) -> &Header {
         // SAFETY: the context lives in the cell.
         unsafe { self.0.header() }
+    }
+
+    pub(super) fn ptr(&self) -> CellPtr {
+        self.0
     }
 
     /// A hold on the cell, for the body that lives in it.
@@ -182,6 +192,7 @@ impl<B: Body> TypedRef<B> {
             return Err(args);
         }
         let Some(pid) = pid else { return Err(args) };
+        self.cell.header().seat.store(pid.slot() + 1, Relaxed);
         let cell = self.cell.ptr();
         // SAFETY: `reopen` made this thread the owner; the cell is a `Typed<State<B>>`, and this hold keeps it. The
         // future borrows the state and the context in the cell, which `finish` drops after it.
@@ -252,6 +263,10 @@ unsafe fn run_record<B: Takes<P>, P: Payload>(
     unsafe {
         let payload = record.take::<P>();
         let typed = cell.typed::<State<B>>();
+        if payload.is_expired() {
+            (*typed).header.counts.expired();
+            return Poll::Ready(());
+        }
         let State { body: Some(body), cx: Some(context) } = &mut *(*typed).state.get() else {
             return Poll::Ready(());
         };
@@ -315,13 +330,13 @@ pub(crate) struct Port<'a, P: 'static> {
     kind: &'static Kind<P, Ext>,
 }
 
-impl<P: Payload> Port<'_, P> {
-    pub(crate) fn header(&self) -> &Header {
+impl<'a, P: Payload> Port<'a, P> {
+    pub(crate) fn header(&self) -> &'a Header {
         self.cell.header()
     }
 
-    pub(crate) fn ptr(&self) -> CellPtr {
-        self.cell.ptr()
+    pub(crate) fn cell(&self) -> &'a CellRef {
+        self.cell
     }
 
     #[inline]

@@ -228,7 +228,7 @@ impl Header {
 #[cold]
 pub(super) unsafe fn before_poll(header: &Header, consumer: *mut Consumer) -> bool {
     // SAFETY: the cell is owned.
-    let is_its_own = unsafe { (*consumer).stage != Stage::Reaping && !is_stalled(consumer) };
+    let is_its_own = unsafe { (*consumer).inner.stage != Stage::Reaping && !is_stalled(consumer) };
     match if is_its_own { header.ask(FaultPoint::Poll) } else { None } {
         Some(Fault::Kill) => true,
         Some(Fault::Panic) => panic!("{INJECTED}"),

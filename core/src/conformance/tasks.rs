@@ -354,7 +354,8 @@ pub async fn a_task_that_calls_itself_is_refused(system: System) {
     let place = ActorRef::<Task<Say>>::unnamed();
     let me = place.clone();
     let args = crate::TaskArgs::once(move |_: Inbox<Say>| async move {
-        let _ = tell.send(matches!(me.call(Say(1)).await, Err(CallError::Deadlock(Say(1)))));
+        let _ = tell
+            .send(matches!(me.call(Say(1)).await, Err(CallError::Deadlock { request: Some(Say(1)), .. })));
     });
     system.start(&place, args).await.unwrap();
     assert_eq!(told.await, Ok(true));
