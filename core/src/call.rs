@@ -127,11 +127,14 @@ impl<'a, M: Message> Call<'a, M> {
         }
         let header = port.header();
         let Some(host) = header.host() else { return Err(CallError::NoProc(request)) };
-        let Some(budget) = self.limit.begin(&**host) else { return Err(CallError::Expired(request)) };
+        let leave = may_call(header);
+        let Some(budget) = self.limit.begin(&**host, || leave.is_some() || host.hands_over()) else {
+            return Err(CallError::Expired(request));
+        };
         if header.is_watched() {
             self.tell_begun();
         }
-        if let Some(leave) = may_call(header) {
+        if let Some(leave) = leave {
             let (to, answer) = reply();
             answer.set_budget(budget);
             self.wait = Some(Posted::new(cell, answer));

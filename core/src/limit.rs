@@ -47,16 +47,17 @@ impl Limit {
         }
     }
 
-    /// Begins. Gives what whoever works on the answer is to know; `None`: no time is left.
+    /// Begins; a time that nobody named is kept coarsely where `may_be_coarse`. Gives what whoever works on the answer is
+    /// to know; `None`: no time is left.
     #[inline]
-    pub(crate) fn begin(&mut self, host: &dyn Host) -> Option<Budget> {
+    pub(crate) fn begin(&mut self, host: &dyn Host, may_be_coarse: impl FnOnce() -> bool) -> Option<Budget> {
         let (said, fits) = match self {
             Limit::Unsaid(fits) => (None, *fits),
             Limit::Said(limit, fits) => (Some(*limit), *fits),
             Limit::Coarse(..) | Limit::Exact(..) | Limit::Never => return Some(Budget::Open),
         };
         let outer = if fits == Fits::Yes { served(|call| call.budget()) } else { None };
-        if said.is_none() && matches!(outer, None | Some(Budget::Open | Budget::Usual)) && host.hands_over() {
+        if said.is_none() && matches!(outer, None | Some(Budget::Open | Budget::Usual)) && may_be_coarse() {
             *self = Limit::Coarse(None, None);
             return Some(Budget::Usual);
         }

@@ -6,7 +6,7 @@ use ravelin_mailbox::Lock;
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{
-    AtomicBool, AtomicPtr, AtomicU32, AtomicU64,
+    AtomicBool, AtomicPtr, AtomicU8, AtomicU32, AtomicU64,
     Ordering::{Acquire, Relaxed, Release},
 };
 use std::task::{Context, Poll, Waker};
@@ -16,6 +16,8 @@ pub(crate) struct Head {
     /// Whoever was asked has the question in the mailbox, or in a handler that gives the answer by returning: nobody else
     /// can answer. Never true again once it was false.
     is_certain: AtomicBool,
+    /// What becomes of a `ReplyTo` that is dropped: a [`Watch`], written under the answer's lock.
+    watch: AtomicU8,
     /// The seat of who was asked; written before the head is posted.
     asked: AtomicU32,
     /// The next in the list of waits of who waits; only the list's holder uses it.
@@ -43,24 +45,16 @@ impl Head {
     }
 }
 
-/// The place of the answer.
-struct Answer<R> {
-    state: State<R>,
-    /// What becomes of a `ReplyTo` that is dropped.
-    watch: Watch,
-    /// Who wants to know when nobody waits any more.
-    gone: Option<Box<Waker>>,
-}
-
 /// Who sees to a call whose `ReplyTo` is dropped.
-#[derive(Clone, Copy, Eq, PartialEq)]
-enum Watch {
+struct Watch;
+
+impl Watch {
     /// Nobody: the call ends.
-    None,
+    const NONE: u8 = 0;
     /// The handler that serves it, when it is done.
-    Held,
-    /// As `Held`, and it was dropped.
-    Dropped,
+    const HELD: u8 = 1;
+    /// As `HELD`, and it was dropped.
+    const DROPPED: u8 = 2;
 }
 
 enum State<R> {
@@ -68,16 +62,24 @@ enum State<R> {
     Empty,
     /// The caller waits.
     Waiting(Waker),
+    /// The caller may wait, and somebody else wants to know when it does no longer.
+    Watched(Box<Watched>),
     /// There is an answer.
     Done(Result<R, Unanswered>),
     /// Nobody is interested any more, or the answer was fetched.
     Over,
 }
 
+/// Who is to be woken: the caller by an answer, the other one when nobody waits for it any more.
+struct Watched {
+    caller: Option<Waker>,
+    other: Waker,
+}
+
 /// One wait for an answer.
 pub(crate) struct Place<R> {
     head: Head,
-    answer: Lock<Answer<R>>,
+    answer: Lock<State<R>>,
 }
 
 type Slot<R> = Arc<Place<R>>;
@@ -98,44 +100,47 @@ pub(crate) struct Reply<R> {
     is_over: bool,
 }
 
-#[inline]
+#[inline(always)]
 pub(crate) fn reply<R: Send + 'static>() -> (ReplyTo<R>, Reply<R>) {
     of(State::Empty)
 }
 
 /// As `reply`, with the caller waiting from the beginning.
-#[inline]
+#[inline(always)]
 pub(crate) fn reply_to<R: Send + 'static>(waker: &Waker) -> (ReplyTo<R>, Reply<R>) {
     of(State::Waiting(waker.clone()))
 }
 
-#[inline]
+#[inline(always)]
 fn of<R: Send + 'static>(state: State<R>) -> (ReplyTo<R>, Reply<R>) {
     let head = Head {
         is_certain: AtomicBool::new(true),
+        watch: AtomicU8::new(Watch::NONE),
         asked: AtomicU32::new(0),
         next: AtomicPtr::default(),
         budget: AtomicU64::new(Budget::Open.code()),
     };
-    let slot = Arc::new(Place { head, answer: Lock::new(Answer { state, watch: Watch::None, gone: None }) });
+    let slot = Arc::new(Place { head, answer: Lock::new(state) });
     (ReplyTo(Some(slot.clone())), Reply { slot, is_over: false })
 }
 
 fn finish<R>(slot: &Place<R>, answer: Result<R, Unanswered>) {
     slot.head.loosen();
-    let mut place = slot.answer.lock();
-    if matches!(place.state, State::Done(_) | State::Over) {
-        drop(place);
+    let mut state = slot.answer.lock();
+    if matches!(*state, State::Done(_) | State::Over) {
+        drop(state);
         return drop(answer);
     }
-    if place.watch != Watch::None && matches!(answer, Err(Unanswered::Dropped)) {
-        place.watch = Watch::Dropped;
+    if slot.head.watch.load(Relaxed) != Watch::NONE && matches!(answer, Err(Unanswered::Dropped)) {
+        slot.head.watch.store(Watch::DROPPED, Relaxed);
         return;
     }
-    let before = std::mem::replace(&mut place.state, State::Done(answer));
-    drop(place);
-    if let State::Waiting(waker) = before {
-        waker.wake();
+    let before = std::mem::replace(&mut *state, State::Done(answer));
+    drop(state);
+    match before {
+        State::Waiting(waker) => waker.wake(),
+        State::Watched(watched) => watched.wake_all(),
+        State::Empty | State::Done(_) | State::Over => {}
     }
 }
 
@@ -183,7 +188,17 @@ impl<R: Send + 'static> ReplyTo<R> {
 
 impl<R> Place<R> {
     fn is_over(&self) -> bool {
-        matches!(self.answer.lock().state, State::Over | State::Done(_))
+        matches!(*self.answer.lock(), State::Over | State::Done(_))
+    }
+}
+
+impl Watched {
+    #[cold]
+    fn wake_all(self) {
+        if let Some(caller) = self.caller {
+            caller.wake();
+        }
+        self.other.wake();
     }
 }
 
@@ -206,15 +221,22 @@ impl<R: Send + 'static> Pending for Place<R> {
         self.is_over()
     }
     fn poll_gone(&self, cx: &Context<'_>) -> Poll<()> {
-        let mut place = self.answer.lock();
-        if matches!(place.state, State::Over | State::Done(_)) {
-            return Poll::Ready(());
-        }
-        let old = match &mut place.gone {
-            Some(old) if old.will_wake(cx.waker()) => None,
-            gone => gone.replace(Box::new(cx.waker().clone())),
+        let other = cx.waker().clone();
+        let mut state = self.answer.lock();
+        let before = std::mem::replace(&mut *state, State::Empty);
+        let (caller, old) = match before {
+            State::Over | State::Done(_) => {
+                *state = before;
+                drop(state);
+                drop(other);
+                return Poll::Ready(());
+            }
+            State::Empty => (None, None),
+            State::Waiting(caller) => (Some(caller), None),
+            State::Watched(watched) => (watched.caller, Some(watched.other)),
         };
-        drop(place);
+        *state = State::Watched(Box::new(Watched { caller, other }));
+        drop(state);
         drop(old);
         Poll::Pending
     }
@@ -225,15 +247,16 @@ impl<R: Send + 'static> Pending for Place<R> {
         Budget::from_code(self.head.budget.load(Relaxed))
     }
     fn hold(&self) {
-        self.answer.lock().watch = Watch::Held;
+        let _state = self.answer.lock();
+        self.head.watch.store(Watch::HELD, Relaxed);
     }
     fn let_go(&self) -> Held {
-        let mut place = self.answer.lock();
-        let was_dropped = std::mem::replace(&mut place.watch, Watch::None) == Watch::Dropped;
-        match place.state {
+        let state = self.answer.lock();
+        let was_dropped = self.head.watch.swap(Watch::NONE, Relaxed) == Watch::DROPPED;
+        match *state {
             State::Done(_) | State::Over => Held::Over,
-            State::Empty | State::Waiting(_) if was_dropped => Held::Dropped,
-            State::Empty | State::Waiting(_) => Held::Elsewhere,
+            State::Empty | State::Waiting(_) | State::Watched(_) if was_dropped => Held::Dropped,
+            State::Empty | State::Waiting(_) | State::Watched(_) => Held::Elsewhere,
         }
     }
     fn fail(&self, why: Unanswered) {
@@ -271,29 +294,30 @@ impl<R> Reply<R> {
 
     #[inline]
     pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<R, Unanswered>> {
-        let mut place = self.slot.answer.lock();
-        match &mut place.state {
+        let mut state = self.slot.answer.lock();
+        let old = match &mut *state {
             State::Empty => {
-                place.state = State::Waiting(cx.waker().clone());
-                Poll::Pending
+                *state = State::Waiting(cx.waker().clone());
+                return Poll::Pending;
             }
-            State::Waiting(waker) if waker.will_wake(cx.waker()) => Poll::Pending,
-            State::Waiting(waker) => {
-                let old = std::mem::replace(waker, cx.waker().clone());
-                drop(place);
-                drop(old);
-                Poll::Pending
-            }
+            State::Waiting(waker) if waker.will_wake(cx.waker()) => return Poll::Pending,
+            State::Waiting(waker) => Some(std::mem::replace(waker, cx.waker().clone())),
+            State::Watched(watched) => watched.caller.replace(cx.waker().clone()),
             State::Done(_) | State::Over => {
-                let answer = std::mem::replace(&mut place.state, State::Over);
-                drop(place);
+                let answer = std::mem::replace(&mut *state, State::Over);
+                drop(state);
                 self.is_over = true;
-                match answer {
+                return match answer {
                     State::Done(answer) => Poll::Ready(answer),
-                    State::Empty | State::Waiting(_) | State::Over => Poll::Ready(Err(Unanswered::Dropped)),
-                }
+                    State::Empty | State::Waiting(_) | State::Watched(_) | State::Over => {
+                        Poll::Ready(Err(Unanswered::Dropped))
+                    }
+                };
             }
-        }
+        };
+        drop(state);
+        drop(old);
+        Poll::Pending
     }
 }
 
@@ -302,13 +326,11 @@ impl<R> Drop for Reply<R> {
         if self.is_over {
             return;
         }
-        let mut place = self.slot.answer.lock();
-        let before = std::mem::replace(&mut place.state, State::Over);
-        let gone = place.gone.take();
-        drop(place);
-        drop(before);
-        if let Some(gone) = gone {
-            gone.wake();
+        let mut state = self.slot.answer.lock();
+        let before = std::mem::replace(&mut *state, State::Over);
+        drop(state);
+        if let State::Watched(watched) = before {
+            watched.other.wake();
         }
     }
 }
