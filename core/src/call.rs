@@ -111,11 +111,9 @@ impl<'a, M: Message> Call<'a, M> {
 
     /// Tells the runtime that the request is in the mailbox.
     #[cold]
-    fn tell_sent(&self) {
-        if let Some(wait) = &self.wait {
-            let (call, awaited) = (self.number, wait.reply().awaited());
-            self.port.header().tell(|| Seen::CallSent { call, awaited: &awaited });
-        }
+    fn tell_sent(&self, wait: &Posted<&'a CellRef, M::Reply>) {
+        let (call, awaited) = (self.number, wait.reply().awaited());
+        self.port.header().tell(|| Seen::CallSent { call, awaited: &awaited });
     }
 
     /// Begins: sends the request, or lines up for room.
@@ -137,15 +135,16 @@ impl<'a, M: Message> Call<'a, M> {
         if let Some(leave) = leave {
             let (to, answer) = reply();
             answer.set_budget(budget);
-            self.wait = Some(Posted::new(cell, answer));
-            let gives_way = leave.gives_way;
-            leave.call(|| self.submit(cx, request, to))?;
+            let (wait, gives_way) = (Posted::new(cell, answer), leave.gives_way);
+            leave.call(&wait, || self.submit(cx, request, to, &wait))?;
+            self.wait = Some(wait);
             Ok(if gives_way { Sent::GivesWay } else { Sent::InPlace })
         } else {
             let (to, answer) = reply_to(cx.waker());
             answer.set_budget(budget);
-            self.wait = Some(Posted::new(cell, answer));
-            self.submit(cx, request, to)?;
+            let wait = Posted::new(cell, answer);
+            self.submit(cx, request, to, &wait)?;
+            self.wait = Some(wait);
             Ok(Sent::Apart)
         }
     }
@@ -156,12 +155,13 @@ impl<'a, M: Message> Call<'a, M> {
         cx: &mut Context<'_>,
         request: M,
         to: ReplyTo<M::Reply>,
+        wait: &Posted<&'a CellRef, M::Reply>,
     ) -> Result<(), CallError<M>> {
         let (port, ticket) = (self.port, &mut self.ticket);
         match fate::discarding(|| port.push_or_wait(Payload(request, to), cx.waker(), ticket)) {
             Ok(()) => {
                 if self.number != 0 {
-                    self.tell_sent();
+                    self.tell_sent(wait);
                 }
                 Ok(())
             }
@@ -169,16 +169,8 @@ impl<'a, M: Message> Call<'a, M> {
                 (self.request, self.to) = (Some(request), Some(to));
                 Ok(())
             }
-            Err(refused) => Err(self.refused(refused)),
-        }
-    }
-
-    #[cold]
-    fn refused(&mut self, refused: Refused<Payload<M>>) -> CallError<M> {
-        self.wait = None;
-        match refused {
-            Refused::Closed(Payload(request, _)) => CallError::NoProc(request),
-            Refused::Full(Payload(request, _)) => CallError::Full(request),
+            Err(Refused::Closed(Payload(request, _))) => Err(CallError::NoProc(request)),
+            Err(Refused::Full(Payload(request, _))) => Err(CallError::Full(request)),
         }
     }
 
@@ -219,9 +211,13 @@ impl<'a, M: Message> Call<'a, M> {
     fn advance(&mut self, cx: &mut Context<'_>) -> Poll<Result<M::Reply, CallError<M>>> {
         let mut may_look = true;
         if let Some(request) = self.request.take() {
-            let sent = match self.to.take() {
-                Some(to) => self.submit(cx, request, to).map(|()| Sent::InPlace),
-                None => self.begin(cx, request),
+            let sent = match (self.to.take(), self.wait.take()) {
+                (Some(to), Some(wait)) => {
+                    let sent = self.submit(cx, request, to, &wait).map(|()| Sent::InPlace);
+                    self.wait = Some(wait).filter(|_| sent.is_ok());
+                    sent
+                }
+                (None, _) | (_, None) => self.begin(cx, request),
             };
             match sent {
                 Err(error) => return Poll::Ready(Err(error)),

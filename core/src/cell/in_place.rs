@@ -11,8 +11,11 @@
 
 use super::local::{self, Local};
 use super::runner::run_next;
-use super::{Header, Host};
+use super::waits::Posted;
+use super::{CellRef, Header, Host};
+use std::borrow::Borrow;
 use std::cell::Cell;
+use std::ptr::NonNull;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering::Relaxed};
 use std::time::Duration;
@@ -84,11 +87,21 @@ pub(crate) fn may_call(header: &Header) -> Option<Leave<'_>> {
 }
 
 impl Leave<'_> {
-    /// Has `push` put a message into the callee's mailbox, and runs the callee if that found it idle.
-    pub(crate) fn call<R>(self, push: impl FnOnce() -> R) -> R {
+    /// Has `push` put a message into the callee's mailbox, and runs the callee if that found it idle. `wait` is the
+    /// wait for the answer to it.
+    pub(crate) fn call<C: Borrow<CellRef>, A: Send + 'static, R>(
+        self,
+        wait: &Posted<C, A>,
+        push: impl FnOnce() -> R,
+    ) -> R {
         local::enter(self.host, |local| {
-            // SAFETY: `local` is this thread's innermost stretch; one access each.
-            unsafe { (*local).budget = BUDGET };
+            // SAFETY: `local` is this thread's innermost stretch; one access each. `wait` outlives it.
+            unsafe {
+                (*local).budget = BUDGET;
+                if !(*local).outer.is_null() {
+                    (*local).asks = Some((self.header.ptr(), NonNull::from(wait.reply().head())));
+                }
+            }
             let pushed = push();
             // SAFETY: as above.
             if unsafe { (*local).next.is_some() } {

@@ -10,10 +10,11 @@ use super::life::Wake;
 use super::runner::Runner;
 use super::{CellPtr, CellRef, Header, Host, Slot};
 use crate::id::Pid;
+use crate::reply::Head;
 use crate::time::Time;
 use ravelin_mailbox::Edge;
 use std::cell::Cell;
-use std::ptr;
+use std::ptr::{self, NonNull};
 use std::sync::Arc;
 
 /// Messages and hand-overs in one poll of an executor's task.
@@ -29,10 +30,12 @@ pub(super) struct Local {
     pub(super) began: Option<Time>,
     /// The cell that is being run.
     pub(super) current: Option<CellPtr>,
+    /// For a call in place that an actor makes: the cell that is asked, and what is seen of the wait.
+    pub(super) asks: Option<(CellPtr, NonNull<Head>)>,
     depth: u32,
     /// The system whose actors may be handed over here; null: none.
     host: *const (),
-    outer: *mut Local,
+    pub(super) outer: *mut Local,
 }
 
 thread_local! {
@@ -40,7 +43,7 @@ thread_local! {
     static CURRENT: Cell<*mut Local> = const { Cell::new(ptr::null_mut()) };
 }
 
-fn current() -> *mut Local {
+pub(super) fn current() -> *mut Local {
     CURRENT.try_with(Cell::get).unwrap_or(ptr::null_mut())
 }
 
@@ -72,6 +75,7 @@ pub(super) fn enter<R>(host: &Arc<dyn Host>, f: impl FnOnce(*mut Local) -> R) ->
         budget: BUDGET,
         began: None,
         current: None,
+        asks: None,
         // SAFETY: as in `may_enter`.
         depth: if outer.is_null() { 1 } else { unsafe { (*outer).depth + 1 } },
         host: if host.hands_over() { address(host) } else { ptr::null() },

@@ -19,6 +19,8 @@
 //! the list, so a head cannot be taken off while somebody looks at it. Adding to an empty list, and taking off the only
 //! head, need no holder: that is one exchange.
 //!
+//! **Stretches.** What a stretch says of a call in place (`Local::asks`) is of the caller's own wait, which outlives it.
+//!
 //! **Cells.** A post is made by the actor that runs on this thread, whose cell is there. It is taken back through the
 //! running actor too, or through the table of the living; what neither finds is over, and `reset` emptied its list.
 
@@ -235,7 +237,9 @@ fn is_of_one_system(one: &Header, other: &Header) -> bool {
 #[inline]
 pub(crate) fn would_close(asked: &CellRef) -> Option<Vec<Hop>> {
     let me = running()?;
-    if me != asked.ptr() && asked.header().waits.is_empty() {
+    // SAFETY: an actor runs here, so there is a stretch.
+    let is_called_in_place = unsafe { (*local::current()).asks.is_some() };
+    if me != asked.ptr() && !is_called_in_place && asked.header().waits.is_empty() {
         return None;
     }
     // SAFETY: the cell that is being run is there.
@@ -243,7 +247,35 @@ pub(crate) fn would_close(asked: &CellRef) -> Option<Vec<Hop>> {
     if me == asked.ptr() {
         return Some(vec![mine.hop(), mine.hop()]);
     }
-    if is_of_one_system(mine, asked.header()) { circle(mine, asked) } else { None }
+    if !is_of_one_system(mine, asked.header()) {
+        return None;
+    }
+    callers_circle(me, asked.ptr()).or_else(|| circle(mine, asked))
+}
+
+/// The circle through those on this thread that call one another in place, up to `me`, if `asked` is one of them.
+fn callers_circle(me: CellPtr, asked: CellPtr) -> Option<Vec<Hop>> {
+    // SAFETY: stretches and the cells that are run in them are there, from the innermost one outward.
+    unsafe {
+        let mut hops = vec![me.header().hop()];
+        let (mut at, mut inner) = (local::current(), me);
+        loop {
+            let (cell, head) = (*at).asks?;
+            at = (*at).outer;
+            let caller = (*at).current?;
+            if cell != inner || !head.as_ref().is_certain() {
+                return None;
+            }
+            hops.push(caller.header().hop());
+            if caller == asked {
+                hops.push(me.header().hop());
+                // From the innermost outward each is asked by the next: the way back is the other way round.
+                hops.reverse();
+                return Some(hops);
+            }
+            inner = caller;
+        }
+    }
 }
 
 /// Follows the waits from who is asked; gives the way back to `mine`, if there is one.

@@ -60,6 +60,28 @@ macro_rules! __executor_cases {
                 a_call_owed_by_a_message_whose_destructor_panics_still_ends,
                 an_init_that_calls_and_is_called_is_no_deadlock,
             ;
+            circles:
+                a_call_around_a_circle_ends_at_once_and_names_it,
+                two_that_call_each_other_at_once_do_not_wait_for_ever,
+                a_circle_is_seen_among_many_waits,
+                who_was_answered_is_waited_for_by_nobody,
+                a_request_that_was_passed_on_is_no_link_of_a_circle,
+                an_init_that_calls_the_actor_that_starts_it_is_a_circle,
+                a_child_that_calls_the_parent_that_waits_for_its_end_is_told,
+                who_waits_for_whom_can_be_asked,
+                a_wait_that_is_given_up_is_no_link_of_a_circle,
+                a_call_that_waits_elsewhere_than_in_its_actor_harms_nobody,
+            ;
+            budgets:
+                a_call_made_to_answer_another_ends_with_its_time,
+                a_handler_with_no_time_left_is_told_before_it_asks,
+                a_time_limit_is_the_shorter_of_two,
+                who_serves_a_cast_has_no_deadline_and_no_caller,
+                a_running_handler_learns_that_its_caller_has_gone,
+                a_request_whose_caller_has_gone_is_not_begun,
+                a_message_may_say_that_it_is_handled_all_the_same,
+                the_usual_time_is_not_begun_anew_by_each_call,
+            ;
             starts:
                 a_start_returns_when_init_is_done,
                 nothing_is_started_before_the_start_is_awaited,
@@ -256,6 +278,8 @@ mod tests {
         ("sends", include_str!("sends.rs")),
         ("mailboxes", include_str!("mailboxes.rs")),
         ("calls", include_str!("calls.rs")),
+        ("circles", include_str!("circles.rs")),
+        ("budgets", include_str!("budgets.rs")),
         ("starts", include_str!("starts.rs")),
         ("ends", include_str!("ends.rs")),
         ("kills", include_str!("kills.rs")),

@@ -35,7 +35,11 @@ mod puppet;
 #[doc(hidden)]
 pub mod bonds;
 #[doc(hidden)]
+pub mod budgets;
+#[doc(hidden)]
 pub mod calls;
+#[doc(hidden)]
+pub mod circles;
 #[doc(hidden)]
 pub mod ends;
 #[doc(hidden)]
