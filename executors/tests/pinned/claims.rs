@@ -1,15 +1,15 @@
 //! The claims.
 
 use crate::hosts::Stage;
-use crate::shy::{Add, Alarm, Begin, Boom, BoomElsewhere, Close, Hang, LinkTo, StopNow, Trap, Watch};
+use crate::shy::{self, Add, Alarm, Begin, Boom, BoomElsewhere, Close, Hang, LinkTo, StopNow, Trap, Watch};
 use futures::channel::oneshot;
 use futures::future::join;
 use ravelin_core::{ActorRef, CallError, Exit, Info, SendError, StartError, System};
-use ravelin_executors::pinned::Pinned;
+use ravelin_executors::pinned::{Pinned, pinned};
 use ravelin_supervisor::{Supervisor, child, start_in};
 use std::time::Duration;
 
-type Shy = ActorRef<Pinned<crate::shy::Shy>>;
+type Shy = ActorRef<Pinned<shy::Shy>>;
 
 /// Begins a call that hangs; gives what it came to after `meanwhile`, which begins when the handler has.
 async fn hanging<T>(shy: &Shy, meanwhile: impl Future<Output = T>) -> (Result<&'static str, CallError<Hang>>, T) {
@@ -70,7 +70,7 @@ pub(crate) async fn a_panic_is_the_exit_reason_with_message_and_place(stage: Sta
 }
 
 pub(crate) async fn a_panic_in_terminate_is_the_exit_reason(stage: Stage) {
-    let shy = stage.system.spawn::<Pinned<crate::shy::Shy>>(stage.args(Begin::Well, Close::Panic)).await.unwrap();
+    let shy = stage.system.spawn::<Pinned<shy::Shy>>(stage.args(Begin::Well, Close::Panic)).await.unwrap();
     let ended = stage.system.ended(shy.pid().unwrap());
     shy.call(StopNow(Exit::Normal)).await.unwrap();
     assert_is_panic(&ended.await, "the door is stuck");
@@ -79,10 +79,10 @@ pub(crate) async fn a_panic_in_terminate_is_the_exit_reason(stage: Stage) {
 
 pub(crate) async fn an_init_that_fails_fails_the_start_and_leaves_nothing(stage: Stage) {
     for why in [Exit::error("no screen"), Exit::Ignore] {
-        let start = stage.system.spawn::<Pinned<crate::shy::Shy>>(stage.args(Begin::Refuse(why.clone()), Close::Well)).await;
+        let start = stage.system.spawn::<Pinned<shy::Shy>>(stage.args(Begin::Refuse(why.clone()), Close::Well)).await;
         assert_eq!(start.unwrap_err(), StartError::Init(why));
     }
-    let start = stage.system.spawn::<Pinned<crate::shy::Shy>>(stage.args(Begin::Panic, Close::Well)).await;
+    let start = stage.system.spawn::<Pinned<shy::Shy>>(stage.args(Begin::Panic, Close::Well)).await;
     assert_is_panic(&start.unwrap_err().into_exit(), "no window");
     assert_eq!(stage.seen.all(), ["init", "state dropped"].repeat(3));
     assert!(stage.system.is_empty(), "{:?}", stage.system.pids());
@@ -136,7 +136,7 @@ pub(crate) async fn a_stop_waits_for_the_handler_and_runs_terminate(stage: Stage
     let tree = Supervisor::one_for_one("app");
     let shy = Shy::place("shy");
     let (thread, seen) = (stage.thread.clone(), stage.seen.clone());
-    let args = move || ravelin_executors::pinned::pinned(thread.clone(), (seen.clone(), Begin::Well, Close::Well));
+    let args = move || pinned(thread.clone(), (seen.clone(), Begin::Well, Close::Well));
     let app = start_in(&stage.system, tree.child(child(&shy, args))).await.unwrap();
     // A parent's order runs `terminate` in an actor that traps exits, as anywhere.
     let (told, _info) = oneshot::channel();
@@ -153,7 +153,7 @@ pub(crate) async fn a_stop_waits_for_the_handler_and_runs_terminate(stage: Stage
     let (called, report) = join(call, stop).await;
     assert_eq!(called.unwrap(), "went on");
     assert_eq!(report.root, Exit::Shutdown);
-    assert_eq!(stage.seen.all(), ["init", "handler dropped", "terminate", "state dropped"]);
+    assert_eq!(stage.seen.all(), ["init", "went on", "handler dropped", "terminate", "state dropped"]);
     assert_eq!(shy.last_exit(), Some(Exit::Shutdown));
 }
 
@@ -170,18 +170,18 @@ pub(crate) async fn a_restart_makes_a_new_one_on_the_same_thread_after_the_old_o
     let home = stage.home().await;
     let shy = Shy::place("shy");
     let (thread, seen) = (stage.thread.clone(), stage.seen.clone());
-    let args = move || ravelin_executors::pinned::pinned(thread.clone(), (seen.clone(), Begin::Well, Close::Well));
+    let args = move || pinned(thread.clone(), (seen.clone(), Begin::Well, Close::Well));
     let tree = Supervisor::one_for_one("app").intensity(9, Duration::from_secs(1));
     let app = start_in(&stage.system, tree.child(child(&shy, args))).await.unwrap();
     shy.call(Add(7)).await.unwrap();
     shy.call(Boom()).await.unwrap_err();
     shy.ready().await;
     assert_eq!(shy.call(Add(1)).await.unwrap(), 1);
-    stage.system.kill(shy.pid().unwrap());
-    while shy.last_exit() != Some(Exit::Killed) {
-        ravelin_core::sleep(&**stage.system.runtime(), Duration::from_micros(50)).await; // tidy: virtual time
-    }
-    shy.ready().await;
+    let pid = shy.pid().unwrap();
+    let ended = stage.system.ended(pid);
+    stage.system.kill(pid);
+    assert_eq!(ended.await, Exit::Killed);
+    assert_ne!(shy.ready().await, pid);
     assert_eq!(shy.call(Add(2)).await.unwrap(), 2);
     app.stop().await;
     let first = ["init", "add", "handler dropped", "terminate", "state dropped"];

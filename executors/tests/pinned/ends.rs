@@ -1,4 +1,4 @@
-//! What becomes of pinned actors whose thread's executor ends.
+//! What becomes of pinned actors whose thread's executor ends, and of a handler whose actor has seen its kill.
 
 use crate::shy::{Begin, Close, Hang, Seen, Shy};
 use futures::channel::oneshot;
@@ -7,6 +7,7 @@ use ravelin_core::runtimes::{Local, Tokio};
 use ravelin_core::{CallError, Exit, LocalRuntime, System};
 use ravelin_executors::pinned::{Pinned, pinned};
 use ravelin_executors::runtimes::Hosted;
+use ravelin_sim::{Order, Seed, SimRuntime};
 use std::sync::Arc;
 use std::thread;
 use tokio::runtime::Builder;
@@ -56,9 +57,35 @@ fn actors_whose_local_is_shut_down_by_another_thread_end_as_lost() {
     let local = Local::new();
     let (stop, stopped) = oneshot::channel::<()>();
     let (home, to_end) = (local.clone(), local.clone());
-    let thread = thread::spawn(move || drop(home.block_on(stopped)));
+    let thread = thread::spawn(move || home.block_on(stopped));
     let system = System::new(Tokio::new(tokio.handle().clone()));
     tokio.block_on(both_are_lost(system, local, move || to_end.shutdown()));
     drop(stop);
-    thread.join().unwrap();
+    assert!(thread.join().unwrap().is_err(), "the sender was dropped");
+}
+
+#[test]
+fn a_handler_goes_no_further_once_its_actor_has_seen_the_kill() {
+    // In the order of the queue the actor has its turn before its handler, which is woken later.
+    let sim = SimRuntime::new(Seed(1), Order::Fifo);
+    let (system, thread) = (System::new(sim.clone()), sim.clone());
+    let seen = Seen::default();
+    let noted = seen.clone();
+    let outcome = sim.block_on(async move {
+        let shy = system.spawn::<Pinned<Shy>>(pinned(thread, (noted, Begin::Well, Close::Well))).await.unwrap();
+        let pid = shy.pid().unwrap();
+        let (begun, has_begun) = oneshot::channel();
+        let (go_on, went_on) = oneshot::channel();
+        let call = async { shy.call(Hang(begun, went_on)).await };
+        let (called, ()) = join(call, async {
+            has_begun.await.unwrap();
+            system.kill(pid);
+            go_on.send(()).unwrap();
+            system.ended(pid).await;
+        })
+        .await;
+        assert!(matches!(called, Err(CallError::Exited(Exit::Killed))), "{called:?}");
+    });
+    outcome.unwrap();
+    assert_eq!(seen.all(), ["init", "handler dropped", "state dropped"]);
 }

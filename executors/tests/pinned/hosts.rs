@@ -69,10 +69,10 @@ pub(crate) fn on_tokio_with_a_local_thread(claim: Claim) {
     let local = Local::new();
     let (stop, stopped) = oneshot::channel::<()>();
     let home = local.clone();
-    let thread = thread::spawn(move || drop(home.block_on(stopped)));
+    let thread = thread::spawn(move || home.block_on(stopped));
     tokio.block_on(hold(Stage::new(Tokio::new(tokio.handle().clone()), local), claim));
     drop(stop);
-    thread.join().unwrap();
+    assert!(thread.join().unwrap().is_err(), "the sender was dropped");
 }
 
 /// The system on tokio's workers, the actors on a thread with a `LocalSet`.
@@ -86,12 +86,12 @@ pub(crate) fn on_tokio_with_a_local_set(claim: Claim) {
         let (rt, host) = Hosted::new("tokio-local", tokio::time::sleep);
         give.send(rt).unwrap();
         set.spawn_local(host);
-        drop(set.block_on(&tokio, stopped));
+        set.block_on(&tokio, stopped)
     });
     let home = given.recv().unwrap();
     tokio.block_on(hold(Stage::new(Tokio::new(tokio.handle().clone()), home), claim));
     drop(stop);
-    thread.join().unwrap();
+    assert!(thread.join().unwrap().is_err(), "the sender was dropped");
 }
 
 /// Both in one `LocalSet`, on tokio's paused clock.

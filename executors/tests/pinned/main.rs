@@ -7,6 +7,7 @@ mod hosts;
 
 mod claims;
 mod ends;
+mod faults;
 mod shy;
 
 claims!(

@@ -148,6 +148,7 @@ impl LocalHandle<Hang> for Shy {
             pending::<()>().await;
         }
         not_send.set(0);
+        self.seen.note("went on");
         "went on"
     }
 }
