@@ -48,7 +48,10 @@ pub(crate) fn wait<T>(rx: &mpsc::Receiver<T>) -> T {
 }
 
 #[track_caller]
-pub(crate) fn run<T: Send + 'static>(rt: &Arc<dyn Runtime>, job: impl Future<Output = T> + Send + 'static) -> T {
+pub(crate) fn run<T: Send + 'static>(
+    rt: &Arc<dyn Runtime>,
+    job: impl Future<Output = T> + Send + 'static,
+) -> T {
     wait(&in_task(rt, job))
 }
 

@@ -2,7 +2,9 @@
 
 use super::host::Pinned;
 use futures::channel::{mpsc, oneshot};
-use ravelin_core::{ActorRef, Cx, Exit, Info, Message, Pid, Runtime, System, Time, catch_panic, resume_panic};
+use ravelin_core::{
+    ActorRef, Cx, Exit, Info, Message, Pid, Runtime, System, Time, catch_panic, resume_panic,
+};
 use std::fmt;
 use std::future::{Future, pending};
 use std::sync::Arc;

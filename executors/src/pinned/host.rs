@@ -6,8 +6,8 @@ use futures::channel::{mpsc, oneshot};
 use futures::future::{FutureExt, LocalBoxFuture};
 use futures::stream::StreamExt;
 use ravelin_core::{
-    Actor, ChildGrace, Cx, Exit, Handle, InPlace, Info, LocalRuntime, Message, NoMessage, Pid, Task, TaskArgs,
-    TrapExits, catch_panic, resume_panic,
+    Actor, ChildGrace, Cx, Exit, Handle, InPlace, Info, LocalRuntime, Message, NoMessage, Pid, Task,
+    TaskArgs, TrapExits, catch_panic, resume_panic,
 };
 use std::fmt;
 use std::future::{Future, pending, poll_fn};
@@ -49,8 +49,7 @@ pub fn pinned<A: LocalActor>(thread: Arc<dyn LocalRuntime>, args: A::Args) -> Pi
 }
 
 /// Something to be done with the state on its thread. The state is there once a job has made it.
-type Job<A> =
-    Box<dyn for<'a> FnOnce(&'a mut Option<A>, &'a mut LocalCx<A>) -> LocalBoxFuture<'a, ()> + Send>;
+type Job<A> = Box<dyn for<'a> FnOnce(&'a mut Option<A>, &'a mut LocalCx<A>) -> LocalBoxFuture<'a, ()> + Send>;
 
 /// How a job went, and whether the actor stops itself.
 struct Outcome<R> {
@@ -143,7 +142,8 @@ impl<A: LocalActor> Actor for Pinned<A> {
             return cx.stop(reason.clone());
         }
         let (to, outcome) = oneshot::channel();
-        let job = job_of(to, async move |state: &mut A, cx: &mut LocalCx<A>| state.handle_info(info, cx).await);
+        let job =
+            job_of(to, async move |state: &mut A, cx: &mut LocalCx<A>| state.handle_info(info, cx).await);
         if self.have_done(cx, job, outcome).await.is_none() {
             Self::lost(cx).await
         }

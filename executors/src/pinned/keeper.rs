@@ -99,9 +99,7 @@ pub(super) async fn keep(
     // Should the keeper itself be killed, the state still goes.
     let guard = CutOnDrop::new(&cut);
     thread.spawn_local(Box::new(move || Box::pin(Tether { life: Some(make()), cut, _gone: gone })));
-    let told = async {
-        while inbox.next().await.is_some() {}
-    };
+    let told = async { while inbox.next().await.is_some() {} };
     let lost = match select(Box::pin(told), &mut is_gone).await {
         futures::future::Either::Left(_) => false,
         futures::future::Either::Right(_) => true,

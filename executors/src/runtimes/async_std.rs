@@ -15,8 +15,7 @@ use std::time::SystemTime;
 
 /// async-std's global executor.
 ///
-/// async-std is discontinued since March 2025, and its notice points to smol. This is for programs that are on it; a new
-/// one takes `Smol`.
+/// async-std is discontinued, and its notice points to smol. This is for programs that are on it; a new one takes `Smol`.
 ///
 /// # What it promises
 ///

@@ -18,15 +18,15 @@ use std::time::{Duration, SystemTime};
 
 /// bastion-executor's global pool.
 ///
-/// It had its last release in 2022. This is for programs that are on bastion and want to move one actor at a time; a new
-/// one takes `Tokio` or `Smol`.
+/// It is no longer developed. This is for programs that are on bastion and want to move one actor at a time; a new one
+/// takes `Tokio` or `Smol`.
 ///
 /// # What it promises
 ///
 /// - **Clock**: std's monotonic clock; the epoch is the moment this adapter was made, so make one, and share it.
 /// - **Timers** are the framework's own, with a thread that ends when the adapter and its timers are gone.
 /// - **Shutdown**: the pool never ends. Actors live until they end or are ended.
-/// - **Blocking** jobs get a thread each: bastion's pool for them grows too late for jobs that wait for one another.
+/// - **Blocking** jobs get a thread each, so that none waits for a worker; bastion's pool for them is not used.
 /// - A panic that escapes a task ends that task silently.
 ///
 /// `is_current` is true in tasks that this adapter spawned.

@@ -124,7 +124,10 @@ impl LocalRuntime for Hosted {
 
 impl fmt::Debug for Hosted {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Hosted").field("name", &self.name).field("timers", &self.timers).finish_non_exhaustive()
+        f.debug_struct("Hosted")
+            .field("name", &self.name)
+            .field("timers", &self.timers)
+            .finish_non_exhaustive()
     }
 }
 

@@ -14,7 +14,9 @@ use suite::*;
 mod suite;
 
 /// A thread that makes a runtime, gives it, and runs it until it is told to stop.
-fn at_home(drive: impl FnOnce(mpsc::Sender<Arc<dyn Runtime>>, oneshot::Receiver<()>) + Send + 'static) -> Host {
+fn at_home(
+    drive: impl FnOnce(mpsc::Sender<Arc<dyn Runtime>>, oneshot::Receiver<()>) + Send + 'static,
+) -> Host {
     let (give, given) = mpsc::channel();
     let (stop, stopped) = oneshot::channel();
     let thread = thread::spawn(move || drive(give, stopped));

@@ -12,7 +12,10 @@ use std::time::Duration;
 type Shy = ActorRef<Pinned<shy::Shy>>;
 
 /// Begins a call that hangs; gives what it came to after `meanwhile`, which begins when the handler has.
-async fn hanging<T>(shy: &Shy, meanwhile: impl Future<Output = T>) -> (Result<&'static str, CallError<Hang>>, T) {
+async fn hanging<T>(
+    shy: &Shy,
+    meanwhile: impl Future<Output = T>,
+) -> (Result<&'static str, CallError<Hang>>, T) {
     let (begun, has_begun) = oneshot::channel();
     let (_go_on, went_on) = oneshot::channel();
     let meanwhile = async {
@@ -79,7 +82,8 @@ pub(crate) async fn a_panic_in_terminate_is_the_exit_reason(stage: Stage) {
 
 pub(crate) async fn an_init_that_fails_fails_the_start_and_leaves_nothing(stage: Stage) {
     for why in [Exit::error("no screen"), Exit::Ignore] {
-        let start = stage.system.spawn::<Pinned<shy::Shy>>(stage.args(Begin::Refuse(why.clone()), Close::Well)).await;
+        let start =
+            stage.system.spawn::<Pinned<shy::Shy>>(stage.args(Begin::Refuse(why.clone()), Close::Well)).await;
         assert_eq!(start.unwrap_err(), StartError::Init(why));
     }
     let start = stage.system.spawn::<Pinned<shy::Shy>>(stage.args(Begin::Panic, Close::Well)).await;

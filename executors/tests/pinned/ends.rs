@@ -72,7 +72,8 @@ fn a_handler_goes_no_further_once_its_actor_has_seen_the_kill() {
     let seen = Seen::default();
     let noted = seen.clone();
     let outcome = sim.block_on(async move {
-        let shy = system.spawn::<Pinned<Shy>>(pinned(thread, (noted, Begin::Well, Close::Well))).await.unwrap();
+        let shy =
+            system.spawn::<Pinned<Shy>>(pinned(thread, (noted, Begin::Well, Close::Well))).await.unwrap();
         let pid = shy.pid().unwrap();
         let (begun, has_begun) = oneshot::channel();
         let (go_on, went_on) = oneshot::channel();

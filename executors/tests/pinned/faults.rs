@@ -63,7 +63,8 @@ fn the_state_goes_with_its_node() {
                 let thread = node.thread();
                 let shy = ActorRef::<Pinned<Shy>>::place("shy");
                 let args = move || pinned(thread.clone(), (seen.clone(), Begin::Well, Close::Well));
-                let _app = start_in(node.system(), Supervisor::one_for_one("app").child(child(&shy, args))).await;
+                let _app =
+                    start_in(node.system(), Supervisor::one_for_one("app").child(child(&shy, args))).await;
                 shy.call(Add(1)).await.unwrap();
                 pending::<()>().await;
             }

@@ -38,9 +38,7 @@ impl Stage {
     /// Where all of it is to happen.
     pub(crate) async fn home(&self) -> thread::ThreadId {
         let (to, home) = oneshot::channel();
-        self.thread.spawn_local(Box::new(|| {
-            Box::pin(async { to.send(thread::current().id()).unwrap() })
-        }));
+        self.thread.spawn_local(Box::new(|| Box::pin(async { to.send(thread::current().id()).unwrap() })));
         home.await.unwrap()
     }
 }
