@@ -42,7 +42,7 @@ mod a_pinned_actor {
 
     impl LocalHandle<Next> for Count {
         async fn handle(&mut self, _: Next, _: &mut LocalCx<Self>) -> u8 {
-            let (_, bytes) = self.0.read_to_end_at(Vec::new(), 0).await.unwrap().into();
+            let (_, bytes) = self.0.read_to_end_at(Vec::new(), 0).await.unwrap();
             let next = bytes.first().map_or(1, |n: &u8| n + 1);
             assert!(next < 3, "the file is full");
             self.0.write_all_at([next], 0).await.unwrap();
