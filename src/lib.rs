@@ -112,6 +112,7 @@
 //! | to see what became of messages | [`Ledger`], [`DeadLetter`], [`System::on_dead_letter`] |
 //! | to test a tree under faults, in virtual time | the feature `sim`: `ravelin::sim`, `#[ravelin::sim_test]` |
 //! | another executor | [`Runtime`], [`runtimes`] |
+//! | an actor that is not `Send` | [`pinned`] |
 //!
 //! # Features
 //!
@@ -119,6 +120,7 @@
 //! * `smol`: the adapter for smol (async-executor and async-io).
 //! * `conformance`: `executor_suite!`, the tests that a runtime must pass.
 //! * `sim`: the simulator, `ravelin::sim`, and the attribute `#[ravelin::sim_test]`.
+//! * `embassy`, `compio`, `async-std`, `bastion`: more executors, see [`runtimes`].
 //!
 //! The single-threaded executor, [`runtimes::Local`], is always there. Features only add.
 //!
@@ -127,6 +129,7 @@
 //! them, and the table of Erlang/OTP's words are in the repository's `docs` folder.
 
 pub use ravelin_core::*;
+pub use ravelin_executors::pinned;
 pub use ravelin_macros::Message;
 pub use ravelin_supervisor::{
     App, AutoShutdown, Backoff, ChildError, ChildInfo, ChildKind, ChildSpec, Counts, Intensity, Occasion,
@@ -137,6 +140,13 @@ pub use ravelin_supervisor::{plan, policy};
 
 #[cfg(feature = "sim")]
 pub use ravelin_macros::sim_test;
+/// What makes an executor a [`Runtime`]: the adapters, and parts for one of your own. Which was tested when, and by which
+/// command, is in the repository's `docs/executors.md`.
+pub mod runtimes {
+    pub use ravelin_core::runtimes::*;
+    pub use ravelin_executors::runtimes::*;
+}
+
 #[cfg(feature = "sim")]
 pub use ravelin_sim as sim;
 

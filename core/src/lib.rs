@@ -55,7 +55,7 @@ mod pipe;
 pub mod conformance;
 
 pub use actor::{Actor, Handle, Received, Serve};
-pub use blocking::blocking;
+pub use blocking::{blocking, catch_panic};
 pub use bonds::TrapExits;
 pub use call::Call;
 pub use cell::InPlace;
@@ -67,7 +67,7 @@ pub use info::{GroupChange, Info};
 pub use ledger::Ledger;
 pub use letters::DeadLetter;
 pub use message::{Abandoned, Message};
-pub use panics::quietly;
+pub use panics::{quietly, resume_panic};
 pub use patience::CALL_TIMEOUT;
 pub use ravelin_mailbox::{Bounded, Capacity, Overflow, Unbounded};
 pub use reference::{ActorRef, Recipient};

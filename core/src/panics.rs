@@ -3,7 +3,7 @@
 //! The hook calls the one that was there before it, so a program's own reporting goes on as it was. A program that
 //! installs its own hook later loses the location in exit reasons, and nothing else.
 
-use crate::exit::Exit;
+use crate::exit::{Exit, Panic};
 use std::any::Any;
 use std::cell::{Cell, RefCell};
 use std::mem;
@@ -71,6 +71,17 @@ pub fn quietly<R>(f: impl FnOnce() -> R) -> Result<R, Exit> {
     let outcome = result.map_err(exit_of);
     HUSHED.with(|hushed| hushed.set(before));
     outcome
+}
+
+/// Ends the actor whose code this is by a panic that happened elsewhere, on another thread perhaps: its exit reason has
+/// that panic's message and place. No hook runs, because it ran there. The other half of
+/// [`catch_panic`](crate::catch_panic).
+///
+/// # Panics
+/// Always.
+pub fn resume_panic(panic: &Panic) -> ! {
+    let _ = LOCATION.try_with(|last| last.borrow_mut().clone_from(&panic.location));
+    panic::resume_unwind(Box::new(panic.message.clone()))
 }
 
 /// Whether an actor's code runs on this thread.

@@ -1,4 +1,4 @@
-//! The suite over smol, on an executor of two threads.
+//! The suite over smol, on an executor of two threads and on the global one.
 
 #![allow(clippy::disallowed_methods, reason = "smol's executor has as many threads as one runs it on")]
 
@@ -28,5 +28,10 @@ fn from_outside(case: Case) {
     drive(|smol| case.outside(smol));
 }
 
+fn on_the_global_one(case: Case) {
+    smol::block_on(case.in_task(Smol::global()));
+}
+
+executor_suite!(global_in_a_task, on_the_global_one);
 executor_suite!(two_threads_in_a_task, in_a_task);
 executor_suite!(two_threads_from_outside, from_outside);

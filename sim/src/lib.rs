@@ -98,6 +98,7 @@ mod machine;
 mod network;
 mod watch;
 mod drive;
+mod unsent;
 mod runtime;
 
 mod wire;

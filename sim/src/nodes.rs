@@ -10,7 +10,7 @@ use crate::runtime::SimRuntime;
 use crate::seed::Random;
 use crate::wire::Net;
 use futures::future::BoxFuture;
-use ravelin_core::{Activity, Runtime, System, Time};
+use ravelin_core::{Activity, LocalRuntime, Runtime, System, Time};
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -95,6 +95,12 @@ impl Node {
     /// The runtime of this incarnation.
     pub fn runtime(&self) -> &Arc<dyn Runtime> {
         self.system.runtime()
+    }
+
+    /// The thread of this incarnation, for what is not `Send`; it goes with the node.
+    pub fn thread(&self) -> Arc<dyn LocalRuntime> {
+        let Power { machine, node, incarnation } = &self.power;
+        SimRuntime::on(machine.clone(), *node, *incarnation)
     }
 }
 

@@ -7,8 +7,9 @@ use crate::machine::{Due, MAIN, Machine};
 use crate::mischief::Mischief;
 use crate::order::{Order, Turns};
 use crate::seed::Seed;
+use crate::unsent::{Make, Unsent};
 use futures::future::BoxFuture;
-use ravelin_core::{Fault as Harm, FaultPoint, Runtime, Seen, Site, TaskName, Time, Timer};
+use ravelin_core::{Fault as Harm, FaultPoint, LocalRuntime, Runtime, Seen, Site, TaskName, Time, Timer};
 use std::fmt;
 use std::future::Future;
 use std::mem;
@@ -34,6 +35,7 @@ const WALL: Duration = Duration::from_secs(946_684_800);
 /// - **Blocking** jobs run on the same thread, 10 us to 5 ms after they were given, and take no other time.
 /// - **Entropy** follows from the seed. The wall clock begins on 2000-01-01.
 /// - **Panics**: one that escapes a task, or a blocking job, is a [`Failure`]: no actor's panic escapes.
+/// - **Futures that are not `Send`** run among the tasks of their node, and go with it: it is a [`LocalRuntime`].
 /// - **Threads**: when another thread wakes a task, spawns, sets a timer or draws a number, the run is a failure.
 ///
 /// # Examples
@@ -168,6 +170,12 @@ impl Runtime for SimRuntime {
 
     fn observe(&self, actor: &Site<'_>, seen: &Seen<'_>) {
         self.machine.observe(self.node, self.incarnation, actor, seen);
+    }
+}
+
+impl LocalRuntime for SimRuntime {
+    fn spawn_local(&self, make: Make) {
+        self.spawn("local", Box::pin(Unsent::new(make)));
     }
 }
 

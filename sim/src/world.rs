@@ -8,8 +8,9 @@ use crate::machine::{MAIN, Machine, TURN};
 use crate::net::Crash;
 use crate::nodes::{Node, Nodes};
 use crate::probe::Probe;
+use crate::runtime::SimRuntime;
 use crate::seed::{Random, Seed};
-use ravelin_core::{Actor, ActorRef, Message, Runtime, StartError, System, Time};
+use ravelin_core::{Actor, ActorRef, LocalRuntime, Message, Runtime, StartError, System, Time};
 use ravelin_supervisor::{App, Supervisor, start_in};
 use std::fmt;
 use std::future::{Future, poll_fn};
@@ -94,6 +95,11 @@ impl World {
     /// The runtime of the node `main`.
     pub fn runtime(&self) -> &Arc<dyn Runtime> {
         self.main.runtime()
+    }
+
+    /// The thread of the node `main`, for what is not `Send`.
+    pub fn thread(&self) -> Arc<dyn LocalRuntime> {
+        SimRuntime::on(self.machine.clone(), MAIN, 1)
     }
 
     /// Puts a line into the story, and into the hash.

@@ -1,7 +1,7 @@
 //! The runtime by itself: its clock, timers, jobs and tasks.
 
 use crate::app::{MS, SECOND};
-use ravelin_core::{Runtime, Time, Timer, sleep};
+use ravelin_core::{LocalRuntime, Runtime, Time, Timer, sleep};
 use ravelin_sim::{Failure, Order, Seed, SimRuntime};
 use std::future::poll_fn;
 use std::pin::Pin;
@@ -139,4 +139,36 @@ fn the_wall_clock_begins_at_a_fixed_date_and_goes_with_the_clock() {
     assert_eq!(rt.system_time(), date);
     rt.block_on(sleep(&*rt, SECOND)).unwrap(); // tidy: tests the timer
     assert_eq!(rt.system_time().duration_since(date).unwrap(), rt.now() - Time::EPOCH);
+}
+
+#[test]
+fn a_future_that_is_not_send_is_a_task_as_others_and_goes_with_the_run() {
+    struct Dropped(Arc<Mutex<Vec<&'static str>>>, &'static str);
+    impl Drop for Dropped {
+        fn drop(&mut self) {
+            self.0.lock().unwrap().push(self.1);
+        }
+    }
+    let rt = runtime();
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    for name in ["sleeps", "waits"] {
+        let (clock, dropped) = (rt.clone(), Dropped(seen.clone(), name));
+        rt.spawn_local(Box::new(move || {
+            Box::pin(async move {
+                let not_send = std::rc::Rc::new(dropped);
+                sleep(&*clock, SECOND).await; // tidy: tests the timer
+                if not_send.1 == "waits" {
+                    std::future::pending::<()>().await;
+                }
+                // One that begins, and ends, in the midst of another one's turn.
+                clock.spawn_local(Box::new(|| Box::pin(async {})));
+            })
+        }));
+    }
+    rt.block_on(sleep(&*rt, MS)).unwrap(); // tidy: tests the timer
+    assert!(seen.lock().unwrap().is_empty());
+    rt.block_on(sleep(&*rt, 2 * SECOND)).unwrap(); // tidy: tests the timer
+    assert_eq!(*seen.lock().unwrap(), ["sleeps"]);
+    rt.shutdown().unwrap();
+    assert_eq!(*seen.lock().unwrap(), ["sleeps", "waits"]);
 }
