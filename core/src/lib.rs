@@ -54,6 +54,8 @@ mod pipe;
 pub mod conformance;
 
 pub use actor::{Actor, Handle, Received, Serve};
+#[doc(hidden)]
+pub use actor::Served;
 pub use blocking::blocking;
 pub use bonds::TrapExits;
 pub use call::Call;

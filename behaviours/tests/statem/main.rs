@@ -1,0 +1,3 @@
+//! State machines: the order of events, held to recorded runs of Erlang/OTP and to a model, and machines that live.
+
+mod rows;
