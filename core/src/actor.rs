@@ -196,6 +196,15 @@ impl Served {
             None => {}
         }
     }
+
+    /// As `done`, for a call that was left for later before.
+    pub fn done_again<A>(self, cx: &mut Cx<A>) {
+        if let Some((call, Held::Dropped)) = self.0.done()
+            && !cx.is_stopping()
+        {
+            call.fail(Unanswered::Dropped);
+        }
+    }
 }
 
 // These two are what an `async` block around the handler would be, without a frame of its own to poll, or to unwind.

@@ -388,7 +388,7 @@ impl<D: HandleEvent<M>, M: Message> Waiting<D> for Event<M> {
         async move {
             let served = Served::new(&self.reply);
             machine.handle(*self, cx).await;
-            served.done(cx);
+            served.done_again(cx);
         }
         .boxed()
     }

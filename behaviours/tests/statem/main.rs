@@ -4,4 +4,6 @@
 mod host;
 mod live;
 mod model;
+mod promises;
 mod rows;
+mod trouble;
