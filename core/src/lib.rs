@@ -63,6 +63,7 @@ pub use cell::InPlace;
 pub use cx::Cx;
 pub use error::{CallError, SendError, StartError};
 pub use exit::{Exit, Panic, StartFailed};
+pub use fate::isolate;
 pub use id::{MonitorRef, Pid, TimerRef};
 pub use info::{GroupChange, Info};
 pub use ledger::Ledger;
