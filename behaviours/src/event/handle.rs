@@ -19,7 +19,6 @@ use std::sync::Arc;
 pub struct EventManagerRef<E: Send + 'static>(ActorRef<EventManager<E>>);
 
 /// A manager did not do what it was asked for. `M` is what comes back.
-#[derive(Debug)]
 #[non_exhaustive]
 pub enum HandlerError<M> {
     /// There is a handler of that type under that id. Nothing has changed.
@@ -49,7 +48,20 @@ impl<M> fmt::Display for HandlerError<M> {
     }
 }
 
-impl<M: fmt::Debug> std::error::Error for HandlerError<M> {}
+impl<M> fmt::Debug for HandlerError<M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            HandlerError::AlreadyInstalled(_) => f.write_str("AlreadyInstalled(..)"),
+            HandlerError::Failed(why) => write!(f, "Failed({why:?})"),
+            HandlerError::Init(why) => write!(f, "Init({why:?})"),
+            HandlerError::Manager(why) => write!(f, "Manager({why:?})"),
+            HandlerError::NoOwner(_) => f.write_str("NoOwner(..)"),
+            HandlerError::NotInstalled(_) => f.write_str("NotInstalled(..)"),
+        }
+    }
+}
+
+impl<M> std::error::Error for HandlerError<M> {}
 
 /// The same error about what was in the request.
 fn about<M, N>(error: CallError<M>, what: impl FnOnce(M) -> N) -> CallError<N> {

@@ -33,7 +33,7 @@ pub(crate) struct Row {
 impl Row {
     /// Whether it needs a clock.
     pub(crate) fn is_timed(&self) -> bool {
-        let waits = |words: &Words| words.iter().any(|word| word.parse().is_ok_and(|n: i64| n > 0));
+        let waits = |words: &Words| words.iter().any(|word| word.parse().is_ok_and(|ms: i64| ms != 0));
         self.batches.len() > 1 || self.rules.0.values().flatten().any(waits)
     }
 }
