@@ -53,9 +53,9 @@ mod pipe;
 #[cfg(feature = "conformance")]
 pub mod conformance;
 
-pub use actor::{Actor, Handle, Received, Serve};
 #[doc(hidden)]
 pub use actor::Served;
+pub use actor::{Actor, Handle, Received, Serve};
 pub use blocking::blocking;
 pub use bonds::TrapExits;
 pub use call::Call;

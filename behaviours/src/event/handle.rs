@@ -199,10 +199,11 @@ impl<E: Send + 'static> EventManagerRef<E> {
         make: impl FnOnce(Option<Old>) -> New + Send + 'static,
         owner: Option<(Recipient<HandlerExit>, Pid)>,
     ) -> Result<HandlerId<New>, HandlerError<()>> {
-        let make = move |old: Option<Box<dyn Any + Send>>| match old.map(|old| old.downcast::<Old>()).transpose() {
-            Ok(old) => Ok(Box::new(make(old.map(|old| *old))) as Box<dyn Installed<E>>),
-            Err(_) => Err(Exit::error(format_args!("the old handler is no {}", type_name::<Old>()))),
-        };
+        let make =
+            move |old: Option<Box<dyn Any + Send>>| match old.map(|old| old.downcast::<Old>()).transpose() {
+                Ok(old) => Ok(Box::new(make(old.map(|old| *old))) as Box<dyn Installed<E>>),
+                Err(_) => Err(Exit::error(format_args!("the old handler is no {}", type_name::<Old>()))),
+            };
         let swap = SwapHandler { old: old.key(), new: new.key(), make: Box::new(make), owner };
         match self.0.call(swap).no_timeout().await {
             Ok(Ok(())) => Ok(new),

@@ -54,11 +54,7 @@ pub trait HandleCall<E: Send + 'static, R: Message>: EventHandler<E> {
     ///
     /// # Errors
     /// The reason of its end, as by a panic: it is removed, that is reported, and the caller gets the reason.
-    fn handle_call(
-        &mut self,
-        request: R,
-        cx: &mut Cx<EventManager<E>>,
-    ) -> Result<(R::Reply, Then<E>), Exit>;
+    fn handle_call(&mut self, request: R, cx: &mut Cx<EventManager<E>>) -> Result<(R::Reply, Then<E>), Exit>;
 }
 
 /// What becomes of a handler after a callback.
@@ -79,7 +75,8 @@ pub struct Swap<E: Send + 'static> {
 }
 
 /// Makes a handler, of what was there before.
-pub(super) type Make<E> = Box<dyn FnOnce(Option<Box<dyn Any + Send>>) -> Result<Box<dyn Installed<E>>, Exit> + Send>;
+pub(super) type Make<E> =
+    Box<dyn FnOnce(Option<Box<dyn Any + Send>>) -> Result<Box<dyn Installed<E>>, Exit> + Send>;
 
 impl<E: Send + 'static> Then<E> {
     /// What `make` makes of this handler takes its place, from the next event on. `Old` is the handler's own type.
@@ -90,7 +87,9 @@ impl<E: Send + 'static> Then<E> {
     ) -> Then<E> {
         let make = move |old: Option<Box<dyn Any + Send>>| match old.map(|old| old.downcast::<Old>()) {
             Some(Ok(old)) => Ok(Box::new(make(*old)) as Box<dyn Installed<E>>),
-            Some(Err(_)) | None => Err(Exit::error(format_args!("it swaps itself as if it were a {}", type_name::<Old>()))),
+            Some(Err(_)) | None => {
+                Err(Exit::error(format_args!("it swaps itself as if it were a {}", type_name::<Old>())))
+            }
         };
         Then::Swap(Swap { key: id.into().key(), make: Box::new(make) })
     }

@@ -117,7 +117,8 @@ impl<E: Send + 'static> EventManager<E> {
                 match self.swap(Some(at), key.clone(), make, owner, cx) {
                     Ok(()) => true,
                     Err(SwapError::Taken) => {
-                        let why = Exit::error(format_args!("it swaps itself for {key}, which is there already"));
+                        let why =
+                            Exit::error(format_args!("it swaps itself for {key}, which is there already"));
                         let _ = self.fail(at, why, cx);
                         false
                     }
@@ -140,7 +141,13 @@ impl<E: Send + 'static> EventManager<E> {
     }
 
     /// Ends a handler: `terminate`, then its owner learns of it. Gives what is left of it.
-    fn remove(&mut self, at: usize, why: Removal, end: HandlerEnd, cx: &mut Cx<Self>) -> Box<dyn Installed<E>> {
+    fn remove(
+        &mut self,
+        at: usize,
+        why: Removal,
+        end: HandlerEnd,
+        cx: &mut Cx<Self>,
+    ) -> Box<dyn Installed<E>> {
         let Entry { key, mut handler, owner } = self.handlers.remove(at);
         if let Err(panic) = isolate(|| handler.terminate(&why, cx)) {
             report(&key, &panic, cx);
@@ -318,7 +325,11 @@ where
     H: HandleCall<E, R>,
     R: Message,
 {
-    async fn handle(&mut self, call: CallHandler<H, R>, cx: &mut Cx<Self>) -> Result<R::Reply, CallFailed<R>> {
+    async fn handle(
+        &mut self,
+        call: CallHandler<H, R>,
+        cx: &mut Cx<Self>,
+    ) -> Result<R::Reply, CallFailed<R>> {
         let at = self.position(&call.id.key());
         let handler = at.and_then(|at| <dyn Any>::downcast_mut::<H>(self.handlers[at].handler.as_any()));
         let (Some(at), Some(handler)) = (at, handler) else {

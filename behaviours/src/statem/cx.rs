@@ -12,8 +12,7 @@ use std::ops::{Deref, DerefMut};
 /// insert some, and set time-outs.
 ///
 /// What is asked for here counts when the callbacks of the present event are done: so a state time-out that is set
-/// together with a change of the state belongs to the new state. A time-out's message costs one allocation, its timer
-/// another; a zero time-out has no timer.
+/// together with a change of the state belongs to the new state. What each costs is in the [module](super)'s text.
 pub struct StateCx<'a, D: StateMachine> {
     pub(super) cx: &'a mut Cx<Machine<D>>,
     pub(super) plan: &'a mut Plan<Queued<D>>,
@@ -22,7 +21,7 @@ pub struct StateCx<'a, D: StateMachine> {
 impl<D: StateMachine> StateCx<'_, D> {
     /// Keeps an event for the next state: it is handled again after the next change of the state, before newer ones,
     /// those that were postponed earlier first. A call that was given up by then is left out.
-    /// At [`StateMachine::POSTPONE_LIMIT`] the machine ends, or the event is dropped. Costs one allocation.
+    /// At [`StateMachine::POSTPONE_LIMIT`] the machine ends, or the event is dropped.
     /// Source: the action `postpone`.
     pub fn postpone<M: Message>(&mut self, event: Event<M>)
     where
@@ -53,7 +52,7 @@ impl<D: StateMachine> StateCx<'_, D> {
     }
 
     /// Handles `message` next: after those that were inserted before it in the present callbacks, and before all others,
-    /// whether retried or in the mailbox. Costs one allocation, and another when it is handled.
+    /// whether retried or in the mailbox.
     /// Source: the action `{next_event, internal, Message}`.
     pub fn next_event<M: Message>(&mut self, message: M)
     where

@@ -365,11 +365,8 @@ pub(super) trait Waiting<D: StateMachine>: Send {
     fn is_wanted(&self) -> bool;
 
     /// Handles it.
-    fn run<'a>(
-        self: Box<Self>,
-        machine: &'a mut Machine<D>,
-        cx: &'a mut Cx<Machine<D>>,
-    ) -> BoxFuture<'a, ()>;
+    fn run<'a>(self: Box<Self>, machine: &'a mut Machine<D>, cx: &'a mut Cx<Machine<D>>)
+    -> BoxFuture<'a, ()>;
 
     /// The machine ends: a message becomes a dead letter; a call comes back, for it ends with the machine.
     fn leave(self: Box<Self>, cx: &mut Cx<Machine<D>>) -> Option<Queued<D>>;

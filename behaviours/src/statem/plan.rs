@@ -194,7 +194,10 @@ impl<E> Plan<E> {
 
     /// The next event that is here: the first of the queue, or a time-out that comes at once, in the order in which
     /// they were set.
-    #[expect(clippy::should_implement_trait, reason = "it is no iterator: what it gives depends on what is done")]
+    #[expect(
+        clippy::should_implement_trait,
+        reason = "it is no iterator: what it gives depends on what is done"
+    )]
     pub fn next(&mut self) -> Option<E> {
         self.queue.pop_front().or_else(|| {
             let at = self.running.iter().position(|running| running.number.is_none())?;
@@ -231,7 +234,9 @@ impl<E> Plan<E> {
     fn set(&mut self, timeout: Timeout, when: When, event: E, now: Time) {
         self.remove(&timeout);
         let at = match when {
-            When::After(Duration::ZERO) => return self.running.push(Running { timeout, event, number: None }),
+            When::After(Duration::ZERO) => {
+                return self.running.push(Running { timeout, event, number: None });
+            }
             When::After(wait) => now + wait,
             When::At(at) => at,
         };

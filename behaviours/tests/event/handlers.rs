@@ -54,7 +54,11 @@ impl EventHandler<String> for Spy {
         }
     }
 
-    fn handle_event(&mut self, event: &String, _: &mut Cx<EventManager<String>>) -> Result<Then<String>, Exit> {
+    fn handle_event(
+        &mut self,
+        event: &String,
+        _: &mut Cx<EventManager<String>>,
+    ) -> Result<Then<String>, Exit> {
         self.tell(event);
         self.do_it(event)
     }
@@ -85,7 +89,11 @@ impl EventHandler<String> for Other {
         self.log.lock().unwrap().push(format!("other of {}", self.of));
         if self.of == "bad" { Err(Exit::error("of a bad one")) } else { Ok(()) }
     }
-    fn handle_event(&mut self, event: &String, _: &mut Cx<EventManager<String>>) -> Result<Then<String>, Exit> {
+    fn handle_event(
+        &mut self,
+        event: &String,
+        _: &mut Cx<EventManager<String>>,
+    ) -> Result<Then<String>, Exit> {
         self.log.lock().unwrap().push(format!("other {event}"));
         Ok(Then::Keep)
     }
@@ -204,7 +212,8 @@ mod cases {
         let taken = manager.swap_handler("a", "o", make(&log)).await.unwrap_err();
         assert!(matches!(taken, HandlerError::AlreadyInstalled(())));
         assert_eq!(ids(&manager).await, ["a", "o", "c", "p"], "nothing has changed");
-        let made_anew = manager.swap_handler("a", "a", |old: Option<Spy>| Spy { name: "aa", ..old.unwrap() }).await;
+        let made_anew =
+            manager.swap_handler("a", "a", |old: Option<Spy>| Spy { name: "aa", ..old.unwrap() }).await;
         assert_eq!(manager.call_handler(&made_anew.unwrap(), Ask("")).await.unwrap(), "aa");
     }
 
@@ -214,7 +223,8 @@ mod cases {
         let make = move |old: Option<Spy>| Other { of: old.unwrap().name, log: kept };
         let error = manager.swap_handler("bad", "o", make).await.unwrap_err();
         assert!(matches!(error, HandlerError::Init(why) if why == Exit::error("of a bad one")));
-        let error = manager.swap_handler("c", "o", |_: Option<Spy>| -> Other { panic!("cannot") }).await.unwrap_err();
+        let error =
+            manager.swap_handler("c", "o", |_: Option<Spy>| -> Other { panic!("cannot") }).await.unwrap_err();
         assert!(matches!(error, HandlerError::Init(Exit::Panic(_))));
         assert_eq!(ids(&manager).await, ["a"]);
     }
@@ -249,7 +259,8 @@ mod cases {
             assert_eq!(told(&log), ["a ends: ManagerEnds(Shutdown)", "b ends: ManagerEnds(Shutdown)"]);
         }
         let broken = Handlers::none().with("n", Spy::new("no", &log));
-        let StartError::Init(Exit::StartFailed(failed)) = system.start(&place, broken).await.unwrap_err() else {
+        let StartError::Init(Exit::StartFailed(failed)) = system.start(&place, broken).await.unwrap_err()
+        else {
             panic!("no start error");
         };
         assert_eq!((failed.child.ends_with("Spy n"), &failed.reason), (true, &Exit::error("no")));

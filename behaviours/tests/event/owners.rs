@@ -68,10 +68,13 @@ mod cases {
             manager.add_sup_handler("c", Spy::new("c", &log), owner.recipient()).await.unwrap();
             system.stop(owner.pid().unwrap(), why.clone()).await.unwrap();
             manager.sync_notify("x".to_owned()).await.unwrap();
-            let ends = |name: &str| format!("{name} ends: {:?}", ravelin_behaviours::event::Removal::OwnerExited(why.clone()));
+            let ends = |name: &str| {
+                format!("{name} ends: {:?}", ravelin_behaviours::event::Removal::OwnerExited(why.clone()))
+            };
             assert_eq!(told(&log), [ends("b"), ends("c"), "a x".to_owned()]);
             assert!(told(&seen).is_empty());
-            let dead = manager.add_sup_handler("d", Spy::new("d", &log), owner.recipient()).await.unwrap_err();
+            let dead =
+                manager.add_sup_handler("d", Spy::new("d", &log), owner.recipient()).await.unwrap_err();
             assert!(matches!(dead, HandlerError::NoOwner(Spy { name: "d", .. })));
         }
     }
@@ -87,11 +90,21 @@ mod cases {
         manager.sync_notify("b:remove".to_owned()).await.unwrap();
         manager.sync_notify("c:crash".to_owned()).await.unwrap();
         let kept = log.clone();
-        manager.swap_handler("d", "o", |old: Option<Spy>| Other { of: old.unwrap().name, log: kept }).await.unwrap();
+        manager
+            .swap_handler("d", "o", |old: Option<Spy>| Other { of: old.unwrap().name, log: kept })
+            .await
+            .unwrap();
         system.stop(manager.pid().unwrap(), Exit::Normal).await.unwrap();
         caught_up(&owner).await;
         let seen = told(&seen);
-        let all = ["lost a: Normal", "lost b: Normal", "lost c: Failed", "lost d: Swapped", "lost o: Shutdown", "lost e: Shutdown"];
+        let all = [
+            "lost a: Normal",
+            "lost b: Normal",
+            "lost c: Failed",
+            "lost d: Swapped",
+            "lost o: Shutdown",
+            "lost e: Shutdown",
+        ];
         assert_eq!(seen, all, "the new one is tied as the old one was");
     }
 

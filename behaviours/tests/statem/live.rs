@@ -3,9 +3,7 @@
 use crate::host::claims;
 use crate::rows::{Row, Rules, set, timeout};
 use futures::channel::oneshot;
-use ravelin_behaviours::statem::{
-    Entry, Event, HandleEvent, Machine, Next, StateCx, StateMachine,
-};
+use ravelin_behaviours::statem::{Entry, Event, HandleEvent, Machine, Next, StateCx, StateMachine};
 use ravelin_core::{ActorRef, Cx, Exit, Message};
 use std::mem;
 use std::sync::{Arc, Mutex};
@@ -34,7 +32,13 @@ impl Scripted {
         self.log.lock().unwrap().push(what);
     }
 
-    fn obey(&self, state: &str, on: &str, event: Option<Event<Word>>, cx: &mut StateCx<'_, Self>) -> Next<String> {
+    fn obey(
+        &self,
+        state: &str,
+        on: &str,
+        event: Option<Event<Word>>,
+        cx: &mut StateCx<'_, Self>,
+    ) -> Next<String> {
         let mut next = Next::Keep;
         let mut event = event;
         for words in self.rules.of(state, on) {
@@ -50,8 +54,12 @@ impl Scripted {
                     cx.update_timeout(timeout(which), Word(event.clone()));
                 }
                 _ => match set(words, cx.now()) {
-                    (ravelin_behaviours::statem::Timeout::State, when, event) => cx.state_timeout(when, Word(event)),
-                    (ravelin_behaviours::statem::Timeout::Event, when, event) => cx.event_timeout(when, Word(event)),
+                    (ravelin_behaviours::statem::Timeout::State, when, event) => {
+                        cx.state_timeout(when, Word(event))
+                    }
+                    (ravelin_behaviours::statem::Timeout::Event, when, event) => {
+                        cx.event_timeout(when, Word(event))
+                    }
                     (ravelin_behaviours::statem::Timeout::Named(name), when, event) => {
                         cx.timeout(name, when, Word(event));
                     }
@@ -66,7 +74,10 @@ impl StateMachine for Scripted {
     type Args = (Rules, Log, oneshot::Receiver<()>);
     type State = String;
 
-    async fn init((rules, log, gate): Self::Args, cx: &mut StateCx<'_, Self>) -> Result<(Self, String), Exit> {
+    async fn init(
+        (rules, log, gate): Self::Args,
+        cx: &mut StateCx<'_, Self>,
+    ) -> Result<(Self, String), Exit> {
         let _ = gate.await;
         let machine = Scripted { rules, log };
         let _ = machine.obey("a", "init", None, cx);
@@ -91,7 +102,12 @@ impl StateMachine for Scripted {
 }
 
 impl HandleEvent<Word> for Scripted {
-    async fn handle_event(&mut self, state: &mut String, event: Event<Word>, cx: &mut StateCx<'_, Self>) -> Next<String> {
+    async fn handle_event(
+        &mut self,
+        state: &mut String,
+        event: Event<Word>,
+        cx: &mut StateCx<'_, Self>,
+    ) -> Next<String> {
         let on = event.message.0.clone();
         self.tell(format!("{state}.{on}"));
         self.obey(state, &on, Some(event), cx)
@@ -99,7 +115,12 @@ impl HandleEvent<Word> for Scripted {
 }
 
 impl HandleEvent<Look> for Scripted {
-    async fn handle_event(&mut self, _: &mut String, event: Event<Look>, _: &mut StateCx<'_, Self>) -> Next<String> {
+    async fn handle_event(
+        &mut self,
+        _: &mut String,
+        event: Event<Look>,
+        _: &mut StateCx<'_, Self>,
+    ) -> Next<String> {
         event.reply.send(());
         Next::Keep
     }

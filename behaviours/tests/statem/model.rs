@@ -129,7 +129,8 @@ impl Model {
                 self.handle(&event);
             }
             let is_sent = |timed: &&Timed| !self.mailbox.contains(&Err(timed.serial));
-            let due = self.timed.iter().filter(|timed| timed.due.is_some_and(|due| due <= end)).filter(is_sent);
+            let due =
+                self.timed.iter().filter(|timed| timed.due.is_some_and(|due| due <= end)).filter(is_sent);
             let Some(first) = due.min_by_key(|timed| (timed.due, timed.serial)) else { break };
             self.now = first.due.unwrap_or(self.now);
             self.mailbox.push(Err(first.serial));

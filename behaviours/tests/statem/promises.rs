@@ -44,8 +44,7 @@ impl<const DROPS: bool> Desk<DROPS> {
 impl<const DROPS: bool> StateMachine for Desk<DROPS> {
     type Args = Log;
     type State = State;
-    const POSTPONE_LIMIT: PostponeLimit =
-        if DROPS { PostponeLimit::Drop(3) } else { PostponeLimit::Stop(3) };
+    const POSTPONE_LIMIT: PostponeLimit = if DROPS { PostponeLimit::Drop(3) } else { PostponeLimit::Stop(3) };
 
     async fn init(log: Log, _: &mut DeskCx<'_, DROPS>) -> Result<(Self, State), Exit> {
         Ok((Desk { log }, State::Free))
@@ -63,7 +62,12 @@ impl<const DROPS: bool> StateMachine for Desk<DROPS> {
         }
     }
 
-    async fn handle_info(&mut self, state: &mut State, info: Info, cx: &mut DeskCx<'_, DROPS>) -> Next<State> {
+    async fn handle_info(
+        &mut self,
+        state: &mut State,
+        info: Info,
+        cx: &mut DeskCx<'_, DROPS>,
+    ) -> Next<State> {
         match (state, &info) {
             (State::Busy { .. }, _) => cx.postpone_info(info),
             (State::Free, Info::Down { reason, .. }) => self.tell(format!("down: {reason}")),
@@ -79,7 +83,12 @@ impl<const DROPS: bool> StateMachine for Desk<DROPS> {
 }
 
 impl<const DROPS: bool> HandleEvent<Work> for Desk<DROPS> {
-    async fn handle_event(&mut self, state: &mut State, event: Event<Work>, cx: &mut DeskCx<'_, DROPS>) -> Next<State> {
+    async fn handle_event(
+        &mut self,
+        state: &mut State,
+        event: Event<Work>,
+        cx: &mut DeskCx<'_, DROPS>,
+    ) -> Next<State> {
         match state {
             State::Free => {
                 self.tell(event.message.0);
@@ -92,7 +101,12 @@ impl<const DROPS: bool> HandleEvent<Work> for Desk<DROPS> {
 }
 
 impl<const DROPS: bool> HandleEvent<Note> for Desk<DROPS> {
-    async fn handle_event(&mut self, state: &mut State, event: Event<Note>, cx: &mut DeskCx<'_, DROPS>) -> Next<State> {
+    async fn handle_event(
+        &mut self,
+        state: &mut State,
+        event: Event<Note>,
+        cx: &mut DeskCx<'_, DROPS>,
+    ) -> Next<State> {
         match state {
             State::Free => self.tell(event.message.0),
             State::Busy { .. } => cx.postpone(event),
@@ -102,20 +116,35 @@ impl<const DROPS: bool> HandleEvent<Note> for Desk<DROPS> {
 }
 
 impl<const DROPS: bool> HandleEvent<Owe> for Desk<DROPS> {
-    async fn handle_event(&mut self, _: &mut State, event: Event<Owe>, _: &mut DeskCx<'_, DROPS>) -> Next<State> {
+    async fn handle_event(
+        &mut self,
+        _: &mut State,
+        event: Event<Owe>,
+        _: &mut DeskCx<'_, DROPS>,
+    ) -> Next<State> {
         Next::Change(State::Busy { owed: Some(event.reply) })
     }
 }
 
 impl<const DROPS: bool> HandleEvent<Postponed> for Desk<DROPS> {
-    async fn handle_event(&mut self, _: &mut State, event: Event<Postponed>, cx: &mut DeskCx<'_, DROPS>) -> Next<State> {
+    async fn handle_event(
+        &mut self,
+        _: &mut State,
+        event: Event<Postponed>,
+        cx: &mut DeskCx<'_, DROPS>,
+    ) -> Next<State> {
         event.reply.send(cx.postponed_len());
         Next::Keep
     }
 }
 
 impl<const DROPS: bool> HandleEvent<Finish> for Desk<DROPS> {
-    async fn handle_event(&mut self, _: &mut State, event: Event<Finish>, _: &mut DeskCx<'_, DROPS>) -> Next<State> {
+    async fn handle_event(
+        &mut self,
+        _: &mut State,
+        event: Event<Finish>,
+        _: &mut DeskCx<'_, DROPS>,
+    ) -> Next<State> {
         event.reply.send(1);
         Next::Stop(Exit::shutdown_with(Exit::error("finished")))
     }
@@ -243,7 +272,10 @@ mod cases {
             desk.cast(Note(n)).unwrap();
         }
         let Err(CallError::Exited(why)) = desk.call(Work(4)).await else { panic!("it went on") };
-        assert!(why.to_string().ends_with("Desk<false> has postponed 3 events, and its POSTPONE_LIMIT allows no more"));
+        assert!(
+            why.to_string()
+                .ends_with("Desk<false> has postponed 3 events, and its POSTPONE_LIMIT allows no more")
+        );
         system.ended(pid).await;
         assert_eq!(told(&log), ["entered", "terminated busy: badly"]);
         assert_eq!(desk.ledger().dead_lettered, 3);

@@ -12,14 +12,14 @@ use std::time::Duration;
 #[test]
 fn a_machine_keeps_its_promises_in_all_kinds_of_trouble() {
     let second = Duration::from_secs(1);
-    let faults = Faults::none().kills("desk", 3).at_awaits_of("desk", 3).at_messages_of("desk", 3).over(second);
+    let faults =
+        Faults::none().kills("desk", 3).at_awaits_of("desk", 3).at_messages_of("desk", 3).over(second);
     Sim::new().seeds(40).faults(faults).check(async |world| {
         let desk = ActorRef::<Machine<Desk<true>>>::place("desk");
         let log = Log::default();
         let args = log.clone();
-        let tree = Supervisor::one_for_one("app")
-            .intensity(100, second)
-            .child(child(&desk, move || args.clone()));
+        let tree =
+            Supervisor::one_for_one("app").intensity(100, second).child(child(&desk, move || args.clone()));
         let Ok(app) = world.start(tree).await else { return }; // struck in its first `init`
         for round in 0..20 {
             let _ = desk.cast(Hold);
@@ -36,7 +36,12 @@ fn a_machine_keeps_its_promises_in_all_kinds_of_trouble() {
             };
             let ((work, owed), _) = join(join(work, owed), free).await;
             assert!(work.is_err() || work.is_ok_and(|answer| answer == 2 * round));
-            let is_over = |error: CallError<Owe>| matches!(error, CallError::Timeout | CallError::Exited(_) | CallError::NoProc(_) | CallError::NoReply);
+            let is_over = |error: CallError<Owe>| {
+                matches!(
+                    error,
+                    CallError::Timeout | CallError::Exited(_) | CallError::NoProc(_) | CallError::NoReply
+                )
+            };
             assert!(owed.map_or_else(is_over, |answer| answer == 7));
             world.advance(second / 40).await;
         }
