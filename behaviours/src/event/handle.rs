@@ -15,7 +15,6 @@ use std::sync::Arc;
 /// The handle of a place where an [`EventManager`] lives; an [`ActorRef`], to which it derefs, with OTP's functions.
 ///
 /// Requests wait without a time limit, except [`EventManagerRef::call_handler`], which has a call's five seconds.
-/// A handler that asks its own manager is told of the deadlock.
 pub struct EventManagerRef<E: Send + 'static>(ActorRef<EventManager<E>>);
 
 /// A manager did not do what it was asked for. `M` is what comes back.

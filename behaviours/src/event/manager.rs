@@ -62,7 +62,7 @@ impl<E: Send + 'static> Actor for EventManager<E> {
 
     async fn terminate(&mut self, why: &Exit, cx: &mut Cx<Self>) {
         while !self.handlers.is_empty() {
-            let _ = self.remove(0, Removal::ManagerEnds(why.clone()), HandlerEnd::Shutdown, cx);
+            self.end(0, Removal::ManagerEnds(why.clone()), HandlerEnd::Shutdown, cx);
         }
     }
 
@@ -70,8 +70,9 @@ impl<E: Send + 'static> Actor for EventManager<E> {
         if let Info::Exit { from, reason } = &info {
             while let Some(at) = self.handlers.iter().position(|entry| entry.is_of(*from)) {
                 let why = Removal::OwnerExited(reason.clone());
-                self.handlers[at].owner = None; // it is gone, and so is the link
-                let _ = self.remove(at, why, HandlerEnd::Normal, cx);
+                self.handlers[at].owner = None; // nobody is to be told
+                cx.unlink(*from);
+                self.end(at, why, HandlerEnd::Normal, cx);
             }
         }
         self.each(cx, |handler, cx| handler.handle_info(&info, cx));
@@ -109,7 +110,7 @@ impl<E: Send + 'static> EventManager<E> {
         match then {
             Ok(Then::Keep) => true,
             Ok(Then::Remove) => {
-                let _ = self.remove(at, Removal::Asked, HandlerEnd::Normal, cx);
+                self.end(at, Removal::Asked, HandlerEnd::Normal, cx);
                 false
             }
             Ok(Then::Swap(Swap { key, make })) => {
@@ -119,7 +120,7 @@ impl<E: Send + 'static> EventManager<E> {
                     Err(SwapError::Taken) => {
                         let why =
                             Exit::error(format_args!("it swaps itself for {key}, which is there already"));
-                        let _ = self.fail(at, why, cx);
+                        self.fail(at, why, cx);
                         false
                     }
                     Err(SwapError::Init(why)) => {
@@ -129,15 +130,22 @@ impl<E: Send + 'static> EventManager<E> {
                 }
             }
             Err(why) => {
-                let _ = self.fail(at, why, cx);
+                self.fail(at, why, cx);
                 false
             }
         }
     }
 
-    fn fail(&mut self, at: usize, why: Exit, cx: &mut Cx<Self>) -> Box<dyn Installed<E>> {
+    fn fail(&mut self, at: usize, why: Exit, cx: &mut Cx<Self>) {
         report(&self.handlers[at].key, &why, cx);
-        self.remove(at, Removal::Failed(why.clone()), HandlerEnd::Failed(why), cx)
+        self.end(at, Removal::Failed(why.clone()), HandlerEnd::Failed(why), cx);
+    }
+
+    /// As `remove`, and drops what is left.
+    fn end(&mut self, at: usize, why: Removal, end: HandlerEnd, cx: &mut Cx<Self>) {
+        let key = self.handlers[at].key.clone();
+        let handler = self.remove(at, why, end, cx);
+        discard(&key, handler, cx);
     }
 
     /// Ends a handler: `terminate`, then its owner learns of it. Gives what is left of it.
@@ -170,7 +178,10 @@ impl<E: Send + 'static> EventManager<E> {
         owner: Option<(Owner, Pid)>,
         cx: &mut Cx<Self>,
     ) -> Result<(), Exit> {
-        isolate(|| handler.init(cx)).and_then(|ready| ready)?;
+        if let Err(why) = isolate(|| handler.init(cx)).and_then(|ready| ready) {
+            discard(&key, handler, cx);
+            return Err(why);
+        }
         if let Some((_, pid)) = &owner {
             cx.link(*pid);
         }
@@ -192,8 +203,20 @@ impl<E: Send + 'static> EventManager<E> {
         }
         let end = HandlerEnd::Swapped(key.clone());
         let old = at.map(|at| self.remove(at, Removal::Swapped, end, cx).into_any());
-        let new = isolate(|| make(old)).and_then(|new| new).map_err(SwapError::Init)?;
-        self.install(at, key, new, owner, cx).map_err(SwapError::Init)
+        let made = isolate(|| make(old)).and_then(|new| new);
+        made.and_then(|new| self.install(at, key.clone(), new, owner.clone(), cx)).map_err(|why| {
+            if let Some((owner, pid)) = owner {
+                tell(owner, pid, HandlerExit { handler: key, reason: HandlerEnd::Failed(why.clone()) }, cx);
+            }
+            SwapError::Init(why)
+        })
+    }
+}
+
+/// Drops what is left of a handler: a panic of its destructor is nobody else's business.
+fn discard<E: Send + 'static>(key: &Key, handler: Box<dyn Installed<E>>, cx: &Cx<EventManager<E>>) {
+    if let Err(panic) = isolate(|| drop(handler)) {
+        report(key, &panic, cx);
     }
 }
 
@@ -231,8 +254,9 @@ pub(super) enum SwapError {
     Init(Exit),
 }
 
-/// An event.
-pub struct Notify<E>(pub(super) E);
+/// An event, as a message to the manager's actor: for its timers and pipes, from a handler, as in
+/// `cx.send_after(wait, Notify(event))`. Others use [`EventManagerRef::notify`](super::EventManagerRef::notify).
+pub struct Notify<E>(pub E);
 
 impl<E: Send + 'static> Message for Notify<E> {
     type Reply = ();
@@ -341,7 +365,7 @@ where
                 Ok(answer)
             }
             Err(why) => {
-                let _ = self.fail(at, why.clone(), cx);
+                self.fail(at, why.clone(), cx);
                 Err(CallFailed::Failed(why))
             }
         }

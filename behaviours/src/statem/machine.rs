@@ -142,7 +142,7 @@ pub enum Next<S> {
 pub enum Entry<S> {
     /// The machine starts. Source: an enter call whose old state is the state itself.
     Start,
-    /// From this state.
+    /// From this state, which is dropped unless it is taken from here: an answer that it owed is lost then.
     Change(S),
     /// Again.
     Repeat,

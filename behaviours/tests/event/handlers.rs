@@ -99,6 +99,31 @@ impl EventHandler<String> for Other {
     }
 }
 
+/// Panics when it is dropped.
+pub(crate) struct Bomb;
+
+impl EventHandler<String> for Bomb {
+    fn handle_event(
+        &mut self,
+        event: &String,
+        _: &mut Cx<EventManager<String>>,
+    ) -> Result<Then<String>, Exit> {
+        match event.as_str() {
+            "fail" => Err(Exit::error("no more")),
+            _ => Ok(Then::Remove),
+        }
+    }
+    fn terminate(&mut self, _: &Removal, _: &mut Cx<EventManager<String>>) {
+        panic!("not now");
+    }
+}
+
+impl Drop for Bomb {
+    fn drop(&mut self) {
+        panic!("on dropping it");
+    }
+}
+
 /// Does what it says, and tells who did.
 pub(crate) struct Ask(pub(crate) &'static str);
 impl Message for Ask {
@@ -241,6 +266,17 @@ mod cases {
         assert_eq!(ids(&manager).await, ["s", "c"], "there is a c already, so it failed");
     }
 
+    pub(super) async fn a_handler_that_panics_while_it_ends_harms_nobody(system: System) {
+        let (manager, log) = manager(&system, &["a"]).await;
+        let pid = manager.pid();
+        for event in ["fail", "remove"] {
+            manager.add_handler(event, Bomb).await.unwrap();
+            manager.sync_notify(event.to_owned()).await.unwrap();
+            assert_eq!((ids(&manager).await, told(&log)), (vec!["a".to_owned()], vec![format!("a {event}")]));
+        }
+        assert_eq!(manager.pid(), pid);
+    }
+
     pub(super) async fn a_notice_reaches_all_handlers(system: System) {
         let (manager, log) = manager(&system, &["a"]).await;
         let watches = Some(Pid::from_parts(0, 9_999, 9));
@@ -276,5 +312,6 @@ claims! {
         several_of_a_type_have_ids, a_deleted_handler_is_given_back, a_request_is_answered_by_the_handler_it_is_for,
         a_swap_hands_the_old_handler_over, a_swap_whose_new_handler_does_not_start_leaves_neither,
         a_handler_may_remove_or_swap_itself, a_notice_reaches_all_handlers,
+        a_handler_that_panics_while_it_ends_harms_nobody,
         a_manager_begins_with_the_handlers_it_was_given;
 }

@@ -128,7 +128,7 @@ impl HandleEvent<Look> for Scripted {
 
 mod cases {
     use super::*;
-    use crate::rows::{END, PAUSE, rows};
+    use crate::rows::{END, PAUSE, our_rows, rows};
     use futures::FutureExt;
     use ravelin_core::{System, sleep};
 
@@ -151,7 +151,7 @@ mod cases {
     }
 
     pub(super) async fn a_machine_gives_the_order_that_otp_gives(system: System) {
-        for row in rows().iter().filter(|row| !row.is_timed()) {
+        for row in rows().iter().chain(&our_rows()).filter(|row| !row.is_timed()) {
             let (place, log) = begin(&system, row).await;
             let _ = place.call(Look).await;
             let given = mem::take(&mut *log.lock().unwrap());
@@ -160,7 +160,7 @@ mod cases {
     }
 
     pub(super) async fn a_machine_with_a_clock_gives_the_order_that_otp_gives(system: System) {
-        for row in rows().iter().filter(|row| row.is_timed()) {
+        for row in rows().iter().chain(&our_rows()).filter(|row| row.is_timed()) {
             let (place, log) = begin(&system, row).await;
             for batch in &row.batches[1..] {
                 sleep(&**system.runtime(), PAUSE).await; // tidy: virtual time

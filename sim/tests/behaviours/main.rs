@@ -1,5 +1,6 @@
 //! The tests of behaviours again, in the simulator; and state machines in all kinds of trouble.
 
+mod events_in_trouble;
 mod host;
 mod trouble;
 
