@@ -66,18 +66,22 @@ row a change to an equal state is a change
   a e2: next a
   a e3: state 10 t; next a
   send: e1 e2 | e3
-  gives: a.enter(a) a.e1 a.e2 a.enter(a) a.e1 a.e3 a.enter(a) a.t
+  gives: a.enter(a) a.e1 a.e2 a.enter(a) a.e1 a.e3 a.enter(a) a.e1 a.t
 row what is inserted on entering comes after what was inserted with the change
   a e1: postpone
   a e2: next b; insert x
   b enter: insert y
   send: e1 e2 e3
   gives: a.enter(a) a.e1 a.e2 b.enter(a) b.x b.y b.e1 b.e3
-row an event time-out that is cancelled while its message waits does not come
-  a e1: event 10 t; named n 10 u
-  a u: cancel event
+row an event time-out whose time is up ends with a time-out that comes before it
+  a e1: named n 10 u; event 10 t
   send: e1
-  gives: a.enter(a) a.e1 a.t a.u
+  gives: a.enter(a) a.e1 a.u
+row a state time-out whose time is up ends with a change that comes before it
+  a e1: named n 10 u; state 10 t
+  a u: next b
+  send: e1
+  gives: a.enter(a) a.e1 a.u b.enter(a)
 ",
     )
 }
