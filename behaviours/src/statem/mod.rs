@@ -93,7 +93,8 @@
 //! are postponed or inserted become dead letters, on the ledger and for subscribers. When the machine is killed, or ends
 //! by an exit signal that it does not trap, they are dropped with its state instead, and are on the ledger as what they
 //! were when they were first looked at: handled. A notice that is postponed is just dropped. An event that is retried
-//! or inserted, and a time-out of zero, counts on the ledger as one more message that the machine gave itself.
+//! or inserted, and a time-out of zero, counts on the ledger as one more message that the machine gave itself; a `Beat`
+//! among dead letters is such a turn, or a time-out, that came too late.
 //!
 //! # What it costs
 //!

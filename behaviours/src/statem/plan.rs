@@ -1,4 +1,4 @@
-//! [pure] The order of a state machine's events: what is postponed, inserted and timed; time in, actions out.
+//! The order of a state machine's events: what is postponed, inserted and timed; time in, actions out. `[pure]`
 //!
 //! Whoever has a plan asks it in this order. Around each event: [`Plan::begin`]; then the event's handler, which calls
 //! the verbs ([`Plan::insert`], [`Plan::postpone`], [`Plan::start`], [`Plan::cancel`], [`Plan::update`]);
