@@ -17,7 +17,7 @@ macro_rules! messages {
 messages! {
     Work(u32) => u32, Note(u32) => (), Hold => (), Free => (), Owe => u32, Postponed => usize, Finish => u32,
     Boom => (), Forever => (), Pause(oneshot::Receiver<()>) => (), Watch(Pid) => (), Ring(Duration) => (),
-    Rung => (), Crash => (),
+    Rung => (), Crash => (), Ignore(bool) => (),
 }
 
 pub(crate) type Log = Arc<Mutex<Vec<String>>>;
@@ -174,6 +174,11 @@ does! {
     Forever: |state, event, cx| { cx.next_event(Forever); Next::Keep };
     Watch: |state, event, cx| { cx.monitor(event.message.0); Next::Keep };
     Ring: |state, event, cx| { cx.timeout("bell", event.message.0, Rung); Next::Keep };
+    Ignore: |state, event, cx| match state {
+        State::Busy { .. } => { cx.postpone(event); Next::Keep }
+        State::Free if event.message.0 => Next::Stop(Exit::error("in a huff")),
+        State::Free => Next::Keep,
+    };
     Pause: |state, event, cx| { let _ = event.message.0.await; Next::Keep };
 }
 
@@ -241,6 +246,21 @@ mod cases {
             let why = system.ended(pid).await;
             let Err(CallError::Exited(seen)) = waits.await else { panic!("it has an answer") };
             assert!(seen == why || why == Exit::NoProc && Some(seen) == desk.last_exit());
+        }
+    }
+
+    pub(super) async fn a_postponed_call_that_loses_its_way_back_ends(system: System) {
+        for ends in [false, true] {
+            let (desk, _) = desk(&system).await;
+            desk.cast(Hold).unwrap();
+            let mut waits = Box::pin(desk.call(Ignore(ends)));
+            assert!(waits.as_mut().now_or_never().is_none());
+            desk.cast(Free).unwrap();
+            match waits.await {
+                Err(CallError::NoReply) => assert!(!ends),
+                Err(CallError::Exited(why)) => assert!(ends && why == Exit::error("in a huff")),
+                other => panic!("{other:?}"),
+            }
         }
     }
 
@@ -380,7 +400,8 @@ mod cases {
 claims! {
     everywhere:
         a_postponed_call_is_answered_from_a_later_state, a_postponed_call_whose_caller_gave_up_is_left_out,
-        a_postponed_call_ends_with_its_machine, what_is_postponed_at_the_end_becomes_dead_letters,
+        a_postponed_call_ends_with_its_machine,
+        a_postponed_call_that_loses_its_way_back_ends, what_is_postponed_at_the_end_becomes_dead_letters,
         postponing_without_end_ends_the_machine, a_machine_may_drop_what_is_too_much_to_postpone,
         an_answer_with_a_stop_is_seen_before_the_end, a_notice_is_an_event_and_can_be_postponed,
         a_start_returns_when_the_first_state_is_entered, a_stop_and_a_kill_wait_for_no_inserted_events,
