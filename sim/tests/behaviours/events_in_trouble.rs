@@ -54,7 +54,7 @@ impl Handle<Fence> for Owner {
 fn a_handler_and_its_owner_keep_together_in_all_kinds_of_trouble() {
     let second = Duration::from_secs(1);
     let faults = Faults::none().kills("events", 3).kills("owner", 3).at_messages_of("events", 3).over(second);
-    Sim::new().seeds(40).faults(faults).check(async |world| {
+    Sim::new().seeds(20).faults(faults).check(async |world| {
         let events = EventManagerRef::<u32>::place("events");
         let owner = ActorRef::<Owner>::place("owner");
         let counted = Arc::new(AtomicU32::new(0));

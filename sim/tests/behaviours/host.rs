@@ -9,7 +9,7 @@ use std::sync::Arc;
 /// A test, over a system of its own.
 pub(crate) type Test = fn(System) -> BoxFuture<'static, ()>;
 
-const SEEDS: u64 = 8;
+const SEEDS: u64 = 4;
 
 /// Runs a test.
 #[track_caller]

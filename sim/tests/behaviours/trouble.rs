@@ -14,7 +14,7 @@ fn a_machine_keeps_its_promises_in_all_kinds_of_trouble() {
     let second = Duration::from_secs(1);
     let faults =
         Faults::none().kills("desk", 3).at_awaits_of("desk", 3).at_messages_of("desk", 3).over(second);
-    Sim::new().seeds(40).faults(faults).check(async |world| {
+    Sim::new().seeds(20).faults(faults).check(async |world| {
         let desk = ActorRef::<Machine<Desk<true>>>::place("desk");
         let log = Log::default();
         let args = log.clone();
