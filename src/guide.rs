@@ -16,5 +16,7 @@ pages! {
     closure_actors: "../docs/guide/07-closure-actors.md",
     executors: "../docs/guide/08-executors.md",
     testing: "../docs/guide/09-testing-your-actors.md",
+    state_machines: "../docs/guide/10-state-machines.md",
+    events: "../docs/guide/11-events.md",
     tracing: "../docs/tracing.md",
 }

@@ -104,6 +104,8 @@
 //! | to reach one | [`ActorRef`], [`Recipient`] for any actor that takes a message; [`SendError`], [`CallError`] |
 //! | an async function as an actor | [`task`], [`task_at`], [`Inbox`] with selective receive |
 //! | a tree | [`Supervisor`], [`child`], [`ChildSpec`], [`start`], [`App`], [`SupervisorRef`] |
+//! | a state machine | [`statem`]: states, postponed events, time-outs |
+//! | an event manager | [`event`]: handlers that come and go at run time |
 //! | restarts | [`Restart`], [`Shutdown`], [`Intensity`], [`Backoff`], [`AutoShutdown`] |
 //! | to learn of an end | [`Cx::monitor`], [`Cx::link`], [`Cx::trap_exits`], [`Info`], [`Exit`], [`System::ended`] |
 //! | timers, streams, futures | [`Cx::send_after`], [`Cx::every`], [`Cx::attach`], [`Cx::pipe`] |
@@ -128,6 +130,7 @@
 //! `ravelin-supervisor` (trees) define, and has no logic of its own. The guide, the promises with the tests that hold
 //! them, and the table of Erlang/OTP's words are in the repository's `docs` folder.
 
+pub use ravelin_behaviours::{event, statem};
 pub use ravelin_core::*;
 pub use ravelin_executors::pinned;
 pub use ravelin_macros::Message;

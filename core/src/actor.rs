@@ -78,6 +78,40 @@ pub trait Actor: Sized + Send + 'static {
 pub trait Handle<M: Message>: Actor {
     /// Handles one message. Killed at any of its awaits, it goes no further.
     fn handle(&mut self, message: M, cx: &mut Cx<Self>) -> impl Future<Output = M::Reply> + Send;
+
+    // The three below are how a behaviour answers later for every type of message that its user handles. An impl of
+    // `Serve` for all of them would overlap with the one below, which is for all that handle.
+
+    /// [`Serve::serve`], for behaviours.
+    #[doc(hidden)]
+    #[inline(always)]
+    fn on_serve(
+        &mut self,
+        message: M,
+        reply: ReplyTo<M::Reply>,
+        cx: &mut Cx<Self>,
+    ) -> impl Future<Output = ()> + Send {
+        Answering { handler: self.handle(message, cx), reply: Some(reply) }
+    }
+
+    /// [`Serve::take_cast`], for behaviours.
+    #[doc(hidden)]
+    #[inline(always)]
+    fn on_cast(&mut self, message: M, cx: &mut Cx<Self>) -> impl Future<Output = ()> + Send {
+        Unasked { handler: self.handle(message, cx) }
+    }
+
+    /// [`Serve::take_call`], for behaviours.
+    #[doc(hidden)]
+    #[inline(always)]
+    fn on_call(
+        &mut self,
+        message: M,
+        reply: ReplyTo<M::Reply>,
+        cx: &mut Cx<Self>,
+    ) -> impl Future<Output = ()> + Send {
+        self.on_serve(message, reply, cx)
+    }
 }
 
 /// Handles messages of type `M` and answers when and from where it likes. Every [`Handle`] is one.
@@ -110,14 +144,9 @@ pub trait Serve<M: Message>: Actor {
         cx: &mut Cx<Self>,
     ) -> impl Future<Output = ()> + Send {
         async move {
-            let call = reply.pending();
-            let serving = Serving::new(call.clone());
-            Served { handler: self.serve(message, reply, cx), call }.await;
-            match serving.done() {
-                Some((call, Held::Dropped)) if !cx.is_stopping() => call.fail(Unanswered::Dropped),
-                Some((call, _)) => cx.owe(call),
-                None => {}
-            }
+            let serving = Served::new(&reply);
+            serving.seen_by(self.serve(message, reply, cx)).await;
+            serving.done(cx);
         }
     }
 }
@@ -130,12 +159,12 @@ impl<A: Handle<M>, M: Message> Serve<M> for A {
         reply: ReplyTo<M::Reply>,
         cx: &mut Cx<Self>,
     ) -> impl Future<Output = ()> + Send {
-        Answering { handler: self.handle(message, cx), reply: Some(reply) }
+        self.on_serve(message, reply, cx)
     }
 
     #[inline(always)]
     fn take_cast(&mut self, message: M, cx: &mut Cx<Self>) -> impl Future<Output = ()> + Send {
-        Unasked { handler: self.handle(message, cx) }
+        self.on_cast(message, cx)
     }
 
     #[inline(always)]
@@ -145,7 +174,42 @@ impl<A: Handle<M>, M: Message> Serve<M> for A {
         reply: ReplyTo<M::Reply>,
         cx: &mut Cx<Self>,
     ) -> impl Future<Output = ()> + Send {
-        self.serve(message, reply, cx)
+        self.on_call(message, reply, cx)
+    }
+}
+
+/// A call while a handler serves it that may leave the answer for later: should the actor end before there is one, the
+/// call ends with its reason.
+#[doc(hidden)]
+pub struct Served(Serving);
+
+impl Served {
+    /// The handler begins.
+    pub fn new<R: Send + 'static>(reply: &ReplyTo<R>) -> Served {
+        Served(Serving::new(reply.pending()))
+    }
+
+    /// The handler, which can see the call while it runs.
+    pub fn seen_by<F: Future<Output = ()>>(&self, handler: F) -> impl Future<Output = ()> + use<F> {
+        Seeing { handler, call: self.0.call() }
+    }
+
+    /// The handler is done.
+    pub fn done<A>(self, cx: &mut Cx<A>) {
+        match self.0.done() {
+            Some((call, Held::Dropped)) if !cx.is_stopping() => call.fail(Unanswered::Dropped),
+            Some((call, _)) => cx.owe(call),
+            None => {}
+        }
+    }
+
+    /// As `done`, for a call that was left for later before.
+    pub fn done_again<A>(self, cx: &mut Cx<A>) {
+        if let Some((call, Held::Dropped)) = self.0.done()
+            && !cx.is_stopping()
+        {
+            call.fail(Unanswered::Dropped);
+        }
     }
 }
 
@@ -198,14 +262,14 @@ impl<F: Future<Output = R>, R: Send + 'static> Future for Answering<F, R> {
 
 pin_project! {
     /// A handler that has the way back to the caller in its own hands.
-    struct Served<F> {
+    struct Seeing<F> {
         #[pin]
         handler: F,
         call: Option<Arc<dyn Pending>>,
     }
 }
 
-impl<F: Future<Output = ()>> Future for Served<F> {
+impl<F: Future<Output = ()>> Future for Seeing<F> {
     type Output = ();
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {

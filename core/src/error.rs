@@ -50,6 +50,33 @@ pub enum CallError<M> {
     Timeout,
 }
 
+impl<M> CallError<M> {
+    /// The request, if it was not sent, or not begun.
+    pub fn into_message(self) -> Option<M> {
+        match self {
+            CallError::Deadlock { request, .. } => request,
+            CallError::Expired(request) | CallError::Full(request) | CallError::NoProc(request) => {
+                Some(request)
+            }
+            CallError::Discarded | CallError::Exited(_) | CallError::NoReply | CallError::Timeout => None,
+        }
+    }
+
+    /// The same error, of another request: for who sends one message in another.
+    pub fn map<N>(self, of: impl FnOnce(M) -> N) -> CallError<N> {
+        match self {
+            CallError::Deadlock { path, request } => CallError::Deadlock { path, request: request.map(of) },
+            CallError::Discarded => CallError::Discarded,
+            CallError::Exited(exit) => CallError::Exited(exit),
+            CallError::Expired(request) => CallError::Expired(of(request)),
+            CallError::Full(request) => CallError::Full(of(request)),
+            CallError::NoProc(request) => CallError::NoProc(of(request)),
+            CallError::NoReply => CallError::NoReply,
+            CallError::Timeout => CallError::Timeout,
+        }
+    }
+}
+
 /// An actor on the way of a circle of calls.
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]

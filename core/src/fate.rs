@@ -106,6 +106,11 @@ impl Serving {
         Serving(call)
     }
 
+    /// The call, if there is one.
+    pub(crate) fn call(&self) -> Option<Arc<dyn Pending>> {
+        self.0.clone()
+    }
+
     /// The handler is done. Gives the call if it has no answer yet, and how it is with it.
     pub(crate) fn done(mut self) -> Option<(Arc<dyn Pending>, Held)> {
         let call = self.0.take()?;
@@ -243,8 +248,13 @@ pub(crate) fn fallen() -> Vec<Arc<dyn Pending>> {
     })
 }
 
-/// As [`panics::isolate`], for code whose panic ends no actor: the calls that lose their `ReplyTo` in it get no reply.
-pub(crate) fn isolate<R>(f: impl FnOnce() -> R) -> Result<R, Exit> {
+/// Runs `f`, a part of an actor's code whose panic is not to end the actor; gives the panic, with its message and
+/// place, as an exit reason. Calls that lose their `ReplyTo` in the panic get no reply. `f` must leave nothing broken
+/// behind that is used again.
+///
+/// # Errors
+/// `f` panicked: [`Exit::Panic`].
+pub fn isolate<R>(f: impl FnOnce() -> R) -> Result<R, Exit> {
     let outcome = panics::isolate(f);
     if outcome.is_err() {
         for call in fallen() {

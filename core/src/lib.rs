@@ -54,6 +54,8 @@ mod pipe;
 #[cfg(feature = "conformance")]
 pub mod conformance;
 
+#[doc(hidden)]
+pub use actor::Served;
 pub use actor::{Actor, Handle, Received, Serve};
 pub use blocking::{blocking, catch_panic};
 pub use bonds::TrapExits;
@@ -62,6 +64,7 @@ pub use cell::InPlace;
 pub use cx::Cx;
 pub use error::{CallError, Hop, SendError, StartError};
 pub use exit::{Exit, Panic, StartFailed};
+pub use fate::isolate;
 pub use id::{MonitorRef, Pid, TimerRef};
 pub use info::{GroupChange, Info};
 pub use ledger::Ledger;

@@ -180,6 +180,11 @@ impl<R: Send + 'static> ReplyTo<R> {
         self.0.as_ref().is_some_and(|slot| Arc::strong_count(slot) == 1)
     }
 
+    /// Whether it belongs to a call, whose caller may have gone since; false for a cast.
+    pub fn is_call(&self) -> bool {
+        self.0.is_some()
+    }
+
     /// Whether somebody still waits for the answer: false for a cast, and after the caller's time-out.
     pub fn is_awaited(&self) -> bool {
         self.0.as_ref().is_some_and(|slot| !slot.is_over())

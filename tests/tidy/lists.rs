@@ -56,6 +56,7 @@ pub(crate) const PRELUDE_MAX: usize = 12;
 /// The pure files: state, event and time in, actions out. A name that ends in `/` is a folder. A file whose first line
 /// says `[pure]` is one too.
 pub(crate) const PURE: &[&str] = &[
+    "behaviours/src/statem/plan.rs",
     "core/src/bonds.rs",
     "core/src/lifecycle.rs",
     "supervisor/src/backoff.rs",
@@ -148,7 +149,8 @@ pub(crate) const THREAD_LOCALS_ALLOWED: &[&str] = &[
 pub(crate) const FRONT_DOOR_ALLOWED: &[&str] = &["core/src/conformance/"];
 
 /// Files, or folders, that may hold `unsafe`.
-pub(crate) const UNSAFE_ALLOWED: &[&str] = &["core/src/cell/", "core/tests/allocations.rs", "mailbox/"];
+pub(crate) const UNSAFE_ALLOWED: &[&str] =
+    &["behaviours/tests/allocations.rs", "core/src/cell/", "core/tests/allocations.rs", "mailbox/"];
 
 /// Files over the limits: path, lines of logic, lines in all. They may only shrink, and then leave the list.
 pub(crate) const LONG_FILES: &[(&str, usize, usize)] = &[];

@@ -273,7 +273,7 @@ pub async fn a_call_that_waits_elsewhere_than_in_its_actor_harms_nobody(system: 
         })
     });
     a.actor.call(begins).await.unwrap();
-    let call = given.await.ok().expect("it was given");
+    let call = given.await.expect("it was given");
     system.stop(a.pid, Exit::Shutdown).await.unwrap();
     drop(gate);
     assert_eq!(call.await.unwrap(), 5);
