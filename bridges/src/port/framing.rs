@@ -124,73 +124,79 @@ impl Framing {
 pub(crate) struct Decoder {
     framing: Framing,
     bytes: Vec<u8>,
-    /// How many of `bytes` were looked at without finding a line end.
+    /// How many of `bytes` were given out.
+    given: usize,
+    /// How many of those left were looked at without finding a line end.
     looked_at: usize,
 }
 
 impl Decoder {
     pub(crate) fn new(framing: Framing) -> Decoder {
-        Decoder { framing, bytes: Vec::new(), looked_at: 0 }
+        Decoder { framing, bytes: Vec::new(), given: 0, looked_at: 0 }
     }
 
     pub(crate) fn take(&mut self, bytes: &[u8]) {
+        self.bytes.drain(..std::mem::take(&mut self.given));
         self.bytes.extend_from_slice(bytes);
     }
 
     /// The next message that is complete.
     pub(crate) fn next(&mut self) -> Result<Option<(Vec<u8>, Part)>, FramingError> {
+        let left = self.bytes.len() - self.given;
         match self.framing {
-            Framing::Stream if self.bytes.is_empty() => Ok(None),
-            Framing::Stream => Ok(Some((std::mem::take(&mut self.bytes), Part::Whole))),
+            Framing::Stream if left == 0 => Ok(None),
+            Framing::Stream => Ok(Some((self.give(left, 0), Part::Whole))),
             Framing::Lines { max } => Ok(self.line(max.get())),
             Framing::Packets { header, max } => self.packet(header.count(), max),
         }
     }
 
-    /// What is left when no more bytes come.
+    /// What is left when no more bytes come, as long as there is something.
     pub(crate) fn end(&mut self) -> Result<Option<(Vec<u8>, Part)>, FramingError> {
-        let left = std::mem::take(&mut self.bytes);
+        let left = self.bytes.len() - self.given;
         match self.framing {
-            _ if left.is_empty() => Ok(None),
+            _ if left == 0 => Ok(None),
             Framing::Packets { .. } => Err(FramingError::Truncated),
-            Framing::Stream | Framing::Lines { .. } => Ok(Some((left, Part::Unfinished))),
+            Framing::Lines { max } => Ok(Some((self.give(left.min(max.get()), 0), Part::Unfinished))),
+            Framing::Stream => Ok(Some((self.give(left, 0), Part::Whole))),
         }
+    }
+
+    /// The next so many bytes, without those behind them that are to be left out.
+    fn give(&mut self, count: usize, left_out: usize) -> Vec<u8> {
+        let bytes = self.bytes[self.given..self.given + count].to_vec();
+        self.given += count + left_out;
+        self.looked_at = 0;
+        bytes
     }
 
     fn line(&mut self, max: usize) -> Option<(Vec<u8>, Part)> {
-        let found = self.bytes[self.looked_at..].iter().position(|byte| *byte == b'\n');
-        let end = found.map(|at| self.looked_at + at);
-        self.looked_at = 0;
+        let left = &self.bytes[self.given..];
+        let end = left[self.looked_at..].iter().position(|byte| *byte == b'\n').map(|at| self.looked_at + at);
         if let Some(end) = end {
-            let text = end - usize::from(end > 0 && self.bytes[end - 1] == b'\r');
+            let text = end - usize::from(left[..end].ends_with(b"\r"));
             if text <= max {
-                let rest = self.bytes.split_off(end + 1);
-                let mut line = std::mem::replace(&mut self.bytes, rest);
-                line.truncate(text);
-                return Some((line, Part::Whole));
+                return Some((self.give(text, end + 1 - text), Part::Whole));
             }
-        } else if self.bytes.len() <= max + 1 {
-            // One byte more than allowed may be the `\r` of a line end.
-            self.looked_at = self.bytes.len();
+        } else if left.len() <= max || (left.len() == max + 1 && left.ends_with(b"\r")) {
+            self.looked_at = left.len();
             return None;
         }
-        let rest = self.bytes.split_off(max);
-        Some((std::mem::replace(&mut self.bytes, rest), Part::Unfinished))
+        Some((self.give(max, 0), Part::Unfinished))
     }
 
     fn packet(&mut self, header: usize, max: usize) -> Result<Option<(Vec<u8>, Part)>, FramingError> {
-        let Some(length) = self.bytes.get(..header) else { return Ok(None) };
+        let left = &self.bytes[self.given..];
+        let Some(length) = left.get(..header) else { return Ok(None) };
         let length = length.iter().fold(0, |length: usize, byte| length << 8 | usize::from(*byte));
         if length > max {
             return Err(FramingError::TooLong { length, max });
         }
-        if self.bytes.len() < header + length {
+        if left.len() < header + length {
             return Ok(None);
         }
-        let rest = self.bytes.split_off(header + length);
-        let mut packet = std::mem::replace(&mut self.bytes, rest);
-        packet.drain(..header);
-        Ok(Some((packet, Part::Whole)))
+        self.given += header;
+        Ok(Some((self.give(length, 0), Part::Whole)))
     }
 }
 
@@ -208,8 +214,12 @@ mod tests {
                 messages.push(message);
             }
         }
-        messages.extend(decoder.end()?);
-        let text = |(bytes, part)| (String::from_utf8_lossy(&bytes).into_owned(), part == Part::Whole);
+        while let Some(message) = decoder.end()? {
+            messages.push(message);
+        }
+        let text = |(bytes, part): (Vec<u8>, Part)| {
+            (String::from_utf8_lossy(&bytes).into_owned(), part == Part::Whole)
+        };
         Ok(messages.into_iter().map(text).collect())
     }
 
@@ -223,6 +233,8 @@ mod tests {
             (lines(3), b"abc\nabcd\n", &[("abc", true), ("abc", false), ("d", true)]),
             (lines(3), b"abc\r\nabcdefg", &[("abc", true), ("abc", false), ("def", false), ("g", false)]),
             (lines(9), b"no end", &[("no end", false)]),
+            (lines(3), b"abc\r", &[("abc", false), ("\r", false)]),
+            (lines(3), b"abc\rd\n", &[("abc", false), ("\rd", true)]),
             (lines(9), b"", &[]),
             (packets(HeaderBytes::One), b"\x02ab\x00\x01c", &[("ab", true), ("", true), ("c", true)]),
             (packets(HeaderBytes::Two), b"\x00\x02ab\x00\x01c", &[("ab", true), ("c", true)]),

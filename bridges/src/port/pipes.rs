@@ -148,7 +148,7 @@ pub(crate) async fn read(mut inbox: Inbox<ReadOut>, reading: Reading) -> Result<
             deliver(&to, Output { pipe, bytes, part }, &*runtime).await?;
         }
         if amount == 0 {
-            if let Some((bytes, part)) = decoder.end().map_err(|error| broken(&error))? {
+            while let Some((bytes, part)) = decoder.end().map_err(|error| broken(&error))? {
                 deliver(&to, Output { pipe, bytes, part }, &*runtime).await?;
             }
             return Ok(());

@@ -3,7 +3,7 @@
 //! | from | to | with |
 //! |---|---|---|
 //! | a stream | an actor, in its own code | `Cx::attach`: each item is a message, and waits for room in the mailbox |
-//! | a stream | an actor, from outside | `stream.forward(ActorSink::new(&actor.recipient(), window))` |
+//! | a stream | an actor, from outside | `stream.forward(ActorSink::new(&actor.recipient()))` |
 //! | an actor | a stream | [`ActorStream`]: the actor is asked for items, so many at a time, when the consumer polls |
 //!
 //! In all three a consumer that is slow slows its source down.
