@@ -2,9 +2,9 @@
 
 use super::command::Command;
 use super::framing::Framing;
-use super::guardian::{self, EndGently, Fetch, Guardian, GuardianArgs, KILL_WAIT};
+use super::guardian::{self, EndGently, Guardian, GuardianArgs, KILL_WAIT};
 use super::pipes::{self, Input, Output, Pipe, ReadOut, Reading};
-use super::processes::{Group, Processes, ReadPipe, Signal};
+use super::processes::{Group, Processes, ReadPipe, Signal, Spawned};
 use futures::future::join_all;
 use ravelin_core::{
     Actor, ActorRef, Capacity, ChildGrace, Cx, Exit, Handle, Info, Message, Pid, Recipient, StartError, Task,
@@ -13,7 +13,7 @@ use ravelin_core::{
 use ravelin_supervisor::{ChildSpec, child};
 use std::fmt;
 use std::io;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 /// An OS process as an actor. Started from [`PortArgs`], which a [`PortRef`] makes; see there.
@@ -145,34 +145,29 @@ impl Actor for Port {
 
     async fn init(args: PortArgs, cx: &mut Cx<Self>) -> Result<Self, Exit> {
         cx.trap_exits(TrapExits::Yes);
-        let PortArgs { command, stdin, stdin_capacity, output, processes } = args;
-        let (me, system) = (cx.pid(), cx.system().clone());
-        let at_once = ChildGrace::For(Duration::ZERO);
-
+        // Where the guardian leaves what it started.
+        let place = Arc::new(Mutex::new(None));
         // First, so that it ends last.
         let guardian = ActorRef::<Guardian>::place("guardian");
-        let guarded = GuardianArgs { command: command.clone(), processes };
+        let (command, processes) = (args.command.clone(), args.processes.clone());
+        let guarded = GuardianArgs { command, processes, spawned: place.clone() };
         let grace = ChildGrace::For(KILL_WAIT + KILL_WAIT / 5);
-        let start = system.start(&guardian, guarded).adopted_by(me, grace);
-        let guardian_pid = start.await.map_err(StartError::into_exit)?;
-        let fetched = guardian.call(Fetch).no_timeout().await.ok().flatten();
-        let spawned = fetched.ok_or_else(|| Exit::error("the guardian of the process is gone"))?;
-
-        let (pipe, framing) = (spawned.stdin, command.framing);
-        let write = TaskArgs::once(move |inbox| pipes::write(inbox, pipe, framing));
-        let start = system.start(&stdin, write).mailbox(stdin_capacity).adopted_by(me, at_once);
-        let writer = start.await.map_err(StartError::into_exit)?;
-
-        let mut readers = Vec::new();
-        for (from, pipe, framing) in pipes_to_read(spawned.stdout, spawned.stderr, framing) {
-            let to = output.clone();
-            let reading = Reading { from, pipe, framing, to };
-            let reader = ActorRef::place(pipe.to_string());
-            let read = TaskArgs::once(move |inbox| pipes::read(inbox, reading));
-            let pid = system.start(&reader, read).adopted_by(me, at_once).await;
-            readers.push((pid.map_err(StartError::into_exit)?, reader));
+        let started = cx.system().start(&guardian, guarded).adopted_by(cx.pid(), grace).await;
+        let spawned = place.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let Some(spawned) = spawned else {
+            let unknown = Exit::error("the guardian of the process is gone");
+            return Err(started.err().map_or(unknown, StartError::into_exit));
+        };
+        let group = spawned.group.clone();
+        let port = match started {
+            Ok(pid) => Port::open(args, guardian, pid, spawned, cx).await,
+            Err(error) => Err(error.into_exit()),
+        };
+        if port.is_err() {
+            // The guardian does this too, if it lives.
+            guardian::end(&*group, &**cx.runtime()).await;
         }
-        Ok(Port { command, guardian, guardian_pid, writer, readers, group: spawned.group })
+        port
     }
 
     async fn terminate(&mut self, _: &Exit, cx: &mut Cx<Self>) {
@@ -214,6 +209,37 @@ impl Actor for Port {
             let unknown = || Exit::error("the process does not end, or its guardian was killed");
             cx.stop(self.group.reap().map_or_else(unknown, |status| status.into_exit()));
         }
+    }
+}
+
+impl Port {
+    /// Puts a task at the other end of each pipe.
+    async fn open(
+        args: PortArgs,
+        guardian: ActorRef<Guardian>,
+        guardian_pid: Pid,
+        spawned: Spawned,
+        cx: &mut Cx<Self>,
+    ) -> Result<Port, Exit> {
+        let PortArgs { command, stdin, stdin_capacity, output, .. } = args;
+        let Spawned { stdin: pipe, stdout, stderr, group } = spawned;
+        let (me, system) = (cx.pid(), cx.system().clone());
+        let at_once = ChildGrace::For(Duration::ZERO);
+
+        let framing = command.framing;
+        let write = TaskArgs::once(move |inbox| pipes::write(inbox, pipe, framing));
+        let start = system.start(&stdin, write).mailbox(stdin_capacity).adopted_by(me, at_once);
+        let writer = start.await.map_err(StartError::into_exit)?;
+
+        let mut readers = Vec::new();
+        for (from, pipe, framing) in pipes_to_read(stdout, stderr, framing) {
+            let reading = Reading { from, pipe, framing, to: output.clone() };
+            let reader = ActorRef::place(pipe.to_string());
+            let read = TaskArgs::once(move |inbox| pipes::read(inbox, reading));
+            let pid = system.start(&reader, read).adopted_by(me, at_once).await;
+            readers.push((pid.map_err(StartError::into_exit)?, reader));
+        }
+        Ok(Port { command, guardian, guardian_pid, writer, readers, group })
     }
 }
 

@@ -4,7 +4,7 @@
 use super::command::Command;
 use super::processes::{Group, Processes, Signal, Spawned};
 use ravelin_core::{Actor, Cx, Exit, Handle, Message, Runtime, TrapExits, sleep, within};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 /// How long a killed group may take to be gone. The kernel takes microseconds, unless a process hangs in a device.
@@ -15,8 +15,6 @@ const PAUSES: (Duration, Duration) = (Duration::from_micros(100), Duration::from
 
 pub(crate) struct Guardian {
     group: Arc<dyn Group>,
-    /// Until the port fetches it.
-    spawned: Option<Spawned>,
     grace: Duration,
     stop: Stop,
 }
@@ -31,10 +29,9 @@ enum Stop {
 pub(crate) struct GuardianArgs {
     pub(crate) command: Command,
     pub(crate) processes: Arc<dyn Processes>,
+    /// Where the port finds what was started; it looks there also when the guardian's start failed.
+    pub(crate) spawned: Arc<Mutex<Option<Spawned>>>,
 }
-
-/// Gives the pipes and the group, once.
-pub(crate) struct Fetch;
 
 /// End the process gently: SIGTERM, a while, SIGKILL.
 pub(crate) struct EndGently;
@@ -44,10 +41,6 @@ struct HasExited;
 
 /// It was given its time.
 struct GraceOver;
-
-impl Message for Fetch {
-    type Reply = Option<Spawned>;
-}
 
 impl Message for EndGently {
     type Reply = ();
@@ -66,7 +59,7 @@ impl Actor for Guardian {
 
     async fn init(args: GuardianArgs, cx: &mut Cx<Self>) -> Result<Self, Exit> {
         cx.trap_exits(TrapExits::Yes);
-        let GuardianArgs { command, processes } = args;
+        let GuardianArgs { command, processes, spawned: place } = args;
         // No await from here to the end: there is no moment at which the process lives and has no guardian.
         let spawned = processes
             .spawn(&command, cx.runtime())
@@ -74,18 +67,13 @@ impl Actor for Guardian {
         let group = spawned.group.clone();
         cx.pipe(group.exited(), |_| HasExited);
         tracing::debug!(target: "ravelin", pid = %cx.pid(), os_pid = group.id(), %command, "ravelin.process_started");
-        Ok(Guardian { group, spawned: Some(spawned), grace: command.grace, stop: Stop::No })
+        *place.lock().unwrap_or_else(PoisonError::into_inner) = Some(spawned);
+        Ok(Guardian { group, grace: command.grace, stop: Stop::No })
     }
 
     /// Also after an order, when the port is gone already: then without a grace.
     async fn terminate(&mut self, _: &Exit, cx: &mut Cx<Self>) {
         end(&*self.group, &**cx.runtime()).await;
-    }
-}
-
-impl Handle<Fetch> for Guardian {
-    async fn handle(&mut self, _: Fetch, _: &mut Cx<Self>) -> Option<Spawned> {
-        self.spawned.take()
     }
 }
 

@@ -222,3 +222,29 @@ impl Drop for UnixGroup {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ravelin_core::runtimes::Local;
+
+    #[test]
+    fn without_a_pidfd_a_thread_waits_for_the_end_and_leaves_it_to_be_reaped() {
+        let local = Local::new();
+        let runtime = local.clone();
+        local.block_on(async move {
+            let child =
+                std::process::Command::new("sh").args(["-c", "exit 4"]).process_group(0).spawn().unwrap();
+            let mut group = UnixGroup::new(child, runtime);
+            #[cfg(target_os = "linux")]
+            {
+                group.end = None;
+            }
+            group.exited().await;
+            group.exited().await;
+            assert_eq!((group.reap(), group.reap()), (Some(Status::Code(4)), Some(Status::Code(4))));
+            assert!(group.is_gone());
+            group.signal(Signal::Kill).unwrap();
+        });
+    }
+}

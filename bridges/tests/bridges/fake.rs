@@ -129,8 +129,12 @@ impl Processes for Kernel {
         state.started += 1;
         state.overlaps += u32::from(is_overlap);
         let life = Life { ends_at: script.ends.map(|(time, _)| runtime.now() + time), ..Life::default() };
-        let group =
-            FakeGroup { id: state.started, script, runtime: runtime.clone(), life: Arc::new(Mutex::new(life)) };
+        let group = FakeGroup {
+            id: state.started,
+            script,
+            runtime: runtime.clone(),
+            life: Arc::new(Mutex::new(life)),
+        };
         let group = Arc::new(group);
         state.groups.push(group.clone());
         let pipe = || Pipe { group: group.clone(), printed: 0 };

@@ -3,9 +3,9 @@
 mod bytes;
 mod fake;
 mod host;
-//#[cfg(unix)]
-//mod os_port;
+#[cfg(unix)]
+mod os_port;
 mod sim_port;
-//mod sim_stream;
+mod sim_stream;
 mod streams;
 mod tower;

@@ -2,9 +2,7 @@
 
 use crate::fake::{Flood, Kernel, MS, PipeAfter, Script, Stdin};
 use ravelin_bridges::port::{Command, Framing, Input, Output, PortRef, Signal, Status};
-use ravelin_core::{
-    Actor, ActorRef, Bounded, CallError, Cx, Exit, Handle, Pid, StartError, within,
-};
+use ravelin_core::{Actor, ActorRef, Bounded, CallError, Cx, Exit, Handle, Pid, StartError, within};
 use ravelin_sim::{Faults, Sim, World};
 use ravelin_supervisor::{ChildSpec, Supervisor, child};
 use std::io;
@@ -174,7 +172,8 @@ fn a_stop_is_gentle_for_as_long_as_the_grace_and_a_kill_is_not() {
     for (obeys, way, signals, least, most) in rows {
         Sim::new().seeds(10).check(async |world| {
             let lingers = 5 * MS;
-            let scene = Scene::new(Kernel::of(Script { obeys, lingers, stdin: Stdin::Unread, ..Script::idle() }));
+            let scene =
+                Scene::new(Kernel::of(Script { obeys, lingers, stdin: Stdin::Unread, ..Script::idle() }));
             let port = scene.start(world, MS).await.unwrap();
             // What waits to be written holds nothing up.
             while scene.port.stdin().cast(Input::bytes("hello")).is_ok() {}
