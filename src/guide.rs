@@ -16,5 +16,7 @@ pages! {
     closure_actors: "../docs/guide/07-closure-actors.md",
     executors: "../docs/guide/08-executors.md",
     testing: "../docs/guide/09-testing-your-actors.md",
+    streams_and_services: "../docs/guide/18-streams-and-services.md",
+    os_processes: "../docs/guide/19-os-processes.md",
     tracing: "../docs/tracing.md",
 }

@@ -110,6 +110,9 @@
 //! | names and groups | [`System::register`], [`System::whereis`], [`System::join`], [`Cx::monitor_group`] |
 //! | bounded memory | [`Bounded`], [`Overflow`], [`Unbounded`] |
 //! | to see what became of messages | [`Ledger`], [`DeadLetter`], [`System::on_dead_letter`] |
+//! | streams and bytes out of an actor and into one | [`stream`], [`bytes`] |
+//! | an OS process as a supervised child | [`port`], with the feature `process` |
+//! | tower and axum | the feature `tower`: `ravelin::tower` |
 //! | to test a tree under faults, in virtual time | the feature `sim`: `ravelin::sim`, `#[ravelin::sim_test]` |
 //! | another executor | [`Runtime`], [`runtimes`] |
 //!
@@ -119,6 +122,8 @@
 //! * `smol`: the adapter for smol (async-executor and async-io).
 //! * `conformance`: `executor_suite!`, the tests that a runtime must pass.
 //! * `sim`: the simulator, `ravelin::sim`, and the attribute `#[ravelin::sim_test]`.
+//! * `tower`: an actor as a tower service, and a tower service behind an actor: `ravelin::tower`.
+//! * `process`: the operating system's processes for [`port`], on Unix.
 //!
 //! The single-threaded executor, [`runtimes::Local`], is always there. Features only add.
 //!
@@ -126,6 +131,7 @@
 //! `ravelin-supervisor` (trees) define, and has no logic of its own. The guide, the promises with the tests that hold
 //! them, and the table of Erlang/OTP's words are in the repository's `docs` folder.
 
+pub use ravelin_bridges::{bytes, port, stream};
 pub use ravelin_core::*;
 pub use ravelin_macros::Message;
 pub use ravelin_supervisor::{
@@ -135,6 +141,8 @@ pub use ravelin_supervisor::{
 };
 pub use ravelin_supervisor::{plan, policy};
 
+#[cfg(feature = "tower")]
+pub use ravelin_bridges::tower;
 #[cfg(feature = "sim")]
 pub use ravelin_macros::sim_test;
 #[cfg(feature = "sim")]

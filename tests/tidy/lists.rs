@@ -56,6 +56,7 @@ pub(crate) const PRELUDE_MAX: usize = 12;
 /// The pure files: state, event and time in, actions out. A name that ends in `/` is a folder. A file whose first line
 /// says `[pure]` is one too.
 pub(crate) const PURE: &[&str] = &[
+    "bridges/src/port/framing.rs",
     "core/src/bonds.rs",
     "core/src/lifecycle.rs",
     "supervisor/src/backoff.rs",

@@ -103,7 +103,7 @@ fn two_processes_of_a_port_never_overlap_and_none_is_left_whatever_befalls_it() 
     // A guardian that is killed by itself; with its port killed at the same time there is only the last resort.
     let guardian = Faults::none().kills("guardian", 3).at_awaits_of("stdout", 2).over(SECOND);
     for faults in [anywhere, guardian] {
-        Sim::new().seeds(60).faults(faults).check(async |world| {
+        Sim::new().seeds(30).faults(faults).check(async |world| {
             let scene = Scene::new(Kernel::new(made_up));
             let Ok(app) = world.start(scene.tree(MS)).await else {
                 return assert_eq!(scene.kernel.living(), 0, "a start that failed leaves nothing");

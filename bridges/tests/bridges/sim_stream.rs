@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 const SECOND: Duration = Duration::from_secs(1);
+const WHILE: Duration = Duration::from_millis(200);
 
 /// A number, and the incarnation that made it.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, Ord, PartialOrd)]
@@ -102,8 +103,8 @@ fn what_a_stream_gives_has_no_hidden_gap_and_what_a_flush_confirms_was_handled()
         .kills("collector", 2)
         .at_awaits_of("source", 2)
         .at_awaits_of("collector", 2)
-        .over(SECOND);
-    Sim::new().seeds(100).faults(faults).check(async |world| {
+        .over(WHILE);
+    Sim::new().seeds(25).faults(faults).check(async |world| {
         let (got, told) = (Got::default(), Arc::<Mutex<Told>>::default());
         let source = ActorRef::<Source>::place("source");
         let collector = ActorRef::<Collector>::place("collector");
@@ -121,9 +122,9 @@ fn what_a_stream_gives_has_no_hidden_gap_and_what_a_flush_confirms_was_handled()
         let Ok(app) = start_in(world.system(), tree).await else { return };
         let pumping = pump(source.clone(), collector.clone(), told.clone());
         world.system().spawn_task(|_: Inbox<NoMessage>| pumping).await.unwrap();
-        world.advance(SECOND).await;
+        world.advance(WHILE).await;
         world.calm();
-        world.advance(SECOND).await;
+        world.advance(WHILE).await;
         app.stop().await;
 
         let (told, got) = (told.lock().unwrap(), got.lock().unwrap());
@@ -141,6 +142,6 @@ fn what_a_stream_gives_has_no_hidden_gap_and_what_a_flush_confirms_was_handled()
         for item in &told.flushed {
             assert!(got.binary_search(item).is_ok(), "{item:?} was confirmed, and not handled");
         }
-        assert!(told.flushed.len() > 20, "it went on");
+        assert!(told.flushed.len() > 3, "it went on");
     });
 }
