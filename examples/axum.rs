@@ -109,7 +109,9 @@ async fn slow(State(site): State<Site>, Path(millis): Path<u64>) -> Result<Strin
 /// The tree, and the routes that lead to it.
 pub(crate) async fn site(calculator: &ActorRef<Calculator>) -> Result<(App, Router), StartError> {
     let mailbox = Bounded(64).on_full(Overflow::Refuse);
-    let tree = Supervisor::one_for_one("site").child(child(calculator, || ()).mailbox(mailbox));
+    let tree = Supervisor::one_for_one("site")
+        .intensity(100, LIMIT) // as many crashes as that a second; more, and the site goes down
+        .child(child(calculator, || ()).mailbox(mailbox));
     let app = start(Tokio::current(), tree).await?;
     let service = ActorService::new(&calculator.recipient()).timeout(LIMIT);
     let router = Router::new()

@@ -219,6 +219,7 @@ pub(crate) const CRATES: &[&str] = &[
     "socket2",
     "syn",
     "tokio",
+    "tokio-macros",
     "tracing",
     "tracing-core",
     "unicode-ident",
