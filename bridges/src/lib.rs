@@ -9,6 +9,8 @@
 //! At each edge back-pressure goes through: a source is asked for no more than its consumer takes. And no edge hides a
 //! restart: what is of one piece comes from one incarnation, or ends with an error.
 
+#![forbid(unsafe_code)]
+
 mod pinned;
 
 pub mod stream;

@@ -70,6 +70,35 @@ impl fmt::Debug for PortArgs {
 /// after SIGKILL is given up, with the event `ravelin.process_stuck`. And when this whole program is killed with SIGKILL,
 /// nobody is left to do anything: as with OTP's ports, the process sees the end of its input, and SIGPIPE when it writes;
 /// to have Linux kill it, run it by `setpriv --pdeathsig KILL`.
+///
+/// ```
+/// use ravelin_bridges::port::{Command, Output, PortRef, Status};
+/// use ravelin_core::{Actor, ActorRef, Cx, Exit, Handle, runtimes::Local};
+/// use ravelin_supervisor::{Supervisor, child, start};
+///
+/// struct Print;
+/// impl Actor for Print {
+///     type Args = ();
+///     async fn init(_: (), _: &mut Cx<Self>) -> Result<Self, Exit> { Ok(Print) }
+/// }
+/// impl Handle<Output> for Print {
+///     async fn handle(&mut self, output: Output, _: &mut Cx<Self>) { println!("{}", output.text()) }
+/// }
+///
+/// # #[cfg(unix)]
+/// # {
+/// let local = Local::new();
+/// local.block_on(async {
+///     let (print, port) = (ActorRef::<Print>::place("print"), PortRef::place("cat"));
+///     let tree = Supervisor::rest_for_one("app")
+///         .child(child(&print, || ()))
+///         .child(port.child(Command::new("cat"), &print.recipient()));
+///     let app = start(local.clone(), tree).await.unwrap(); // it runs
+///     app.stop().await; // and nothing of it does
+///     assert_eq!(port.actor().last_exit(), Some(Exit::Shutdown));
+/// });
+/// # }
+/// ```
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct PortRef {
     port: ActorRef<Port>,

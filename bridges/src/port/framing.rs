@@ -228,7 +228,8 @@ mod tests {
         let lines = |max| Framing::Lines { max: NonZeroUsize::new(max).unwrap() };
         let packets = |header| Framing::Packets { header, max: 300 };
         let long = "x".repeat(256);
-        let rows: &[(Framing, &[u8], &[(&str, bool)])] = &[
+        type Row<'a> = (Framing, &'a [u8], &'a [(&'a str, bool)]);
+        let rows: &[Row] = &[
             (lines(9), b"one\ntwo\r\n\n\r\n", &[("one", true), ("two", true), ("", true), ("", true)]),
             (lines(3), b"abc\nabcd\n", &[("abc", true), ("abc", false), ("d", true)]),
             (lines(3), b"abc\r\nabcdefg", &[("abc", true), ("abc", false), ("def", false), ("g", false)]),

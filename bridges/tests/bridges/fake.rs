@@ -67,10 +67,13 @@ impl Script {
     }
 }
 
+/// What the next process does, or why there is none.
+type Next = dyn Fn(&dyn Runtime) -> io::Result<Script> + Send + Sync;
+
 /// The operating system: what each start does, and what came of it.
 #[derive(Clone)]
 pub(crate) struct Kernel {
-    next: Arc<dyn Fn(&dyn Runtime) -> io::Result<Script> + Send + Sync>,
+    next: Arc<Next>,
     state: Arc<Mutex<Seen>>,
 }
 

@@ -1,10 +1,13 @@
 //! Streams between actors that are killed and started again, in the simulator.
 
+use futures::io::Cursor;
 use futures::{SinkExt, StreamExt};
+use ravelin_bridges::bytes::{CloseBytes, FlushBytes, WriteBytes, copy};
 use ravelin_bridges::stream::{ActorSink, ActorStream, Pull, Pulled};
 use ravelin_core::{Actor, ActorRef, Bounded, Cx, Exit, Handle, Inbox, Message, NoMessage};
 use ravelin_sim::{Faults, Sim};
 use ravelin_supervisor::{Supervisor, child, start_in};
+use std::io;
 use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -143,5 +146,70 @@ fn what_a_stream_gives_has_no_hidden_gap_and_what_a_flush_confirms_was_handled()
             assert!(got.binary_search(item).is_ok(), "{item:?} was confirmed, and not handled");
         }
         assert!(told.flushed.len() > 3, "it went on");
+    });
+}
+
+/// Takes bytes, slowly, into a file of its incarnation.
+struct Disk {
+    files: Arc<Mutex<Vec<Vec<u8>>>>,
+}
+
+impl Actor for Disk {
+    type Args = Arc<Mutex<Vec<Vec<u8>>>>;
+    async fn init(files: Self::Args, _: &mut Cx<Self>) -> Result<Self, Exit> {
+        files.lock().unwrap().push(Vec::new());
+        Ok(Disk { files })
+    }
+}
+
+impl Handle<WriteBytes> for Disk {
+    async fn handle(&mut self, WriteBytes(bytes): WriteBytes, cx: &mut Cx<Self>) -> io::Result<()> {
+        cx.sleep(Duration::from_millis(1)).await; // tidy: virtual time
+        self.files.lock().unwrap().last_mut().unwrap().extend(bytes);
+        Ok(())
+    }
+}
+
+impl Handle<FlushBytes> for Disk {
+    async fn handle(&mut self, _: FlushBytes, _: &mut Cx<Self>) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Handle<CloseBytes> for Disk {
+    async fn handle(&mut self, _: CloseBytes, _: &mut Cx<Self>) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[test]
+fn a_copy_that_succeeds_is_whole_in_one_incarnation() {
+    let faults = Faults::none().kills("disk", 3).at_awaits_of("disk", 3).over(WHILE);
+    Sim::new().seeds(25).faults(faults).check(async |world| {
+        let files = Arc::<Mutex<Vec<Vec<u8>>>>::default();
+        let disk = ActorRef::<Disk>::place("disk");
+        let args = files.clone();
+        let tree =
+            Supervisor::one_for_one("app").intensity(1000, SECOND).child(child(&disk, move || args.clone()));
+        if start_in(world.system(), tree).await.is_err() {
+            return;
+        }
+        let text: Vec<u8> = (0..100).collect();
+        let mut tries = 0;
+        loop {
+            tries += 1;
+            let before = files.lock().unwrap().last().unwrap().len();
+            match copy(Cursor::new(text.clone()), &disk, 7.try_into().unwrap()).await {
+                Ok(count) => {
+                    assert_eq!(count, 100);
+                    let files = files.lock().unwrap();
+                    let last = files.last().unwrap();
+                    assert!(last.ends_with(&text), "{tries} tries, {before} before: {last:?}");
+                    return;
+                }
+                Err(why) => assert!(tries < 20, "{why}"),
+            }
+            disk.ready().await;
+        }
     });
 }

@@ -3,6 +3,7 @@
 use crate::host::{Clock, on_each};
 use ravelin_bridges::tower::{ActorService, ServiceActor, Supervised, SupervisedError};
 use ravelin_core::{Actor, ActorRef, Bounded, CallError, Cx, Exit, Handle, Message, Overflow};
+use ravelin_sim::{Faults, Sim};
 use ravelin_supervisor::{Supervisor, child, start_in};
 use std::future::{Ready, poll_fn, ready};
 use std::sync::Arc;
@@ -147,5 +148,31 @@ fn a_service_behind_an_actor_is_asked_when_it_is_ready_and_made_anew_when_it_bre
         place.ready().await;
         assert_eq!(service.call(Order::Answer(5)).await.unwrap(), 305);
         app.stop().await;
+    });
+}
+
+#[test]
+fn each_request_to_a_supervised_service_ends_whatever_befalls_it() {
+    let faults = Faults::none().kills("fickle", 4).at_awaits_of("fickle", 4).over(Duration::from_millis(50));
+    Sim::new().seeds(25).faults(faults).check(async |world| {
+        let place = ActorRef::<ServiceActor<Fickle, Order>>::place("fickle");
+        let make = || Fickle { made: 0, asked: 0, state: State::NotReady };
+        let tree =
+            Supervisor::one_for_one("app").intensity(1000, Duration::from_secs(1)).child(child(&place, make));
+        if start_in(world.system(), tree).await.is_err() {
+            return;
+        }
+        let mut service = Supervised::new(&place).timeout(Duration::from_secs(1));
+        for number in 0..50 {
+            match service.call(Order::Answer(number)).await {
+                Ok(answer) => assert_eq!(answer, number),
+                Err(SupervisedError::Call(CallError::Exited(_) | CallError::NoProc(_))) => {}
+                Err(error) => panic!("{error:?}"),
+            }
+            world.advance(Duration::from_millis(1)).await;
+        }
+        world.calm();
+        place.ready().await;
+        assert_eq!(service.call(Order::Answer(7)).await.unwrap(), 7);
     });
 }
