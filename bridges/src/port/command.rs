@@ -6,16 +6,17 @@ use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// An OS process to run: a value, that can be printed, compared and used for each incarnation.
+/// An OS process to run: a value, that can be printed, compared and used for each incarnation. What is printed has no
+/// values of the environment: these are where secrets are handed over.
 ///
 /// ```
 /// use ravelin_bridges::port::{Command, Framing};
 ///
 /// let tail = Command::new("tail").args(["-f", "my log"]).env("LC_ALL", "C").framing(Framing::lines());
-/// assert_eq!(tail.to_string(), "LC_ALL=C tail -f 'my log'");
+/// assert_eq!(tail.to_string(), "tail -f 'my log'");
 /// assert_eq!(tail, tail.clone());
 /// ```
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Eq, PartialEq)]
 pub struct Command {
     pub(crate) program: OsString,
     pub(crate) args: Vec<OsString>,
@@ -130,16 +131,26 @@ impl Command {
     }
 }
 
-/// As one would type it.
+/// As one would type it, without its environment.
 impl fmt::Display for Command {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (name, value) in &self.env {
-            if let Some(value) = value {
-                write!(f, "{}={} ", name.to_string_lossy(), quoted(&value.to_string_lossy()))?;
-            }
-        }
         f.write_str(&quoted(&self.program.to_string_lossy()))?;
         self.args.iter().try_for_each(|arg| write!(f, " {}", quoted(&arg.to_string_lossy())))
+    }
+}
+
+impl fmt::Debug for Command {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names: Vec<_> = self.env.iter().map(|(name, _)| name).collect();
+        f.debug_struct("Command")
+            .field("command", &self.to_string())
+            .field("env", &names)
+            .field("inherits_env", &self.inherits_env)
+            .field("folder", &self.folder)
+            .field("framing", &self.framing)
+            .field("stderr", &self.stderr)
+            .field("grace", &self.grace)
+            .finish()
     }
 }
 
@@ -149,4 +160,21 @@ fn quoted(word: &str) -> String {
         return word.to_owned();
     }
     format!("'{}'", word.replace('\'', r"'\''"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_command_is_printed_as_one_would_type_it_and_without_secrets() {
+        let command = Command::new("psql").args(["-c", "it's"]).env("PASSWORD", "hunter2").env_remove("HOME");
+        assert_eq!(command.to_string(), r"psql -c 'it'\''s'");
+        let debug = format!("{command:?}");
+        assert!(
+            debug.contains("PASSWORD") && debug.contains("HOME") && !debug.contains("hunter2"),
+            "{debug}"
+        );
+        assert_ne!(command, command.clone().env("PASSWORD", "hunter3"));
+    }
 }

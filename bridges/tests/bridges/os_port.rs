@@ -9,6 +9,7 @@ use ravelin_bridges::port::{
     Command, Framing, HeaderBytes, Input, OsProcesses, Output, Part, Pipe, PortInfoRequest, PortRef,
     Processes, Signal, Status, Stderr,
 };
+use ravelin_core::runtimes::Tokio;
 use ravelin_core::{Actor, ActorRef, CallError, Cx, Exit, Handle, Pid, StartError, System};
 use ravelin_supervisor::{Supervisor, start_in};
 use smol::Async;
@@ -250,4 +251,17 @@ fn a_group_that_nobody_ended_is_killed_when_it_is_dropped() {
         drop(spawned);
         assert_eq!(witness.reader.read(&mut [0]).await.unwrap(), 0);
     });
+}
+
+#[test]
+fn an_executor_that_ends_takes_the_processes_of_its_ports_with_it() {
+    let mut witness = Witness::new();
+    let tokio = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_time().build().unwrap();
+    tokio.block_on(async {
+        let mut scene = Scene::new(&System::new(Tokio::current())).await;
+        scene.start(sh(&witness.script("wait"))).await.unwrap();
+        assert_eq!(scene.hear().await.text(), "up");
+    });
+    drop(tokio);
+    assert_eq!(smol::block_on(witness.reader.read(&mut [0])).unwrap(), 0);
 }
