@@ -61,9 +61,9 @@ impl fmt::Debug for PortArgs {
 ///   two under a supervisor that starts them in this order, `rest_for_one`.
 /// * **The end**: when the process has ended, the rest of its group is killed, and what is in the pipes is delivered;
 ///   then the port ends with its [`Status`](super::Status) as the reason: `Normal` for 0, an error otherwise.
-/// * **A stop**, an order of its supervisor: SIGTERM to the group, [`Command::grace`] to end, SIGKILL to the group. The
-///   recipient may take what was said until then, in as long again.
-/// * **A kill**, of the port or its supervisor, and a panic anywhere: SIGKILL to the group.
+/// * **A stop**, an order of its supervisor or the end of that, an exit signal: SIGTERM to the group, [`Command::grace`]
+///   to end, SIGKILL to the group. The recipient may take what was said until then, in as long again.
+/// * **A kill** of the port: SIGKILL to the group.
 ///
 /// However it ends, nobody learns of its end while something of the group runs. There are three limits. Who leaves the
 /// group, as a daemon does with `setsid`, is not found. A process that hangs in a device for longer than five seconds
@@ -220,6 +220,9 @@ impl Actor for Port {
     async fn handle_info(&mut self, info: Info, cx: &mut Cx<Self>) {
         let Info::Exit { from, reason } = info else { return };
         if from == self.guardian_pid {
+            if self.group.reap().is_none() {
+                return cx.stop(Exit::error("the process does not end, or its guardian was killed"));
+            }
             for (_, reader) in &self.readers {
                 let _ = reader.cast(ReadOut);
             }
@@ -234,9 +237,12 @@ impl Actor for Port {
         } else if reason != Exit::Normal {
             return cx.stop(reason);
         }
-        if self.readers.is_empty() && !cx.system().is_alive(self.guardian_pid) {
-            let unknown = || Exit::error("the process does not end, or its guardian was killed");
-            cx.stop(self.group.reap().map_or_else(unknown, |status| status.into_exit()));
+        // It is reaped by its guardian, last of all.
+        if self.readers.is_empty()
+            && !cx.system().is_alive(self.guardian_pid)
+            && let Some(status) = self.group.reap()
+        {
+            cx.stop(status.into_exit());
         }
     }
 }
