@@ -18,5 +18,7 @@ pages! {
     testing: "../docs/guide/09-testing-your-actors.md",
     state_machines: "../docs/guide/10-state-machines.md",
     events: "../docs/guide/11-events.md",
+    streams_and_services: "../docs/guide/18-streams-and-services.md",
+    os_processes: "../docs/guide/19-os-processes.md",
     tracing: "../docs/tracing.md",
 }

@@ -112,6 +112,9 @@
 //! | names and groups | [`System::register`], [`System::whereis`], [`System::join`], [`Cx::monitor_group`] |
 //! | bounded memory | [`Bounded`], [`Overflow`], [`Unbounded`] |
 //! | to see what became of messages | [`Ledger`], [`DeadLetter`], [`System::on_dead_letter`] |
+//! | streams and bytes out of an actor and into one | [`stream`], [`bytes`] |
+//! | an OS process as a supervised child | [`port`], with the feature `process` |
+//! | tower and axum | the feature `tower`: `ravelin::tower` |
 //! | to test a tree under faults, in virtual time | the feature `sim`: `ravelin::sim`, `#[ravelin::sim_test]` |
 //! | another executor | [`Runtime`], [`runtimes`] |
 //! | an actor that is not `Send` | [`pinned`] |
@@ -123,6 +126,8 @@
 //! * `conformance`: `executor_suite!`, the tests that a runtime must pass.
 //! * `sim`: the simulator, `ravelin::sim`, and the attribute `#[ravelin::sim_test]`.
 //! * `embassy`, `compio`, `async-std`, `bastion`: more executors, see [`runtimes`].
+//! * `tower`: an actor as a tower service, and a tower service behind an actor: `ravelin::tower`.
+//! * `process`: the operating system's processes for [`port`], on Unix.
 //!
 //! The single-threaded executor, [`runtimes::Local`], is always there. Features only add.
 //!
@@ -131,6 +136,7 @@
 //! them, and the table of Erlang/OTP's words are in the repository's `docs` folder.
 
 pub use ravelin_behaviours::{event, statem};
+pub use ravelin_bridges::{bytes, port, stream};
 pub use ravelin_core::*;
 pub use ravelin_executors::pinned;
 pub use ravelin_macros::Message;
@@ -141,6 +147,8 @@ pub use ravelin_supervisor::{
 };
 pub use ravelin_supervisor::{plan, policy};
 
+#[cfg(feature = "tower")]
+pub use ravelin_bridges::tower;
 #[cfg(feature = "sim")]
 pub use ravelin_macros::sim_test;
 /// What makes an executor a [`Runtime`]: the adapters, and parts for one of your own. Which was tested when, and by which

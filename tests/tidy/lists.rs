@@ -57,6 +57,7 @@ pub(crate) const PRELUDE_MAX: usize = 12;
 /// says `[pure]` is one too.
 pub(crate) const PURE: &[&str] = &[
     "behaviours/src/statem/plan.rs",
+    "bridges/src/port/framing.rs",
     "core/src/bonds.rs",
     "core/src/lifecycle.rs",
     "supervisor/src/backoff.rs",
@@ -222,6 +223,7 @@ pub(crate) const CRATES: &[&str] = &[
     "socket2",
     "syn",
     "tokio",
+    "tokio-macros",
     "tracing",
     "tracing-attributes",
     "tracing-core",
