@@ -108,6 +108,7 @@
 //! | to learn of an end | [`Cx::monitor`], [`Cx::link`], [`Cx::trap_exits`], [`Info`], [`Exit`], [`System::ended`] |
 //! | timers, streams, futures | [`Cx::send_after`], [`Cx::every`], [`Cx::attach`], [`Cx::pipe`] |
 //! | names and groups | [`System::register`], [`System::whereis`], [`System::join`], [`Cx::monitor_group`] |
+//! | to find actors by a key of your own, with values | [`Registry`], [`Via`], [`registry`] |
 //! | bounded memory | [`Bounded`], [`Overflow`], [`Unbounded`] |
 //! | to see what became of messages | [`Ledger`], [`DeadLetter`], [`System::on_dead_letter`] |
 //! | to test a tree under faults, in virtual time | the feature `sim`: `ravelin::sim`, `#[ravelin::sim_test]` |
@@ -126,6 +127,8 @@
 //! `ravelin-supervisor` (trees) define, and has no logic of its own. The guide, the promises with the tests that hold
 //! them, and the table of Erlang/OTP's words are in the repository's `docs` folder.
 
+pub use ravelin_behaviours::registry;
+pub use ravelin_behaviours::registry::{Registry, Via};
 pub use ravelin_core::*;
 pub use ravelin_macros::Message;
 pub use ravelin_supervisor::{

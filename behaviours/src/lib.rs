@@ -1,1 +1,3 @@
 //! Behaviours on top of one actor: what OTP users reach for after `gen_server`.
+
+pub mod registry;
