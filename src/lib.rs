@@ -109,6 +109,7 @@
 //! | timers, streams, futures | [`Cx::send_after`], [`Cx::every`], [`Cx::attach`], [`Cx::pipe`] |
 //! | names and groups | [`System::register`], [`System::whereis`], [`System::join`], [`Cx::monitor_group`] |
 //! | to find actors by a key of your own, with values | [`Registry`], [`Via`], [`registry`] |
+//! | applications that need each other, a shutdown in phases | [`Applications`], [`Node`], [`CoordinatedShutdown`], [`application`] |
 //! | bounded memory | [`Bounded`], [`Overflow`], [`Unbounded`] |
 //! | to see what became of messages | [`Ledger`], [`DeadLetter`], [`System::on_dead_letter`] |
 //! | to test a tree under faults, in virtual time | the feature `sim`: `ravelin::sim`, `#[ravelin::sim_test]` |
@@ -119,6 +120,7 @@
 //! * `tokio` (default): the adapter for tokio, multi-thread and current-thread.
 //! * `smol`: the adapter for smol (async-executor and async-io).
 //! * `conformance`: `executor_suite!`, the tests that a runtime must pass.
+//! * `signals`: `application::signals`, Ctrl-C and SIGTERM as a stream, under any executor.
 //! * `sim`: the simulator, `ravelin::sim`, and the attribute `#[ravelin::sim_test]`.
 //!
 //! The single-threaded executor, [`runtimes::Local`], is always there. Features only add.
@@ -131,12 +133,15 @@ pub use ravelin_behaviours::registry;
 pub use ravelin_behaviours::registry::{Registry, Via};
 pub use ravelin_core::*;
 pub use ravelin_macros::Message;
+pub use ravelin_supervisor::application::{
+    Application, Applications, CoordinatedShutdown, Node, ShutdownReport,
+};
 pub use ravelin_supervisor::{
     App, AutoShutdown, Backoff, ChildError, ChildInfo, ChildKind, ChildSpec, Counts, Intensity, Occasion,
     Restart, Shutdown, SpecError, Status, StopReport, Strategy, Supervisor, SupervisorError, SupervisorRef,
     child, exponential, immediate, linear, start, start_in, task, task_at,
 };
-pub use ravelin_supervisor::{plan, policy};
+pub use ravelin_supervisor::{application, plan, policy};
 
 #[cfg(feature = "sim")]
 pub use ravelin_macros::sim_test;
