@@ -16,5 +16,7 @@ pages! {
     closure_actors: "../docs/guide/07-closure-actors.md",
     executors: "../docs/guide/08-executors.md",
     testing: "../docs/guide/09-testing-your-actors.md",
+    registry: "../docs/guide/14-registry.md",
+    applications: "../docs/guide/15-applications.md",
     tracing: "../docs/tracing.md",
 }
