@@ -42,6 +42,7 @@ fn an_application_that_does_not_start_takes_back_those_before_it() {
         let ways = Ways { init_fails: true, ..Ways::default() };
         let tree = Supervisor::one_for_one("web").child(part("listener", &log, ways));
         let applications = Applications::new()
+            .shutdown(CoordinatedShutdown::new())
             .application(app("store", &log))
             .application(Application::new("web", tree).needs("store"))
             .application(app("mail", &log));
@@ -53,6 +54,8 @@ fn an_application_that_does_not_start_takes_back_those_before_it() {
         );
         assert_eq!(log.take(), "+store -store");
         assert!(system.is_empty());
+        let again = applications.start_in(&system).await.expect_err("nothing has changed");
+        assert_eq!(again, error);
     });
 }
 

@@ -1,6 +1,6 @@
 //! Listeners, and the janitor, which tells them.
 
-use crate::everywhere::everywhere;
+use crate::everywhere::{everywhere, turn};
 use crate::folk::{kill, puppet, tell};
 use ravelin::prelude::*;
 use ravelin::registry::{Change, Registry};
@@ -90,6 +90,59 @@ fn the_table_outlives_its_janitor_and_the_next_one_clears_up() {
         gone.sort();
         assert_eq!(gone, [('a', ben), ('h', ann)]);
         assert_eq!(rooms.whereis(&'c'), Some(eve));
+        system.shut_down_all(Duration::from_secs(1)).await;
+    });
+}
+
+#[test]
+fn each_registration_ends_once_whoever_registers_and_dies_meanwhile() {
+    everywhere(async |runtime| {
+        let (system, rooms) = (System::new(runtime), Rooms::unique("rooms"));
+        let mut ear = Ear::new(&system).await;
+        rooms.listen(ear.place.recipient());
+        let janitor = rooms.start_in(&system).await.expect("it starts");
+        // All want the same few keys, and are killed while they are registered; so is the janitor.
+        let lives = (0..60_u32).map(|n| {
+            let (system, rooms) = (&system, &rooms);
+            async move {
+                let (_, pid) = puppet(system).await;
+                let kill = async {
+                    for _ in 0..n % 4 {
+                        turn().await;
+                    }
+                    kill(system, pid).await;
+                };
+                let register = async {
+                    let mut registered = 0;
+                    for key in ['a', 'b', 'c'] {
+                        registered += u32::from(rooms.register_for(pid, key, n).is_ok());
+                        turn().await;
+                    }
+                    registered
+                };
+                let (registered, ()) = futures::future::join(register, kill).await;
+                if n == 30 {
+                    crate::folk::kill(system, janitor).await;
+                    rooms.start_in(system).await.expect("it starts again");
+                }
+                registered
+            }
+        });
+        let registered: u32 = futures::future::join_all(lives).await.into_iter().sum();
+        assert!(registered > 0);
+        let (mut ended, mut open) = (0, std::collections::BTreeMap::new());
+        while ended < registered {
+            match ear.next().await {
+                Change::Registered { key, pid, .. } => {
+                    assert_eq!(open.insert(key, pid), None, "{key} was free")
+                }
+                Change::Unregistered { key, pid } => {
+                    assert_eq!(open.remove(&key), Some(pid), "{key} was its");
+                    ended += 1;
+                }
+            }
+        }
+        assert!(open.is_empty() && rooms.count() == 0);
         system.shut_down_all(Duration::from_secs(1)).await;
     });
 }

@@ -224,7 +224,7 @@ impl<K: Key, V: Value, Keys> Registry<K, V, Keys> {
         system.start(self.janitor(), JanitorArgs(self.shared.clone())).await
     }
 
-    /// Tells `listener` of each registration and each end of one, from now on, in one order. Told by the janitor, a
+    /// Tells `listener` of each registration and each end of one, from now on and for good, in one order. Told by the janitor, a
     /// little later. A notice that the listener's mailbox refuses is lost, with an event `ravelin.registry_notice_lost`:
     /// give it one that is unbounded. Source: `:listeners`.
     pub fn listen(&self, listener: Recipient<Change<K, V>>) {
@@ -287,7 +287,7 @@ impl<K: Key, V: Value, Keys> Registry<K, V, Keys> {
         K: Borrow<Q>,
         Q: Eq + Hash + ?Sized,
     {
-        self.unregister_for(cx.pid(), key)
+        self.unregister_matching(cx, key, |_| true)
     }
 
     /// Takes out an actor's entries under a key; gives how many there were.
@@ -306,7 +306,10 @@ impl<K: Key, V: Value, Keys> Registry<K, V, Keys> {
         K: Borrow<Q>,
         Q: Eq + Hash + ?Sized,
     {
-        self.shared.unregister(cx.pid(), key, matches)
+        match self.shared.check_system(cx.system()) {
+            Ok(()) => self.shared.unregister(cx.pid(), key, matches),
+            Err(_) => 0,
+        }
     }
 
     // ---- questions ----

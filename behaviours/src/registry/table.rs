@@ -40,11 +40,12 @@ pub(crate) struct Inserted<K, V> {
 }
 
 impl<V> Slot<V> {
-    fn iter(&self) -> Box<dyn Iterator<Item = (u64, &Entry<V>)> + '_> {
-        match self {
-            Slot::One(serial, entry) => Box::new(std::iter::once((*serial, entry))),
-            Slot::Many(entries) => Box::new(entries.iter().map(|(serial, entry)| (*serial, entry))),
-        }
+    fn iter(&self) -> impl Iterator<Item = (u64, &Entry<V>)> {
+        let (one, many) = match self {
+            Slot::One(serial, entry) => (Some((*serial, entry)), None),
+            Slot::Many(entries) => (None, Some(entries.iter().map(|(serial, entry)| (*serial, entry)))),
+        };
+        one.into_iter().chain(many.into_iter().flatten())
     }
 
     fn get(&self, serial: u64) -> Option<&Entry<V>> {

@@ -59,7 +59,7 @@ pub enum BootError {
     },
     /// There is no order in which they could start. Nothing was started.
     Order(OrderError),
-    /// The `CoordinatedShutdown` belongs to another node. Nothing was started.
+    /// The `CoordinatedShutdown` belongs to a node that runs, or has run. Nothing was started.
     ShutdownInUse,
     /// The tree of an application is faulty. Nothing was started.
     Spec {
@@ -135,14 +135,21 @@ impl Applications {
         let declared = self.applications.iter().map(|each| (&each.name, &each.needs[..]));
         let order = Order::of(declared).map_err(BootError::Order)?;
         let members = self.load(&order)?;
-        let shutdown = self.shutdown.clone();
+        let shutdown = self.shutdown.clone().unwrap_or_default();
         let orders = shutdown.take_orders().ok_or(BootError::ShutdownInUse)?;
         let wanted = (0..members.len()).filter(|at| !self.applications[*at].is_on_demand);
         let wanted: BTreeSet<usize> = wanted.flat_map(|at| order.with_needs(at)).collect();
         let started = order.starts.iter().filter(|at| wanted.contains(at));
         let tree =
             started.fold(Supervisor::one_for_one(ROOT), |tree, at| tree.child(members[*at].child(&shutdown)));
-        let app = start_in(system, tree).await.map_err(not_started)?;
+        let app = match start_in(system, tree).await {
+            Ok(app) => app,
+            Err(error) => {
+                // For the next attempt.
+                shutdown.give_back(orders);
+                return Err(not_started(error));
+            }
+        };
         let (told, report) = oneshot::channel();
         let names = order.starts.iter().map(|at| members[*at].application.name.clone()).collect();
         let conducted = conduct(app.clone(), names, shutdown.clone(), orders);
@@ -374,7 +381,7 @@ impl fmt::Display for BootError {
             }
             BootError::Order(error) => error.fmt(f),
             BootError::ShutdownInUse => {
-                f.write_str("the CoordinatedShutdown belongs to another node: make a new one")
+                f.write_str("the CoordinatedShutdown has a node already: make a new one")
             }
             BootError::Spec { application, error } => {
                 write!(f, "the tree of application {application:?}: {error}")

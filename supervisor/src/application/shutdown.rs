@@ -237,6 +237,10 @@ impl CoordinatedShutdown {
         self.lock().orders.take()
     }
 
+    pub(crate) fn give_back(&self, orders: UnboundedReceiver<Order>) {
+        self.lock().orders = Some(orders);
+    }
+
     /// The tasks, when it has begun: none comes after this.
     pub(crate) fn take_tasks(&self) -> Vec<Planned> {
         std::mem::take(&mut self.lock().tasks)

@@ -157,7 +157,7 @@ impl Application {
 #[derive(Clone, Debug, Default)]
 pub struct Applications {
     pub(crate) applications: Vec<Application>,
-    pub(crate) shutdown: CoordinatedShutdown,
+    pub(crate) shutdown: Option<CoordinatedShutdown>,
 }
 
 impl Applications {
@@ -172,9 +172,10 @@ impl Applications {
         self
     }
 
-    /// How the node shuts down. A `CoordinatedShutdown` is for one node.
+    /// How the node shuts down: for one node. If nothing is said each node has one of its own, with the usual phases;
+    /// [`Node::shutdown`](super::Node::shutdown) gives it.
     pub fn shutdown(mut self, shutdown: CoordinatedShutdown) -> Applications {
-        self.shutdown = shutdown;
+        self.shutdown = Some(shutdown);
         self
     }
 }
