@@ -169,6 +169,19 @@ fn the_end_of_the_root_is_a_shutdown_and_actors_outside_of_the_trees_end_too() {
 }
 
 #[test]
+fn a_node_whose_executor_is_gone_is_lost() {
+    let tokio = tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime");
+    let log = Log::default();
+    let applications = Applications::new().application(app("web", &log));
+    let node = tokio.block_on(async { applications.start(ravelin::runtimes::Tokio::current()).await });
+    let node = node.expect("it starts");
+    drop(tokio);
+    let report = smol::block_on(node.shut_down());
+    assert_eq!((report.reason.clone(), report.code()), (ShutdownReason::Lost, 1), "{report}");
+    assert_eq!(log.take(), "+web -web");
+}
+
+#[test]
 fn phases_that_make_no_sense_are_refused() {
     let phases = |phases: &[Phase]| CoordinatedShutdown::with_phases(phases.to_vec()).map(drop);
     let (one, trees) = (Phase::new("one", MS), Phase::trees("trees", MS));

@@ -4,16 +4,21 @@ use crate::everywhere::{everywhere, turn};
 use crate::folk::{kill, puppet, tell};
 use ravelin::prelude::*;
 use ravelin::registry::{Change, Registry};
-use ravelin::{Received, System, Task, start, task_at};
+use ravelin::{Received, Runtime, System, Task, start, task_at, within};
+use std::sync::Arc;
 use std::time::Duration;
 
 type Rooms = Registry<char, u32>;
+/// A notice that should come and does not come within this will never come.
+const LIMIT: Duration = Duration::from_secs(5);
+
 type Notice = Change<char, u32>;
 
 /// Who hears what listeners are told, one after the other.
 struct Ear {
     place: ActorRef<Task<Notice>>,
     heard: futures::channel::mpsc::UnboundedReceiver<Notice>,
+    runtime: Arc<dyn Runtime>,
 }
 
 impl Ear {
@@ -26,11 +31,13 @@ impl Ear {
                 }
             })
             .await;
-        Ear { place: place.expect("it starts"), heard }
+        Ear { place: place.expect("it starts"), heard, runtime: system.runtime().clone() }
     }
 
     async fn next(&mut self) -> Notice {
-        futures::StreamExt::next(&mut self.heard).await.expect("the task lives")
+        let next = futures::StreamExt::next(&mut self.heard);
+        let told = within(&*self.runtime, LIMIT, next).await.expect("somebody is told");
+        told.expect("the task lives")
     }
 }
 

@@ -1,9 +1,9 @@
-//! The course of a coordinated shutdown: phases in order, the tasks of a phase side by side, a deadline for each.
-//! Source: Akka's `CoordinatedShutdown`. `[pure]`
+//! The course of a coordinated shutdown: phases in order, each with tasks and a deadline. `[pure]`
 //!
-//! Time and the ends of tasks come in, actions go out. A phase is left when its tasks are over. At its deadline those
-//! that are left are killed; it is left when they are gone, or a second later. When the time of the whole is up, or
-//! somebody is in a hurry, what runs is killed, tasks that have not begun do not run, and what must end is killed.
+//! Source: Akka's `CoordinatedShutdown`. Time and the ends of tasks come in, actions go out. The tasks of a phase run
+//! side by side; it is left when they are over. At its deadline those that are left are killed; it is left when they are
+//! gone, or a second later. When the time of the whole is up, or somebody is in a hurry, what runs is killed, tasks that
+//! have not begun do not run, and what must end is killed.
 
 use ravelin_core::{Exit, Time};
 use std::collections::VecDeque;
