@@ -20,5 +20,7 @@ pages! {
     events: "../docs/guide/11-events.md",
     streams_and_services: "../docs/guide/18-streams-and-services.md",
     os_processes: "../docs/guide/19-os-processes.md",
+    registry: "../docs/guide/14-registry.md",
+    applications: "../docs/guide/15-applications.md",
     tracing: "../docs/tracing.md",
 }

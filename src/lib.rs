@@ -110,6 +110,8 @@
 //! | to learn of an end | [`Cx::monitor`], [`Cx::link`], [`Cx::trap_exits`], [`Info`], [`Exit`], [`System::ended`] |
 //! | timers, streams, futures | [`Cx::send_after`], [`Cx::every`], [`Cx::attach`], [`Cx::pipe`] |
 //! | names and groups | [`System::register`], [`System::whereis`], [`System::join`], [`Cx::monitor_group`] |
+//! | to find actors by a key of your own, with values | [`Registry`], [`Via`], [`registry`] |
+//! | applications that need each other, a shutdown in phases | [`Applications`], [`Node`], [`CoordinatedShutdown`], [`application`] |
 //! | bounded memory | [`Bounded`], [`Overflow`], [`Unbounded`] |
 //! | to see what became of messages | [`Ledger`], [`DeadLetter`], [`System::on_dead_letter`] |
 //! | streams and bytes out of an actor and into one | [`stream`], [`bytes`] |
@@ -124,6 +126,7 @@
 //! * `tokio` (default): the adapter for tokio, multi-thread and current-thread.
 //! * `smol`: the adapter for smol (async-executor and async-io).
 //! * `conformance`: `executor_suite!`, the tests that a runtime must pass.
+//! * `signals`: `application::signals`, Ctrl-C and SIGTERM as a stream, under any executor.
 //! * `sim`: the simulator, `ravelin::sim`, and the attribute `#[ravelin::sim_test]`.
 //! * `embassy`, `compio`, `async-std`, `bastion`: more executors, see [`runtimes`].
 //! * `tower`: an actor as a tower service, and a tower service behind an actor: `ravelin::tower`.
@@ -135,17 +138,21 @@
 //! `ravelin-supervisor` (trees) define, and has no logic of its own. The guide, the promises with the tests that hold
 //! them, and the table of Erlang/OTP's words are in the repository's `docs` folder.
 
-pub use ravelin_behaviours::{event, statem};
+pub use ravelin_behaviours::registry::{Registry, Via};
+pub use ravelin_behaviours::{event, registry, statem};
 pub use ravelin_bridges::{bytes, port, stream};
 pub use ravelin_core::*;
 pub use ravelin_executors::pinned;
 pub use ravelin_macros::Message;
+pub use ravelin_supervisor::application::{
+    Application, Applications, CoordinatedShutdown, Node, ShutdownReport,
+};
 pub use ravelin_supervisor::{
     App, AutoShutdown, Backoff, ChildError, ChildInfo, ChildKind, ChildSpec, Counts, Intensity, Occasion,
     Restart, Shutdown, SpecError, Status, StopReport, Strategy, Supervisor, SupervisorError, SupervisorRef,
     child, exponential, immediate, linear, start, start_in, task, task_at,
 };
-pub use ravelin_supervisor::{plan, policy};
+pub use ravelin_supervisor::{application, plan, policy};
 
 #[cfg(feature = "tower")]
 pub use ravelin_bridges::tower;

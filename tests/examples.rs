@@ -15,6 +15,7 @@ const LESSONS: &[(&str, &str)] = &[
     ("05_closure_actor", "total: 15"),
     ("06_any_executor", "one thread, no dependency: local"),
     ("07_door", "the last one found the door locked: true"),
+    ("09_application", "requested, orderly: true, exit code 0"),
     ("fault_injection", "steps left: 2"),
 ];
 
@@ -85,6 +86,8 @@ fn lesson_06_any_executor() {
 #[test]
 fn lesson_07_door() {
     check("07_door");
+fn lesson_09_application() {
+    check("09_application");
 }
 
 #[test]

@@ -5,6 +5,7 @@ use crate::cell::{CellRef, Grace, Outcome, Posted};
 use crate::cx::Cx;
 use crate::error::StartError;
 use crate::exit::Exit;
+use crate::fate;
 use crate::id::Pid;
 use crate::reference::ActorRef;
 use crate::system::{RegisterError, System};
@@ -31,8 +32,12 @@ pub struct Start<A: Actor> {
     grace: Option<Grace>,
     rank: u64,
     name: Option<Arc<str>>,
+    claims: Vec<Claim>,
     state: State<A>,
 }
+
+/// Something that an actor must get before it may begin.
+type Claim = Box<dyn FnOnce(&System, Pid) -> Result<(), Exit> + Send>;
 
 /// How long a child may take to end when the parent that adopted it ends without having stopped it.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -95,6 +100,15 @@ impl<A: Actor> Start<A> {
         self
     }
 
+    /// Claims something for the actor before its `init` runs: a key of a registry, a lease. `claim` is given the new
+    /// incarnation, and must neither wait nor start it again. When it gives an error, or panics, `init` does not run and
+    /// the start fails with that; claims made before it are then owned by an incarnation that has ended. Claims are made
+    /// in the order in which they were given, after the name. Source: `{via, Module, Name}`.
+    pub fn claim(mut self, claim: impl FnOnce(&System, Pid) -> Result<(), Exit> + Send + 'static) -> Self {
+        self.claims.push(Box::new(claim));
+        self
+    }
+
     fn begin(&mut self, args: A::Args) -> Result<Outcome, StartError> {
         let typed = &self.place.typed;
         if !typed.cell().bind(self.system.host()) {
@@ -104,7 +118,7 @@ impl<A: Actor> Start<A> {
             return Err(StartError::Init(Exit::invalid_spec("mailbox: a capacity of 0 holds no message")));
         }
         let (system, parent, grace, name) = (&self.system, self.parent, self.grace, self.name.take());
-        let rank = self.rank;
+        let (rank, claims) = (self.rank, std::mem::take(&mut self.claims));
         let cell = typed.cell();
         let past = cell.header().past();
         typed
@@ -134,10 +148,14 @@ impl<A: Actor> Start<A> {
                     if let Some(parent) = parent {
                         system.link(pid, parent);
                     }
-                    if let Some(Err(RegisterError::AlreadyRegistered(owner))) =
-                        name.map(|name| system.register(name, pid))
-                    {
-                        system.refuse(pid, Exit::AlreadyStarted(owner));
+                    let named = match name.map(|name| system.register(name, pid)) {
+                        Some(Err(RegisterError::AlreadyRegistered(owner))) => {
+                            Err(Exit::AlreadyStarted(owner))
+                        }
+                        _ => Ok(()),
+                    };
+                    if let Err(why) = named.and_then(|()| claim_all(claims, system, pid)) {
+                        system.refuse(pid, why);
                     }
                     Cx::new(own, pid, system.clone())
                 },
@@ -156,6 +174,11 @@ impl<A: Actor> Start<A> {
         }
         outcome.map_err(StartError::Init)
     }
+}
+
+/// The first claim that is not granted is the last one made.
+fn claim_all(claims: Vec<Claim>, system: &System, pid: Pid) -> Result<(), Exit> {
+    claims.into_iter().try_for_each(|claim| fate::isolate(|| claim(system, pid)).and_then(|granted| granted))
 }
 
 impl<A: Actor> Unpin for Start<A> {}
@@ -216,6 +239,11 @@ impl<A: Actor> Spawn<A> {
     pub fn named(self, name: impl Into<Arc<str>>) -> Self {
         Spawn(self.0.named(name))
     }
+
+    /// As [`Start::claim`].
+    pub fn claim(self, claim: impl FnOnce(&System, Pid) -> Result<(), Exit> + Send + 'static) -> Self {
+        Spawn(self.0.claim(claim))
+    }
 }
 
 impl<A: Actor> Spawn<A> {
@@ -250,6 +278,7 @@ impl System {
             grace: None,
             rank: 0,
             name: None,
+            claims: Vec::new(),
             state: State::NotStarted(args),
         }
     }

@@ -512,6 +512,15 @@ impl Activity {
     }
 }
 
+impl PartialEq for System {
+    /// The same system: a `Pid` means the same actor in both.
+    fn eq(&self, other: &System) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+}
+
+impl Eq for System {}
+
 impl fmt::Debug for System {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("System")

@@ -3,6 +3,7 @@
 use crate::handle::SupervisorRef;
 use crate::tree::Supervisor;
 use ravelin_core::{Exit, Runtime, StartError, System};
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -24,6 +25,12 @@ pub struct StopReport {
     pub root: Exit,
     /// How many actors outside the tree did not end in time and were killed.
     pub killed: usize,
+}
+
+impl fmt::Display for StopReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "root ended: {}, killed: {}", self.root, self.killed)
+    }
 }
 
 /// Starts a tree on a runtime, in a system of its own; done when every `init`, in order, has succeeded.

@@ -163,11 +163,14 @@ impl Starter for Subtree {
     fn start(&self, start: Starting) -> BoxFuture<'static, Result<Pid, StartError>> {
         let (place, tree) = (self.place.place.clone(), self.tree.clone());
         Box::pin(async move {
-            let Starting { system, parent, grace, rank, capacity: _, name } = start;
+            let Starting { system, parent, grace, rank, capacity: _, name, claims } = start;
             let mut start =
                 system.start(&place, tree).mailbox(Unbounded).adopted_by(parent, grace).rank(rank);
             if let Some(name) = name {
                 start = start.named(name);
+            }
+            for claim in claims {
+                start = start.claim(move |system, pid| claim(system, pid));
             }
             start.await
         })

@@ -6,6 +6,7 @@
 //! * What users write: [`ChildSpec`], [`Supervisor`], values that can be printed, compared and checked.
 //! * The shell: an ordinary actor that obeys its plan, and [`SupervisorRef`] to ask it.
 //! * [`start`]: a tree on a runtime, and its orderly end.
+//! * [`application`]: named trees that need each other, and a node that shuts down in phases.
 
 pub mod backoff;
 pub mod policy;
@@ -23,6 +24,7 @@ mod error;
 mod shell;
 mod handle;
 mod app;
+pub mod application;
 
 pub use app::{App, StopReport, start, start_in};
 pub use backoff::Backoff;

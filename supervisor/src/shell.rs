@@ -182,6 +182,7 @@ impl Running {
             rank: key.rank(),
             capacity: spec.capacity,
             name: spec.name.clone(),
+            claims: spec.claims.clone(),
         };
         let started = spec.starter.start(starting);
         match started.await {

@@ -6,7 +6,7 @@ use crate::check::SpecError;
 use crate::policy::{AutoShutdown, ChildKind, ChildPolicy, Restart, Shutdown};
 use futures::future::BoxFuture;
 use ravelin_core::{
-    Actor, ActorRef, Capacity, ChildGrace, Message, NoMessage, Pid, StartError, System, Task, TaskArgs,
+    Actor, ActorRef, Capacity, ChildGrace, Exit, Message, NoMessage, Pid, StartError, System, Task, TaskArgs,
     TaskFn,
 };
 use std::any::Any;
@@ -42,7 +42,11 @@ pub(crate) struct Starting {
     pub(crate) rank: u64,
     pub(crate) capacity: Capacity,
     pub(crate) name: Option<Arc<str>>,
+    pub(crate) claims: Vec<Claim>,
 }
+
+/// Something that each incarnation of a child must get before it may begin.
+pub(crate) type Claim = Arc<dyn Fn(&System, Pid) -> Result<(), Exit> + Send + Sync>;
 
 /// What a supervisor needs to know of a child. A value: printable, comparable, checked before anything starts.
 ///
@@ -60,6 +64,7 @@ pub struct ChildSpec {
     pub(crate) policy: ChildPolicy,
     pub(crate) capacity: Capacity,
     pub(crate) name: Option<Arc<str>>,
+    pub(crate) claims: Vec<Claim>,
     pub(crate) callbacks: Callbacks,
     pub(crate) starter: Arc<dyn Starter>,
 }
@@ -115,11 +120,14 @@ impl<A: Actor> Starter for Place<A> {
     fn start(&self, start: Starting) -> BoxFuture<'static, Result<Pid, StartError>> {
         let (place, args) = (self.place.clone(), self.args.clone());
         Box::pin(async move {
-            let Starting { system, parent, grace, rank, capacity, name } = start;
+            let Starting { system, parent, grace, rank, capacity, name, claims } = start;
             let mut start =
                 system.start(&place, args()).mailbox(capacity).adopted_by(parent, grace).rank(rank);
             if let Some(name) = name {
                 start = start.named(name);
+            }
+            for claim in claims {
+                start = start.claim(move |system, pid| claim(system, pid));
             }
             start.await
         })
@@ -137,6 +145,7 @@ impl ChildSpec {
             policy,
             capacity: Capacity::default(),
             name: None,
+            claims: Vec::new(),
             callbacks: Callbacks::default(),
             starter,
         }
@@ -213,6 +222,16 @@ impl ChildSpec {
     /// A name that each incarnation is registered under before its `init` runs.
     pub fn registered(mut self, name: impl Into<Arc<str>>) -> ChildSpec {
         self.name = Some(name.into());
+        self
+    }
+
+    /// What each incarnation claims before its `init` runs, a key of a registry for example; not granted, the start
+    /// fails. See [`Start::claim`](ravelin_core::Start::claim). Source: `{via, Module, Name}`.
+    pub fn claim(
+        mut self,
+        claim: impl Fn(&System, Pid) -> Result<(), Exit> + Send + Sync + 'static,
+    ) -> ChildSpec {
+        self.claims.push(Arc::new(claim));
         self
     }
 
@@ -310,6 +329,8 @@ impl PartialEq for ChildSpec {
             && self.policy == other.policy
             && self.capacity == other.capacity
             && self.name == other.name
+            && self.claims.len() == other.claims.len()
+            && self.claims.iter().zip(&other.claims).all(|(one, other)| Arc::ptr_eq(one, other))
             && self.callbacks == other.callbacks
             && Arc::ptr_eq(&self.starter, &other.starter)
     }
@@ -328,6 +349,7 @@ impl fmt::Debug for ChildSpec {
             .field("policy", &self.policy)
             .field("capacity", &self.capacity)
             .field("registered", &self.name)
+            .field("claims", &self.claims.len())
             .field("callbacks", &self.callbacks)
             .field("actor", &self.starter.type_name())
             .finish()

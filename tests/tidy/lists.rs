@@ -103,7 +103,12 @@ pub(crate) const IMPURE: &[(&str, &str)] = &[
 ];
 
 /// Where clocks, threads and executors may be named: the adapters. Tests, benches and examples are free too.
-pub(crate) const ADAPTERS: &[&str] = &["core/src/runtimes/", "core/src/runtimes.rs", "executors/src/"];
+pub(crate) const ADAPTERS: &[&str] = &[
+    "core/src/runtimes/",
+    "core/src/runtimes.rs",
+    "executors/src/",
+    "supervisor/src/application/signals.rs",
+];
 
 /// What the rest of the library may not name, and what to do instead.
 pub(crate) const BANNED: &[(&str, &str)] = &[
