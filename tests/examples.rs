@@ -86,6 +86,9 @@ fn lesson_06_any_executor() {
 #[test]
 fn lesson_07_door() {
     check("07_door");
+}
+
+#[test]
 fn lesson_09_application() {
     check("09_application");
 }
