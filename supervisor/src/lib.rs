@@ -6,11 +6,13 @@
 //! * What users write: [`ChildSpec`], [`Supervisor`], values that can be printed, compared and checked.
 //! * The shell: an ordinary actor that obeys its plan, and [`SupervisorRef`] to ask it.
 //! * [`start`]: a tree on a runtime, and its orderly end.
+//! * What is built on trees: [`tasks`], [`pool`], [`partition`].
 
 pub mod backoff;
 pub mod policy;
 
 pub mod check;
+pub mod hashing;
 pub mod intensity;
 
 pub mod plan;
@@ -23,6 +25,10 @@ mod error;
 mod shell;
 mod handle;
 mod app;
+
+pub mod tasks;
+pub mod pool;
+pub mod partition;
 
 pub use app::{App, StopReport, start, start_in};
 pub use backoff::Backoff;
