@@ -106,6 +106,8 @@
 //! | a tree | [`Supervisor`], [`child`], [`ChildSpec`], [`start`], [`App`], [`SupervisorRef`] |
 //! | restarts | [`Restart`], [`Shutdown`], [`Intensity`], [`Backoff`], [`AutoShutdown`] |
 //! | to learn of an end | [`Cx::monitor`], [`Cx::link`], [`Cx::trap_exits`], [`Info`], [`Exit`], [`System::ended`] |
+//! | work beside an actor, many at a time | [`TaskSupervisor`], [`TaskHandle`], [`tasks`] |
+//! | many workers behind one handle | [`Pool`], [`PoolRef`], [`Dispatch`], [`pool`]; [`PartitionSupervisor`] for a key each |
 //! | timers, streams, futures | [`Cx::send_after`], [`Cx::every`], [`Cx::attach`], [`Cx::pipe`] |
 //! | names and groups | [`System::register`], [`System::whereis`], [`System::join`], [`Cx::monitor_group`] |
 //! | bounded memory | [`Bounded`], [`Overflow`], [`Unbounded`] |
@@ -132,6 +134,12 @@ pub use ravelin_supervisor::{
     App, AutoShutdown, Backoff, ChildError, ChildInfo, ChildKind, ChildSpec, Counts, Intensity, Occasion,
     Restart, Shutdown, SpecError, Status, StopReport, Strategy, Supervisor, SupervisorError, SupervisorRef,
     child, exponential, immediate, linear, start, start_in, task, task_at,
+};
+pub use ravelin_supervisor::{hashing, partition, pool, tasks};
+pub use ravelin_supervisor::{
+    partition::PartitionSupervisor,
+    pool::{Autoscale, Dispatch, Pool, PoolError, PoolRef, Requeue},
+    tasks::{Outside, TaskHandle, TaskSupervisor},
 };
 pub use ravelin_supervisor::{plan, policy};
 

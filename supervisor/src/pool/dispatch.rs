@@ -2,6 +2,7 @@
 
 use crate::hashing::owner;
 use std::fmt::Debug;
+use std::sync::Arc;
 
 /// What a dispatcher knows of a worker.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -45,57 +46,56 @@ pub trait Dispatcher: Debug + Send + Sync + 'static {
     /// The number of the worker that gets the job; `None`: none of these does, and the job is handed back.
     /// `workers` are those who can be given one, in the order of their numbers, and never empty.
     fn choose(&self, job: &Job, workers: &[Load]) -> Option<usize>;
-
-    /// Whether it wants to know the loads, which costs a look at each mailbox. Otherwise they are shown as 0.
-    fn needs_loads(&self) -> bool {
-        true
-    }
 }
 
-/// One after the other. What a pool does when nothing is said.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub struct RoundRobin;
-
-/// The one with the fewest jobs; among equals they take turns.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub struct LeastLoaded;
-
-/// Always the same one for the same key, by rendezvous hashing: when a worker comes or goes, only the keys that it
-/// gets or had move. Jobs without a key go to one after the other.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub struct ByKey;
-
-impl Dispatcher for RoundRobin {
-    fn choose(&self, job: &Job, workers: &[Load]) -> Option<usize> {
-        let at = job.turn % workers.len().max(1) as u64;
-        workers.get(at as usize).map(|load| load.worker)
-    }
-
-    fn needs_loads(&self) -> bool {
-        false
-    }
+/// How a pool finds the worker for a job.
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub enum Dispatch {
+    /// Always the same one for the same key, by rendezvous hashing ([`owner`]): when a worker comes or goes, only the
+    /// keys that it gets or had move. Jobs without a key go to one after the other.
+    ByKey,
+    /// The one with the fewest jobs; among equals they take turns.
+    LeastLoaded,
+    /// The user's own.
+    Own(Arc<dyn Dispatcher>),
+    /// One after the other. The default.
+    #[default]
+    RoundRobin,
 }
 
-impl Dispatcher for LeastLoaded {
-    fn choose(&self, job: &Job, workers: &[Load]) -> Option<usize> {
-        let least = workers.iter().map(|load| (!load.is_up, load.jobs)).min()?;
-        let equals = || workers.iter().filter(|load| (!load.is_up, load.jobs) == least);
-        let at = job.turn % equals().count().max(1) as u64;
-        equals().nth(at as usize).map(|load| load.worker)
+impl Dispatch {
+    /// The user's own.
+    pub fn own(dispatcher: impl Dispatcher) -> Dispatch {
+        Dispatch::Own(Arc::new(dispatcher))
     }
-}
 
-impl Dispatcher for ByKey {
-    fn choose(&self, job: &Job, workers: &[Load]) -> Option<usize> {
-        match job.key {
-            Some(key) => owner(key, workers.iter().map(|load| load.worker)),
-            None => RoundRobin.choose(job, workers),
+    /// The number of the worker that gets the job.
+    pub fn choose(&self, job: &Job, workers: &[Load]) -> Option<usize> {
+        match (self, job.key) {
+            (Dispatch::ByKey, Some(key)) => owner(key, workers.iter().map(|load| load.worker)),
+            (Dispatch::ByKey, None) | (Dispatch::RoundRobin, _) => in_turn(job, workers.iter()),
+            (Dispatch::LeastLoaded, _) => {
+                let of = |load: &Load| (!load.is_up, load.jobs);
+                let least = workers.iter().map(of).min()?;
+                in_turn(job, workers.iter().filter(|load| of(load) == least))
+            }
+            (Dispatch::Own(dispatcher), _) => dispatcher.choose(job, workers),
         }
     }
 
-    fn needs_loads(&self) -> bool {
-        false
+    /// Whether the loads count, which costs a look at each mailbox. Otherwise they are shown as 0.
+    pub(crate) fn needs_loads(&self) -> bool {
+        match self {
+            Dispatch::ByKey | Dispatch::RoundRobin => false,
+            Dispatch::LeastLoaded | Dispatch::Own(_) => true,
+        }
     }
+}
+
+fn in_turn<'a>(job: &Job, mut workers: impl Iterator<Item = &'a Load> + Clone) -> Option<usize> {
+    let at = job.turn % workers.clone().count().max(1) as u64;
+    workers.nth(at as usize).map(|load| load.worker)
 }
 
 #[cfg(test)]
@@ -104,41 +104,40 @@ mod tests {
 
     /// `jobs` by worker, one that is down with a `-` in front; who gets the jobs of these turns.
     #[track_caller]
-    fn check(dispatcher: &dyn Dispatcher, loads: &str, key: Option<u64>, turns: u64, expect: &[usize]) {
+    fn check(dispatch: &Dispatch, loads: &str, key: Option<u64>, turns: u64, expect: &[usize]) {
         let load = |(worker, text): (usize, &str)| Load {
             worker,
             jobs: text.trim_start_matches('-').parse().expect("a number"),
             is_up: !text.starts_with('-'),
         };
         let loads: Vec<_> = loads.split_whitespace().enumerate().map(load).collect();
-        let got: Vec<_> =
-            (0..turns).filter_map(|turn| dispatcher.choose(&Job { turn, key }, &loads)).collect();
-        assert_eq!(got, expect, "{dispatcher:?} {loads:?}");
+        let got: Vec<_> = (0..turns).filter_map(|turn| dispatch.choose(&Job { turn, key }, &loads)).collect();
+        assert_eq!(got, expect, "{dispatch:?} {loads:?}");
     }
 
     #[test]
     fn round_robin_takes_turns_whatever_the_loads() {
-        check(&RoundRobin, "9 0 0", None, 7, &[0, 1, 2, 0, 1, 2, 0]);
-        check(&RoundRobin, "0", None, 2, &[0, 0]);
-        check(&RoundRobin, "", None, 2, &[]);
+        check(&Dispatch::RoundRobin, "9 0 0", None, 7, &[0, 1, 2, 0, 1, 2, 0]);
+        check(&Dispatch::RoundRobin, "0", None, 2, &[0, 0]);
+        check(&Dispatch::RoundRobin, "", None, 2, &[]);
     }
 
     #[test]
     fn the_least_loaded_gets_it_and_equals_take_turns() {
-        check(&LeastLoaded, "3 1 2", None, 3, &[1, 1, 1]);
-        check(&LeastLoaded, "1 0 2 0", None, 4, &[1, 3, 1, 3]);
-        check(&LeastLoaded, "-0 5 5", None, 3, &[1, 2, 1]);
-        check(&LeastLoaded, "-4 -2", None, 1, &[1]);
-        check(&LeastLoaded, "", None, 1, &[]);
+        check(&Dispatch::LeastLoaded, "3 1 2", None, 3, &[1, 1, 1]);
+        check(&Dispatch::LeastLoaded, "1 0 2 0", None, 4, &[1, 3, 1, 3]);
+        check(&Dispatch::LeastLoaded, "-0 5 5", None, 3, &[1, 2, 1]);
+        check(&Dispatch::LeastLoaded, "-4 -2", None, 1, &[1]);
+        check(&Dispatch::LeastLoaded, "", None, 1, &[]);
     }
 
     #[test]
     fn a_key_has_one_worker_and_no_key_takes_turns() {
         let of = |key| owner(key, 0..4).expect("there are four");
         for key in [1, 2, 3, u64::MAX] {
-            check(&ByKey, "9 0 7 1", Some(key), 3, &[of(key); 3]);
+            check(&Dispatch::ByKey, "9 0 7 1", Some(key), 3, &[of(key); 3]);
         }
-        check(&ByKey, "9 0 7 1", None, 5, &[0, 1, 2, 3, 0]);
-        check(&ByKey, "", Some(1), 1, &[]);
+        check(&Dispatch::ByKey, "9 0 7 1", None, 5, &[0, 1, 2, 3, 0]);
+        check(&Dispatch::ByKey, "", Some(1), 1, &[]);
     }
 }

@@ -10,6 +10,14 @@ use std::collections::{BTreeMap, BTreeSet};
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub(crate) struct Turn(u64);
 
+/// A job that was taken.
+#[derive(Debug)]
+pub(crate) struct Taken<J> {
+    pub(crate) turn: Turn,
+    pub(crate) key: Option<u64>,
+    pub(crate) job: J,
+}
+
 /// What waits in a pool.
 #[derive(Debug)]
 pub(crate) struct Queue<J> {
@@ -44,7 +52,7 @@ impl<J> Queue<J> {
     }
 
     /// Puts a job that was taken and not begun back where it was.
-    pub(crate) fn give_back(&mut self, turn: Turn, key: Option<u64>, job: J) {
+    pub(crate) fn give_back(&mut self, Taken { turn, key, job }: Taken<J>) {
         self.insert(turn, key, job);
     }
 
@@ -75,7 +83,7 @@ impl<J> Queue<J> {
     }
 
     /// Takes the oldest job that this worker may have.
-    pub(crate) fn take(&mut self, worker: usize) -> Option<(Turn, Option<u64>, J)> {
+    pub(crate) fn take(&mut self, worker: usize) -> Option<Taken<J>> {
         let own = self.by_worker.get(&Some(worker)).and_then(|line| line.first().copied());
         let any = self.anybody.first().copied();
         let turn = match (own, any) {
@@ -84,21 +92,7 @@ impl<J> Queue<J> {
         };
         let (key, job) = self.waiting.remove(&turn)?;
         self.line_of(key).remove(&turn);
-        Some((turn, key, job))
-    }
-
-    /// Takes out the jobs that `is_over`.
-    pub(crate) fn drain_where(&mut self, is_over: impl Fn(&J) -> bool) -> Vec<J> {
-        let over: Vec<_> =
-            self.waiting.iter().filter(|(_, (_, job))| is_over(job)).map(|(turn, _)| *turn).collect();
-        let mut drained = Vec::with_capacity(over.len());
-        for turn in over {
-            if let Some((key, job)) = self.waiting.remove(&turn) {
-                self.line_of(key).remove(&turn);
-                drained.push(job);
-            }
-        }
-        drained
+        Some(Taken { turn, key, job })
     }
 }
 
@@ -117,14 +111,14 @@ mod tests {
     }
 
     fn take_all(queue: &mut Queue<&'static str>, worker: usize) -> String {
-        let taken: Vec<_> = std::iter::from_fn(|| queue.take(worker).map(|(_, _, job)| job)).collect();
+        let taken: Vec<_> = std::iter::from_fn(|| queue.take(worker).map(|taken| taken.job)).collect();
         taken.join(" ")
     }
 
     #[test]
     fn jobs_without_a_key_are_taken_in_their_order_by_anybody() {
         let mut queue = queue(2, &["a", "b", "c"]);
-        assert_eq!(queue.take(1).map(|(_, _, job)| job), Some("a"));
+        assert_eq!(queue.take(1).map(|taken| taken.job), Some("a"));
         assert_eq!(take_all(&mut queue, 0), "b c");
         assert_eq!(queue.len(), 0);
     }
@@ -155,15 +149,8 @@ mod tests {
     #[test]
     fn what_is_given_back_is_the_next_again() {
         let mut queue = queue(1, &["a", "b"]);
-        let (turn, key, job) = queue.take(0).expect("there are two");
-        queue.give_back(turn, key, job);
+        let taken = queue.take(0).expect("there are two");
+        queue.give_back(taken);
         assert_eq!(take_all(&mut queue, 0), "a b");
-    }
-
-    #[test]
-    fn what_is_over_leaves_the_line() {
-        let mut queue = queue(1, &["1:a", "b", "1:c"]);
-        assert_eq!(queue.drain_where(|job| *job != "b"), ["1:a", "1:c"]);
-        assert_eq!((take_all(&mut queue, 0), queue.len()), ("b".to_owned(), 0));
     }
 }
