@@ -141,7 +141,7 @@ mod tests {
     fn when_a_worker_goes_its_keys_find_another_one_in_their_order() {
         let mut queue = queue(3, &["1:a", "2:b", "3:c", "4:d", "1:e"]);
         queue.set_workers(vec![]);
-        assert_eq!(queue.take(0), None);
+        assert!(queue.take(0).is_none());
         queue.set_workers(vec![7]);
         assert_eq!(take_all(&mut queue, 7), "1:a 2:b 3:c 4:d 1:e");
     }
@@ -152,5 +152,47 @@ mod tests {
         let taken = queue.take(0).expect("there are two");
         queue.give_back(taken);
         assert_eq!(take_all(&mut queue, 0), "a b");
+    }
+
+    proptest::proptest! {
+        #![proptest_config(proptest::prelude::ProptestConfig {
+            cases: 256, failure_persistence: None, ..Default::default()
+        })]
+
+        /// Held to a list that is searched from its beginning.
+        #[test]
+        fn a_queue_does_what_a_list_does(
+            steps in proptest::collection::vec((0..6u8, proptest::option::of(0..6u64), 0..4usize), 1..80),
+        ) {
+            let (mut queue, mut list, mut workers) = (Queue::new(), Vec::new(), Vec::new());
+            for (number, (step, key, worker)) in steps.into_iter().enumerate() {
+                match step {
+                    0..3 => {
+                        queue.push(key, number);
+                        list.push((key, number));
+                    }
+                    3 => {
+                        workers = (0..worker).collect();
+                        queue.set_workers(workers.clone());
+                    }
+                    _ => {
+                        let may = |key: &Option<u64>| {
+                            key.is_none_or(|key| owner(key, workers.iter().copied()) == Some(worker))
+                        };
+                        let at = list.iter().position(|(key, _)| may(key));
+                        let expect = at.map(|at| list.remove(at));
+                        let taken = queue.take(worker);
+                        proptest::prop_assert_eq!(taken.as_ref().map(|taken| (taken.key, taken.job)), expect);
+                        // Every other one comes back.
+                        if let Some(taken) = taken.filter(|_| step == 5) {
+                            let at = list.partition_point(|(_, number)| *number < taken.job);
+                            list.insert(at, (taken.key, taken.job));
+                            queue.give_back(taken);
+                        }
+                    }
+                }
+                proptest::prop_assert_eq!(queue.len(), list.len());
+            }
+        }
     }
 }
