@@ -91,7 +91,7 @@ fn who_sends_while_a_worker_leaves_loses_nothing() {
                 });
                 client.await.expect("it starts");
             }
-            pass(&system, ms(4000)).await;
+            pass(&system, ms(3000)).await;
             let stats = place.stats();
             assert!(stats.grown >= 2 && stats.shrunk >= 2, "{stats:?}");
             assert_eq!((answered.load(SeqCst), log.len(), stats.lost), (200, 400, 0), "{stats:?}");

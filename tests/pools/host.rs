@@ -26,7 +26,7 @@ pub(crate) fn everywhere(test: impl AsyncFn(System) + Sync) {
 pub(crate) fn in_virtual_time(test: impl AsyncFn(System) + Sync) {
     let tokio = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
     tokio.expect("a runtime").block_on(async { test(System::new(Tokio::current())).await });
-    Sim::new().seeds(8).check(async |world| test(world.system().clone()).await);
+    Sim::new().seeds(4).check(async |world| test(world.system().clone()).await);
 }
 
 pub(crate) const fn ms(ms: u64) -> Duration {

@@ -11,7 +11,7 @@ use ravelin::{
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-const SEEDS: u64 = 40;
+const SEEDS: u64 = 10;
 const SECOND: Duration = Duration::from_secs(1);
 
 /// Writes down what it begins.
@@ -100,9 +100,9 @@ async fn live(
     // Somebody may be killed in the first `init`.
     world.start(tree).await.ok()?;
     let told = traffic(world, &place).await;
-    world.advance(SECOND * 3).await;
+    world.advance(SECOND).await;
     world.calm();
-    world.advance(SECOND * 10).await;
+    world.advance(SECOND * 2).await;
     assert_eq!(told.len(), 160, "every call has ended");
     Some((place, begun, told.take()))
 }
