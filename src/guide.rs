@@ -16,5 +16,7 @@ pages! {
     closure_actors: "../docs/guide/07-closure-actors.md",
     executors: "../docs/guide/08-executors.md",
     testing: "../docs/guide/09-testing-your-actors.md",
+    tasks: "../docs/guide/12-tasks.md",
+    pools: "../docs/guide/13-pools.md",
     tracing: "../docs/tracing.md",
 }

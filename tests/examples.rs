@@ -14,6 +14,7 @@ const LESSONS: &[(&str, &str)] = &[
     ("04_backoff", "the tree ended: shutdown"),
     ("05_closure_actor", "total: 15"),
     ("06_any_executor", "one thread, no dependency: local"),
+    ("08_pool", "every job had one fate: true"),
     ("fault_injection", "steps left: 2"),
 ];
 
@@ -79,6 +80,11 @@ fn lesson_05_closure_actor() {
 #[test]
 fn lesson_06_any_executor() {
     check("06_any_executor");
+}
+
+#[test]
+fn lesson_08_pool() {
+    check("08_pool");
 }
 
 #[test]

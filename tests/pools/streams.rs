@@ -165,8 +165,11 @@ fn a_stream_that_is_dropped_half_way_ends_its_tasks() {
             })
             .max_concurrency(5);
         assert_eq!(work.next().await, Some(Ok(0)));
-        drop(work.next().now_or_never());
-        until(|| gauge.now() >= 4).await;
+        until(|| {
+            assert_eq!(work.next().now_or_never(), None);
+            gauge.now() == 5
+        })
+        .await;
         drop(work);
         while tasks.children().await != Ok(vec![]) {}
         assert_eq!(gauge.now(), 0);

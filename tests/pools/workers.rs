@@ -3,7 +3,7 @@
 use crate::host::{Log, everywhere, in_virtual_time, ms, pass, until, up};
 use futures::channel::oneshot;
 use futures::{FutureExt, future::join_all};
-use ravelin::pool::{AtLimit, Dispatcher, Job, Load, Rate, WhenDown};
+use ravelin::pool::{AtLimit, Dispatcher, Distributors, Job, Load, Rate, WhenDown};
 use ravelin::prelude::*;
 use ravelin::{
     Autoscale, Bounded, CallError, Dispatch, Exit, Overflow, Pool, PoolError, PoolRef, Requeue, StartError,
@@ -329,5 +329,26 @@ fn more_restarts_than_a_pool_bears_end_it_once() {
             let root = app.root().pid().expect("it lives");
             system.shut_down(root, Exit::Shutdown, None).await;
         }
+    });
+}
+
+#[test]
+fn a_pool_is_found_by_its_name_and_the_type_of_its_jobs() {
+    everywhere(async |system| {
+        let (pools, place) = (Distributors::new(), PoolRef::<Worker>::place("pool"));
+        assert!(pools.list::<Who>(place.distributor()).is_none());
+        assert!(pools.find::<Break>("pool").is_none() && pools.find::<Who>("pond").is_none());
+        let found = pools.find::<Who>("pool").expect("it is listed");
+        assert!(matches!(found.call_one(Who).await, Err(PoolError::NoProc(Who))), "it is not up yet");
+        let app = up(&system, pool(&place).workers(3).dispatch(Dispatch::ByKey)).await;
+        let owner = found.call_by_key("k", Who).await.expect("it answers");
+        assert_eq!(place.call_by_key("k", Who).await.expect("it answers"), owner);
+        found.cast_one(Who).expect("there is room");
+        found.cast_by_key("k", Who).expect("there is room");
+        found.send_one(Who).await.expect("there is room");
+        assert!(found.call_one_within(Some(ms(5000)), Who).await.is_ok());
+        until(|| found.stats().done == 6).await;
+        assert!(pools.unlist::<Who>("pool").is_some() && pools.find::<Who>("pool").is_none());
+        app.stop().await;
     });
 }

@@ -89,8 +89,6 @@ pub(crate) struct Running<A: Actor> {
     pub(crate) gate: Arc<Gate>,
     /// In the order of their numbers.
     pub(crate) members: Vec<Arc<Member<A>>>,
-    /// The ledgers of those that left.
-    retired: Ledger,
 }
 
 /// The pool's own line.
@@ -109,6 +107,8 @@ pub(crate) struct Shared<A: Actor> {
     /// The workers' supervisor; the same one, if the pool has no keeper.
     pub(crate) workers: SupervisorRef,
     running: RwLock<Option<Running<A>>>,
+    /// All that there ever were, by their numbers: a number has one place for ever, and one ledger.
+    known: Mutex<Vec<Arc<Member<A>>>>,
     line: Mutex<Line<A>>,
     turn: AtomicU64,
     pub(crate) counters: Arc<Counters>,
@@ -121,6 +121,7 @@ impl<A: Actor> Shared<A> {
             workers: SupervisorRef::place(format!("{name}/workers")),
             name,
             running: RwLock::new(None),
+            known: Mutex::new(Vec::new()),
             line: Mutex::new(Line { queue: Queue::new(), has_news: false, keeper: None }),
             turn: AtomicU64::new(0),
             counters: Arc::default(),
@@ -139,37 +140,34 @@ impl<A: Actor> Shared<A> {
         self.line.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The place of a worker that the pool begins with.
-    pub(crate) fn first_members(&self, count: usize) -> Vec<Arc<Member<A>>> {
-        let known = self.running().as_ref().map_or(Vec::new(), |running| running.members.clone());
-        let of = |number| {
-            let known = known.iter().find(|member| member.number == number);
-            known.cloned().unwrap_or_else(|| Member::new(&self.name, number))
-        };
-        (0..count).map(of).collect()
+    /// The worker of this number, whether or not it is one now.
+    pub(crate) fn member(&self, number: usize) -> Arc<Member<A>> {
+        let mut known = self.known();
+        while known.len() <= number {
+            let next = known.len();
+            known.push(Member::new(&self.name, next));
+        }
+        known[number].clone()
+    }
+
+    fn known(&self) -> MutexGuard<'_, Vec<Arc<Member<A>>>> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The pool starts.
-    pub(crate) fn begin(
-        &self,
-        system: System,
-        config: Arc<Config>,
-        gate: Arc<Gate>,
-        members: Vec<Arc<Member<A>>>,
-    ) {
-        let mut running = self.running_mut();
-        let retired = running.as_ref().map_or_else(Ledger::default, |running| running.retired);
-        *running = Some(Running { system, config, gate, members, retired });
+    pub(crate) fn begin(&self, system: System, config: Arc<Config>, gate: Arc<Gate>) {
+        let count = config.workers;
+        *self.running_mut() = Some(Running { system, config, gate, members: Vec::new() });
+        self.begin_again(count);
     }
 
     /// The workers are those that the pool begins with, none of them about to leave.
-    pub(crate) fn begin_again(&self, first: &[Arc<Member<A>>]) {
+    pub(crate) fn begin_again(&self, count: usize) {
+        let first: Vec<_> = (0..count).map(|number| self.member(number)).collect();
         if let Some(running) = self.running_mut().as_mut() {
-            let gone = running.members.iter().filter(|member| member.number >= first.len());
-            running.retired = gone.fold(running.retired, |sum, member| sum + member.place.ledger());
-            running.members = first.to_vec();
+            first.iter().for_each(|member| member.is_leaving.store(false, Ordering::Release));
+            running.members = first;
         }
-        first.iter().for_each(|member| member.is_leaving.store(false, Ordering::Release));
     }
 
     pub(crate) fn members(&self) -> Vec<Arc<Member<A>>> {
@@ -179,13 +177,17 @@ impl<A: Actor> Shared<A> {
     /// A worker for the smallest number that is free. It gets jobs once it is let in.
     pub(crate) fn newcomer(&self, taken: &BTreeSet<usize>) -> Arc<Member<A>> {
         let members = self.members();
-        let is_free =
-            |number: &usize| members.iter().all(|member| member.number != *number) && !taken.contains(number);
-        Member::new(&self.name, (0..).find(is_free).unwrap_or(members.len()))
+        let is_taken = |number| taken.contains(&number) || members.iter().any(|each| each.number == number);
+        let mut number = 0;
+        while is_taken(number) {
+            number += 1;
+        }
+        self.member(number)
     }
 
     pub(crate) fn let_in(&self, member: Arc<Member<A>>) {
         if let Some(running) = self.running_mut().as_mut() {
+            member.is_leaving.store(false, Ordering::Release);
             let at = running.members.partition_point(|each| each.number < member.number);
             running.members.insert(at, member);
         }
@@ -199,7 +201,6 @@ impl<A: Actor> Shared<A> {
 
     pub(crate) fn let_out(&self, member: &Member<A>) {
         if let Some(running) = self.running_mut().as_mut() {
-            running.retired += member.place.ledger();
             running.members.retain(|each| each.number != member.number);
         }
     }
@@ -274,7 +275,7 @@ impl<A: Actor> Shared<A> {
 
     pub(crate) fn stats(&self) -> PoolStats {
         let running = self.running();
-        let Some(Running { config, members, retired, .. }) = running.as_ref() else {
+        let Some(Running { config, members, .. }) = running.as_ref() else {
             return self.counted();
         };
         let mut stats = self.counted();
@@ -283,7 +284,8 @@ impl<A: Actor> Shared<A> {
         match config.requeue {
             Requeue::Waiting => stats.queued = self.line().queue.len() as u64,
             Requeue::Never => {
-                let ledger = members.iter().fold(*retired, |sum, member| sum + member.place.ledger());
+                let none = Ledger::default();
+                let ledger = self.known().iter().fold(none, |sum, member| sum + member.place.ledger());
                 stats.queued = members.iter().map(|member| member.place.mailbox_len() as u64).sum();
                 stats.busy = ledger.waiting.saturating_sub(stats.queued);
                 stats.accepted = ledger.accepted;

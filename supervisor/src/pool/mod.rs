@@ -26,10 +26,12 @@ mod members;
 
 mod keeper;
 mod reference;
+mod distributor;
 mod spec;
 
 pub use autoscale::{Autoscale, Scaler, Scaling};
 pub use dispatch::{Dispatch, Dispatcher, Job, Load};
+pub use distributor::{Distributor, Distributors};
 pub use error::PoolError;
 pub use figures::PoolStats;
 pub use gate::AtLimit;

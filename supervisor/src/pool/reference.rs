@@ -9,9 +9,11 @@ use crate::handle::SupervisorRef;
 use crate::hashing::{Key, hash};
 use futures::channel::oneshot;
 use futures::future::{BoxFuture, Either, join_all, select};
-use ravelin_core::{Actor, ActorRef, CALL_TIMEOUT, CallError, Exit, Message, Pid, Serve, System, within};
+use ravelin_core::{
+    Actor, ActorRef, CALL_TIMEOUT, CallError, Exit, Message, Pid, Runtime, Serve, System, Time, within,
+};
 use std::fmt;
-use std::future::IntoFuture;
+use std::future::{Future, IntoFuture};
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -125,7 +127,7 @@ impl<A: Actor> PoolRef<A> {
     where
         A: Serve<M>,
     {
-        PoolCall { pool: self, key: None, message, again: None, limit: Some(CALL_TIMEOUT) }
+        self.call_with(None, message, Some(CALL_TIMEOUT))
     }
 
     /// As [`call_one`](PoolRef::call_one), for a job with a key.
@@ -133,7 +135,7 @@ impl<A: Actor> PoolRef<A> {
     where
         A: Serve<M>,
     {
-        PoolCall { key: Some(hash(key)), ..self.call_one(message) }
+        self.call_with(Some(hash(key)), message, Some(CALL_TIMEOUT))
     }
 
     /// Sends a copy to each worker, straight to its mailbox, past the pool's limits and its line; gives what came of
@@ -163,7 +165,16 @@ impl<A: Actor> PoolRef<A> {
         join_all(calls.collect::<Vec<_>>()).await
     }
 
-    fn cast<M: Message>(
+    pub(crate) fn call_with<M: Message>(
+        &self,
+        key: Option<u64>,
+        message: M,
+        limit: Option<Duration>,
+    ) -> PoolCall<'_, A, M> {
+        PoolCall { pool: self, key, message, again: None, limit }
+    }
+
+    pub(crate) fn cast<M: Message>(
         &self,
         key: Option<u64>,
         message: M,
@@ -226,7 +237,7 @@ impl<A: Actor> PoolRef<A> {
         self.shared.enqueue(key, Box::new(JobOf { message, asker, again, account, permit }));
     }
 
-    async fn send<M: Message>(&self, key: Option<u64>, message: M) -> Result<(), PoolError<M>>
+    pub(crate) async fn send<M: Message>(&self, key: Option<u64>, message: M) -> Result<(), PoolError<M>>
     where
         A: Serve<M>,
     {
@@ -262,36 +273,50 @@ impl<A: Actor> PoolRef<A> {
         key: Option<u64>,
         message: M,
         again: Option<Again<M>>,
+        limit: Option<Duration>,
     ) -> Result<M::Reply, PoolError<M>>
     where
         A: Serve<M>,
     {
-        match entry.wait(&self.shared).await {
-            Err(Closed::Limit) => Err(PoolError::Limit(message)),
-            Err(Closed::Rate(_)) => Err(PoolError::Rate(message)),
-            Ok(Some(permit)) => {
+        let time = Deadline::new(entry.system.runtime(), limit);
+        match time.bound(entry.wait(&self.shared)).await {
+            None => Err(PoolError::Timeout),
+            Some(Err(Closed::Limit)) => Err(PoolError::Limit(message)),
+            Some(Err(Closed::Rate(_))) => Err(PoolError::Rate(message)),
+            Some(Ok(Some(permit))) => {
                 let end = pin!(entry.system.ended(entry.pool));
                 let (asker, answer) = oneshot::channel();
                 self.enqueue(key, message, Some(asker), again, permit);
-                match select(answer, end).await {
-                    Either::Left((Ok(answer), _)) => answer,
-                    Either::Left((Err(oneshot::Canceled), _)) => {
+                match time.bound(select(answer, end)).await {
+                    None => Err(PoolError::Timeout),
+                    Some(Either::Left((Ok(answer), _))) => answer,
+                    Some(Either::Left((Err(oneshot::Canceled), _))) => {
                         Err(PoolError::Exited(Exit::error("the pool's keeper ended")))
                     }
-                    Either::Right((why, _)) => Err(PoolError::Exited(why)),
+                    Some(Either::Right((why, _))) => Err(PoolError::Exited(why)),
                 }
             }
-            Ok(None) => {
+            Some(Ok(None)) => {
                 let mut round = Round::new(key);
                 let mut message = message;
-                while let Some(lease) = round.next(&self.shared).await {
-                    match lease.0.place.call(message).no_timeout().await {
+                loop {
+                    let lease = match time.bound(round.next(&self.shared)).await {
+                        None => return Err(PoolError::Timeout),
+                        Some(None) => return Err(PoolError::NoProc(message)),
+                        Some(Some(lease)) => lease,
+                    };
+                    let call = lease.0.place.call(message);
+                    // The call has a limit of its own, so that its budget is known further down.
+                    let call = match time.left() {
+                        Some(left) => call.timeout(left),
+                        None => call.no_timeout(),
+                    };
+                    match call.await {
                         Err(CallError::NoProc(back)) => message = back,
                         answer => return answer.map_err(Into::into),
                     }
                     round.missed(lease, self.passes_over());
                 }
-                Err(PoolError::NoProc(message))
             }
         }
     }
@@ -345,6 +370,30 @@ impl Entry {
     fn look<A: Actor>(&self, shared: &Shared<A>) -> Result<(), Closed> {
         let has_room = self.limit.is_none_or(|limit| shared.in_flight() < limit as u64);
         if has_room { Ok(()) } else { Err(Closed::Limit) }
+    }
+}
+
+/// When a caller stops waiting.
+struct Deadline<'a> {
+    runtime: &'a Arc<dyn Runtime>,
+    at: Option<Time>,
+}
+
+impl<'a> Deadline<'a> {
+    fn new(runtime: &'a Arc<dyn Runtime>, limit: Option<Duration>) -> Deadline<'a> {
+        Deadline { runtime, at: limit.map(|limit| runtime.now() + limit) }
+    }
+
+    fn left(&self) -> Option<Duration> {
+        self.at.map(|at| at - self.runtime.now())
+    }
+
+    /// What comes of it in time.
+    async fn bound<F: Future>(&self, future: F) -> Option<F::Output> {
+        match self.left() {
+            Some(left) => within(&**self.runtime, left, future).await,
+            None => Some(future.await),
+        }
     }
 }
 
@@ -434,12 +483,7 @@ impl<'a, A: Serve<M>, M: Message> IntoFuture for PoolCall<'a, A, M> {
                 if again.is_some() && entry.requeue == Requeue::Never {
                     return Err(PoolError::NoRequeue(message));
                 }
-                let runtime = entry.system.runtime().clone();
-                let ask = pool.ask(entry, key, message, again);
-                match limit {
-                    Some(limit) => within(&*runtime, limit, ask).await.unwrap_or(Err(PoolError::Timeout)),
-                    None => ask.await,
-                }
+                pool.ask(entry, key, message, again, limit).await
             };
             let outcome = call.await;
             pool.counting(outcome)

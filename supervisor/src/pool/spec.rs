@@ -180,18 +180,18 @@ impl<A: Actor> Pool<A> {
     /// The pool as a child of a tree.
     pub fn child_spec(&self) -> ChildSpec {
         let shared = self.place.shared.clone();
-        let first = shared.first_members(self.config.workers);
+        let count = self.config.workers;
         let spec = self.worker_spec();
         let Intensity { restarts, period } = self.intensity;
         let needs_keeper = self.config.requeue == Requeue::Waiting || self.config.autoscale.is_some();
         let workers = |id: Arc<str>| {
             let workers = Supervisor::one_for_one(id).intensity(restarts, period);
-            first.iter().fold(workers, |workers, member| workers.child(spec(member)))
+            (0..count).fold(workers, |workers, number| workers.child(spec(&shared.member(number))))
         };
         let inner = if needs_keeper {
-            let (shared, first, spec) = (shared.clone(), first.clone(), spec.clone());
+            let (shared, spec) = (shared.clone(), spec.clone());
             let keeper = task("keeper", move || {
-                shared.begin_again(&first);
+                shared.begin_again(count);
                 keep(shared.clone(), spec.clone())
             });
             // The end of the workers' supervisor is the pool's own: it has borne what it was to bear.
@@ -208,7 +208,6 @@ impl<A: Actor> Pool<A> {
         let starter = PoolStarter {
             inner: inner.starter.clone(),
             pool: self.clone(),
-            first,
             fault: self.check().err(),
             gate: OnceLock::new(),
         };
@@ -260,7 +259,6 @@ impl<A: Actor> fmt::Debug for Pool<A> {
 struct PoolStarter<A: Actor> {
     inner: Arc<dyn Starter>,
     pool: Pool<A>,
-    first: Vec<Arc<Member<A>>>,
     fault: Option<SpecError>,
     gate: OnceLock<Arc<Gate>>,
 }
@@ -282,7 +280,7 @@ impl<A: Actor> Starter for PoolStarter<A> {
         };
         // What is in flight when the pool restarts still is.
         let gate = self.gate.get_or_init(|| Gate::new(limit, self.pool.rate, start.system.runtime().now()));
-        shared.begin(start.system.clone(), Arc::new(config), gate.clone(), self.first.clone());
+        shared.begin(start.system.clone(), Arc::new(config), gate.clone());
         self.inner.start(start)
     }
 

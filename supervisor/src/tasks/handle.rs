@@ -1,9 +1,9 @@
 //! The handle of a task: to wait for its value, to look after it, to end it.
 
 use crate::error::SupervisorError;
-use futures::FutureExt;
-use futures::channel::oneshot;
+use futures::channel::{mpsc, oneshot};
 use futures::future::{BoxFuture, Either, select};
+use futures::{FutureExt, StreamExt};
 use ravelin_core::{
     ActorRef, CALL_TIMEOUT, Exit, Inbox, NoMessage, Pid, System, Task, TaskArgs, Timer, within,
 };
@@ -37,8 +37,13 @@ impl fmt::Display for TaskError {
 
 impl std::error::Error for TaskError {}
 
-/// The handle that watches over a task was let go on purpose: the task goes on.
-pub(crate) struct Detached;
+/// What a handle tells its task. When it says nothing more, for it is dropped, the task ends.
+pub(crate) enum Word {
+    /// Begin: somebody watches.
+    Go,
+    /// Go on alone.
+    Detached,
+}
 
 /// What becomes of a task whose handle is dropped.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -50,24 +55,24 @@ pub(crate) enum OnDrop {
 /// The task's end of the matter, and the handle's.
 pub(crate) struct Ends<T> {
     result: oneshot::Receiver<T>,
-    leash: oneshot::Sender<Detached>,
+    leash: mpsc::UnboundedSender<Word>,
 }
 
-/// The future as a task, linked to `owner`.
+/// The future as a task, linked to `owner`. It waits until somebody watches: so nobody misses its end, and what was
+/// started for a caller that is gone does nothing.
 pub(crate) fn leashed<F>(future: F, owner: Option<Pid>) -> (TaskArgs<NoMessage>, Ends<F::Output>)
 where
     F: Future<Output: Send> + Send + 'static,
 {
     let (give, result) = oneshot::channel();
-    let (leash, let_go) = oneshot::channel();
+    let (leash, mut words) = mpsc::unbounded();
     let mut future = Box::pin(future);
     let args = TaskArgs::once(move |mut inbox: Inbox<NoMessage>| async move {
-        if let Some(owner) = owner {
-            inbox.link(owner);
-        }
-        let out = match select(let_go, future.as_mut()).await {
-            Either::Left((Ok(Detached), _)) => future.await,
-            Either::Left((Err(oneshot::Canceled), _)) => {
+        let Some(Word::Go) = words.next().await else { return };
+        owner.into_iter().for_each(|owner| inbox.link(owner));
+        let out = match select(words.next(), future.as_mut()).await {
+            Either::Left((Some(Word::Go | Word::Detached), _)) => future.await,
+            Either::Left((None, _)) => {
                 // Nobody waits for it: its end is nobody's business.
                 owner.into_iter().for_each(|owner| inbox.unlink(owner));
                 return;
@@ -99,7 +104,7 @@ pub struct TaskHandle<T> {
     place: ActorRef<Task<NoMessage>>,
     end: Option<BoxFuture<'static, Exit>>,
     result: oneshot::Receiver<T>,
-    leash: Option<oneshot::Sender<Detached>>,
+    leash: Option<mpsc::UnboundedSender<Word>>,
     on_drop: OnDrop,
     limit: Option<Duration>,
     timer: Option<Pin<Box<dyn Timer>>>,
@@ -115,6 +120,8 @@ impl<T: Send + 'static> TaskHandle<T> {
     ) -> TaskHandle<T> {
         let end = Some(system.ended(pid).boxed());
         let Ends { result, leash } = ends;
+        // It was ended meanwhile if this fails.
+        let _ = leash.unbounded_send(Word::Go);
         let (limit, timer) = (Some(CALL_TIMEOUT), None);
         TaskHandle { pid, system, place, end, result, leash: Some(leash), on_drop, limit, timer }
     }
@@ -198,7 +205,7 @@ impl<T> Drop for TaskHandle<T> {
             && let Some(leash) = self.leash.take()
         {
             // It has ended already if this fails.
-            let _ = leash.send(Detached);
+            let _ = leash.unbounded_send(Word::Detached);
         }
     }
 }
