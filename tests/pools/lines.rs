@@ -191,23 +191,20 @@ fn a_call_that_waits_ends_when_the_pool_does() {
 
 #[test]
 fn what_waits_survives_a_restart_of_the_pool_and_all_workers_work_at_a_time() {
+    /// Waits until three have been at work at a time.
     struct Busy(Gauge);
     #[derive(Message)]
-    struct Turns(u32);
+    struct Together;
     impl Actor for Busy {
         type Args = Gauge;
         async fn init(gauge: Gauge, _: &mut Cx<Self>) -> Result<Self, Exit> {
             Ok(Busy(gauge))
         }
     }
-    impl Handle<Turns> for Busy {
-        async fn handle(&mut self, Turns(mut turns): Turns, _: &mut Cx<Self>) {
+    impl Handle<Together> for Busy {
+        async fn handle(&mut self, _: Together, _: &mut Cx<Self>) {
             let _at_work = self.0.begin();
-            until(|| {
-                turns -= 1;
-                turns == 0
-            })
-            .await;
+            until(|| self.0.most() == 3).await;
         }
     }
     everywhere(async |system| {
@@ -216,14 +213,14 @@ fn what_waits_survives_a_restart_of_the_pool_and_all_workers_work_at_a_time() {
         let busy = Pool::new(&place, move |_| mark.clone()).workers(3).requeue(Requeue::Waiting);
         let app = up(&system, busy).await;
         for _ in 0..60 {
-            place.cast_one(Turns(20)).expect("it is let in");
+            place.cast_one(Together).expect("it is let in");
         }
         until(|| place.stats().done >= 10).await;
         assert!(system.kill(place.supervisor().pid().expect("it lives")));
         until(|| place.stats().done + place.stats().lost == 60).await;
         let stats = place.stats();
         assert!(stats.lost <= 3 && stats.is_balanced(), "{stats:?}");
-        assert!((2..=3).contains(&gauge.most()), "{} at a time", gauge.most());
+        assert_eq!(gauge.most(), 3);
         app.stop().await;
     });
 }

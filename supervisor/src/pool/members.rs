@@ -67,10 +67,21 @@ impl<A: Actor> Member<A> {
         self.is_leaving.load(Ordering::Acquire)
     }
 
+    /// The jobs that it has: what was accepted and has no fate yet. (What the ledger says of those that wait misses one
+    /// that is just on its way from the mailbox to the handler.)
+    pub(crate) fn jobs(&self) -> u64 {
+        without_fate(&self.place.ledger())
+    }
+
     /// Whether it has nothing to do, and nothing comes.
     pub(crate) fn is_drained(&self) -> bool {
-        self.leases.load(Ordering::Acquire) == 0 && self.place.ledger().waiting == 0
+        self.leases.load(Ordering::Acquire) == 0 && self.jobs() == 0
     }
+}
+
+fn without_fate(ledger: &Ledger) -> u64 {
+    let Ledger { accepted, handled, answered, interrupted, discarded, dead_lettered, .. } = *ledger;
+    accepted.saturating_sub(handled + answered + interrupted + discarded + dead_lettered)
 }
 
 /// A worker that was chosen. It does not leave while this is held.
@@ -217,7 +228,7 @@ impl<A: Actor> Shared<A> {
                 && !tried.contains(&member.number);
             counts.then(|| Load {
                 worker: member.number,
-                jobs: if needs_loads { member.place.ledger().waiting } else { 0 },
+                jobs: if needs_loads { member.jobs() } else { 0 },
                 is_up,
             })
         };
@@ -248,7 +259,7 @@ impl<A: Actor> Shared<A> {
     pub(crate) fn in_flight(&self) -> u64 {
         let running = self.running();
         let members = running.as_ref().map_or(&[][..], |running| &running.members);
-        members.iter().map(|member| member.place.ledger().waiting).sum()
+        members.iter().map(|member| member.jobs()).sum()
     }
 
     /// Whether a key counts.
@@ -287,7 +298,7 @@ impl<A: Actor> Shared<A> {
                 let none = Ledger::default();
                 let ledger = self.known().iter().fold(none, |sum, member| sum + member.place.ledger());
                 stats.queued = members.iter().map(|member| member.place.mailbox_len() as u64).sum();
-                stats.busy = ledger.waiting.saturating_sub(stats.queued);
+                stats.busy = without_fate(&ledger).saturating_sub(stats.queued);
                 stats.accepted = ledger.accepted;
                 stats.done = ledger.handled + ledger.answered;
                 stats.lost = ledger.interrupted + ledger.discarded + ledger.dead_lettered;
