@@ -3,7 +3,7 @@
 use crate::host::{Gauge, Log, everywhere, in_virtual_time, ms, pass, until, up};
 use futures::{FutureExt, StreamExt, stream};
 use ravelin::tasks::{OnTimeout, TaskError, TaskFailed};
-use ravelin::{Exit, Outside, SupervisorError, TaskSupervisor};
+use ravelin::{Exit, Inbox, NoMessage, Outside, SupervisorError, TaskSupervisor};
 use std::future::pending;
 
 #[test]
@@ -173,6 +173,39 @@ fn a_stream_that_is_dropped_half_way_ends_its_tasks() {
         drop(work);
         while tasks.children().await != Ok(vec![]) {}
         assert_eq!(gauge.now(), 0);
+        app.stop().await;
+    });
+}
+
+#[test]
+fn a_linked_stream_and_its_caller_end_with_each_other() {
+    everywhere(async |system| {
+        let tasks = TaskSupervisor::place("tasks");
+        let app = up(&system, &tasks).await;
+        let gauge = Gauge::default();
+        let (mine, mark) = (tasks.clone(), gauge.clone());
+        let caller = system.spawn_task(move |inbox: Inbox<NoMessage>| async move {
+            let work = mine.async_stream(&inbox, 0..3, move |n: u32| {
+                let mark = mark.clone();
+                async move {
+                    let at_work = mark.begin();
+                    until(|| mark.most() == 3).await;
+                    assert!(n != 1, "on purpose");
+                    pending::<()>().await;
+                    drop(at_work);
+                }
+            });
+            work.collect::<Vec<_>>().await;
+        });
+        let caller = caller.await.expect("it starts");
+        // Its end may be over before anybody watches.
+        while let Some(pid) = caller.pid() {
+            system.ended(pid).await;
+        }
+        let why = caller.last_exit();
+        assert!(matches!(&why, Some(Exit::Panic(panic)) if panic.message == "on purpose"), "{why:?}");
+        until(|| gauge.now() == 0).await;
+        while tasks.children().await != Ok(vec![]) {}
         app.stop().await;
     });
 }
