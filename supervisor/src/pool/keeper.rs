@@ -142,7 +142,9 @@ impl<A: Actor> Keeper<A> {
     fn handle(&mut self, event: Event<A>) {
         match event {
             Event::Up(worker, pid) => {
-                self.up.insert(worker, pid);
+                if self.up.insert(worker, pid) == Some(pid) {
+                    return; // it was waited for twice
+                }
                 let end = self.system.ended(pid);
                 self.events.push(Box::pin(async move {
                     end.await;

@@ -218,6 +218,24 @@ impl<A: Actor> Shared<A> {
 
     /// Chooses a worker among those that were not tried.
     pub(crate) fn choose(&self, key: Option<u64>, tried: &[usize]) -> Option<Lease<A>> {
+        loop {
+            let (config, loads) = self.loads(tried)?;
+            if loads.is_empty() {
+                return None;
+            }
+            let turn = self.turn.fetch_add(1, Ordering::Relaxed);
+            // Of the user's own, perhaps: nothing is held meanwhile.
+            let chosen = config.dispatch.choose(&Job { turn, key }, &loads)?;
+            loads.iter().find(|load| load.worker == chosen)?;
+            if let Some(lease) = self.lease(chosen) {
+                return Some(lease);
+            }
+            // It began to leave just now, and is not shown again.
+        }
+    }
+
+    /// Those who can be given a job, and what they have.
+    fn loads(&self, tried: &[usize]) -> Option<(Arc<Config>, Vec<Load>)> {
         let running = self.running();
         let Running { config, members, .. } = running.as_ref()?;
         let needs_loads = config.dispatch.needs_loads();
@@ -232,16 +250,16 @@ impl<A: Actor> Shared<A> {
                 is_up,
             })
         };
-        let loads: Vec<Load> = members.iter().filter_map(load).collect();
-        if loads.is_empty() {
-            return None;
-        }
-        let turn = self.turn.fetch_add(1, Ordering::Relaxed);
-        let chosen = config.dispatch.choose(&Job { turn, key }, &loads)?;
-        loads.iter().find(|load| load.worker == chosen)?;
-        let at = members.binary_search_by_key(&chosen, |member| member.number).ok()?;
-        members[at].leases.fetch_add(1, Ordering::AcqRel);
-        Some(Lease(members[at].clone()))
+        Some((config.clone(), members.iter().filter_map(load).collect()))
+    }
+
+    /// Holds a worker, unless it is about to leave.
+    fn lease(&self, number: usize) -> Option<Lease<A>> {
+        let running = self.running();
+        let Running { members, .. } = running.as_ref()?;
+        let member = members.iter().find(|member| member.number == number && !member.is_leaving())?;
+        member.leases.fetch_add(1, Ordering::AcqRel);
+        Some(Lease(member.clone()))
     }
 
     /// All workers but those that are about to leave.
