@@ -212,7 +212,7 @@ struct Once {
 impl Starter for Once {
     fn start(&self, start: Starting) -> BoxFuture<'static, Result<Pid, StartError>> {
         let args = self.args.lock().unwrap_or_else(PoisonError::into_inner).take();
-        let Starting { system, parent, grace, rank, capacity, name: _ } = start;
+        let Starting { system, parent, grace, rank, capacity, .. } = start;
         let _ = self.system.set(system.clone());
         let place = self.place.clone();
         Box::pin(async move {
