@@ -6,7 +6,7 @@
 //! of a store per message.
 
 use std::ops::{Add, AddAssign};
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
 
 /// How many messages met which fate, over all incarnations of a place, or of all places of a system.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
@@ -78,7 +78,10 @@ pub(crate) struct Counters {
     begun: AtomicU64,
     handled: AtomicU64,
     answered: AtomicU64,
-    interrupted: AtomicU64,
+    /// At most one of each incarnation's.
+    interrupted: AtomicU32,
+    /// How often it was run; goes round.
+    turns: AtomicU32,
     dead_lettered: AtomicU64,
     /// Messages that an actor gave itself to go on with, which no mailbox counted.
     continued: AtomicU64,
@@ -116,8 +119,33 @@ impl Counters {
         self.begun.load(Relaxed)
     }
 
+    /// How many messages are being handled.
+    pub(crate) fn in_hand(&self) -> u64 {
+        let begun = self.begun.load(Relaxed);
+        begun.saturating_sub(self.ended())
+    }
+
+    fn ended(&self) -> u64 {
+        let interrupted = u64::from(self.interrupted.load(Relaxed));
+        self.handled.load(Relaxed) + self.answered.load(Relaxed) + interrupted
+    }
+
     pub(crate) fn interrupted(&self) {
-        bump(&self.interrupted);
+        self.interrupted.store(self.interrupted.load(Relaxed).wrapping_add(1), Relaxed);
+    }
+
+    /// It is run once more.
+    #[inline(always)]
+    pub(crate) fn turn(&self) {
+        self.turns.store(self.turns.load(Relaxed).wrapping_add(1), Relaxed);
+    }
+
+    pub(crate) fn turns(&self) -> u32 {
+        self.turns.load(Relaxed)
+    }
+
+    pub(crate) fn dead_lettered_so_far(&self) -> u64 {
+        self.dead_lettered.load(Relaxed)
     }
 
     pub(crate) fn dead_lettered(&self) {
@@ -131,7 +159,7 @@ impl Counters {
     /// The ledger, with what the mailbox counted. What has begun and not ended is being handled.
     pub(crate) fn read(&self, accepted: u64, discarded: u64, in_mailbox: u32) -> Ledger {
         let (handled, answered) = (self.handled.load(Relaxed), self.answered.load(Relaxed));
-        let interrupted = self.interrupted.load(Relaxed);
+        let interrupted = u64::from(self.interrupted.load(Relaxed));
         let in_hand = self.begun.load(Relaxed).saturating_sub(handled + answered + interrupted);
         Ledger {
             accepted: accepted + self.continued.load(Relaxed),

@@ -3,7 +3,7 @@
 //!
 //! Proof: the folder's, in `mod.rs`; each block says which part of it it rests on.
 
-use super::watched;
+use super::eyed::{self, Wreck};
 use super::{Bonds, CellPtr, Control, Ext, Header, Life, Rare, Slot};
 use crate::bonds::TrapExits;
 use crate::exit::Exit;
@@ -27,13 +27,15 @@ pub(crate) struct End {
     pub(crate) helpers: Vec<Pid>,
     pub(crate) starter: Option<ReplyTo<Result<Pid, Exit>>>,
     pub(crate) mourners: Vec<ReplyTo<Exit>>,
+    /// What was found, where somebody wants to know.
+    pub(crate) wreck: Option<Box<Wreck>>,
 }
 
-/// Drops the future in the slot, if any; the calls it had not answered are kept, to end with the actor.
+/// Drops the future in the slot, if any, for this reason; the calls it had not answered are kept, to end with the actor.
 ///
 /// # Safety
 /// The caller owns the cell.
-pub(super) unsafe fn cut(header: &Header, slot: &mut Slot) {
+pub(super) unsafe fn cut(header: &Header, slot: &mut Slot, why: &Exit) {
     let was_busy = slot.has_future();
     let mut unanswered = fate::fallen();
     if was_busy {
@@ -43,7 +45,8 @@ pub(super) unsafe fn cut(header: &Header, slot: &mut Slot) {
     // SAFETY: the cell is owned, and no future is in the slot.
     unsafe {
         let consumer = header.consumer.get();
-        if was_busy && (*consumer).stage == Stage::Up && !watched::end_stall(consumer) {
+        if was_busy && (*consumer).stage == Stage::Up && eyed::end_pause(consumer).is_none() {
+            eyed::cut_off(header, consumer, why);
             header.counts.interrupted();
         }
         if !unanswered.is_empty() {
@@ -68,10 +71,14 @@ pub(super) unsafe fn finish(cell: CellPtr, slot: &mut Slot) {
             Some(rare) => (mem::take(&mut rare.pending), mem::take(&mut rare.helpers)),
             None => (Vec::new(), Vec::new()),
         };
-        let (mut end, mut task, mut gone) = (None, None, None);
+        let (mut end, mut task, mut gone, mut wreck) = (None, None, None, None);
         let collected = fate::collecting(|| {
             let dropped = panics::isolate(|| {
                 slot.cancel();
+                if header.host().is_some_and(|host| host.wants_wreck(&exit)) {
+                    let left = header.mailbox.len();
+                    wreck = Some(eyed::wreck(header, rare.as_deref_mut(), left));
+                }
                 (header.vtable.drop_state)(cell);
             });
             if dropped.is_err() {
@@ -93,14 +100,22 @@ pub(super) unsafe fn finish(cell: CellPtr, slot: &mut Slot) {
                     helpers,
                     starter: company.starter,
                     mourners: company.mourners,
+                    wreck: wreck.take(),
                 });
                 task = life.task_waker();
             };
             let remains = fate::plainly(|| header.mailbox.close(on_close)).0;
+            let buried = header.counts.dead_lettered_so_far();
             if rare.is_some() || !work.is_empty() || !remains.is_empty() {
                 bury(header, end.as_ref().map(|end| end.pid), rare, work, remains, &exit);
             }
+            if let Some(wreck) = end.as_mut().and_then(|end| end.wreck.as_mut()) {
+                wreck.dead_letters = header.counts.dead_lettered_so_far() - buried;
+            }
         });
+        if header.is_eyed() {
+            header.exited(end.as_ref().map(|end| end.pid), &exit);
+        }
         if let (Some(host), Some(end)) = (header.host(), end) {
             gone = Some(end.pid).filter(|_| header.is_watched() && !cfg!(ravelin_mutant = "restart_early"));
             #[cfg(ravelin_mutant = "restart_early")]
@@ -160,7 +175,8 @@ pub(super) unsafe fn finish_lost(cell: CellPtr) {
         let consumer = cell.header().consumer.get();
         (*consumer).inner.stop = Some(Exit::Lost);
         let mut slot = mem::replace(&mut (*consumer).slot, Slot::empty());
-        if slot.has_future() && (*consumer).stage == Stage::Up && !watched::end_stall(consumer) {
+        if slot.has_future() && (*consumer).stage == Stage::Up && eyed::end_pause(consumer).is_none() {
+            eyed::cut_off(cell.header(), consumer, &Exit::Lost);
             cell.header().counts.interrupted();
         }
         finish(cell, &mut slot);

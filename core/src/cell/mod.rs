@@ -17,8 +17,9 @@
 //! owner's writes before the next owner's reads.
 //!
 //! **Aliasing.** The state `A` and the context `Cx<A>` are lent mutably to one future at a time: the one in the slot,
-//! or the one that a function pointer just built. While a future is in the slot nothing else borrows them: signals
-//! are looked at, but only those that cut, which drop the future first. The fields of `Consumer` are read and
+//! or the one that a function pointer just built. While a callback's future is in the slot nothing else borrows them:
+//! signals are looked at, but only those that cut, which drop the future first. A wait of the framework's own
+//! (`eyed::Pause`) borrows nothing, so questions about the state are answered also while one is in the slot. The fields of `Consumer` are read and
 //! written through raw pointers, one access at a time, never borrowed over a call into user code; `Cx` reaches
 //! `Inner`, a part of it that the run loop only looks at between futures, in the same way.
 //!
@@ -26,6 +27,7 @@
 //! before the state is dropped (`finish`), and a cell is freed only after that, or when it never had an incarnation.
 
 mod crew;
+mod eyed;
 mod finish;
 mod in_place;
 mod life;
@@ -38,10 +40,11 @@ mod waker;
 mod watched;
 
 pub(crate) use crew::Crew;
+pub(crate) use eyed::{CutOff, Wreck};
 pub(crate) use finish::End;
 pub use in_place::InPlace;
 pub(crate) use in_place::may_call;
-pub(crate) use life::{Children, Control, Grace, Life};
+pub(crate) use life::{Ask, Children, Control, Grace, Life};
 pub(crate) use local::{is_running, running_pid, this_thread};
 pub(crate) use slot::Slot;
 use slot::Tally;
@@ -67,7 +70,7 @@ use std::any::Any;
 use std::cell::UnsafeCell;
 use std::collections::VecDeque;
 use std::ptr::{self, NonNull};
-use std::sync::atomic::{AtomicU32, Ordering, fence};
+use std::sync::atomic::{AtomicPtr, AtomicU32, Ordering, fence};
 use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
@@ -92,6 +95,8 @@ pub(crate) struct Ext {
     pub(crate) readmit: Option<unsafe fn(Record<'_, Ext>, &Header)>,
     /// The name of the message's type.
     pub(crate) name: fn() -> &'static str,
+    /// Whether it is no message but the function of a task, which receives messages itself.
+    pub(crate) is_body: bool,
 }
 
 pub(crate) type Inbox = Mailbox<Ext, Control, Life>;
@@ -111,6 +116,11 @@ pub(crate) struct CellVTable {
     pub(crate) terminate: unsafe fn(CellPtr, &mut Slot, Exit),
     /// Drops the state, if there is one. The caller owns the cell; no future is in the slot.
     pub(crate) drop_state: unsafe fn(CellPtr),
+    /// What the actor shows of its state, if it does. The caller owns the cell; no callback of the actor's is in the slot.
+    pub(crate) inspect: unsafe fn(CellPtr) -> Option<String>,
+    /// Gives the actor another state; `Err`: it refused. The caller owns the cell; no callback of the actor's is in the
+    /// slot.
+    pub(crate) replace: unsafe fn(CellPtr, &str) -> Result<(), String>,
     /// Frees the cell. Nobody has it any more.
     pub(crate) free: unsafe fn(CellPtr),
     /// The kind of records that carry notices of the framework.
@@ -119,6 +129,8 @@ pub(crate) struct CellVTable {
     pub(crate) order: &'static Kind<Order, Ext>,
     /// The actor type's name.
     pub(crate) type_name: fn() -> &'static str,
+    /// The bytes of the cell.
+    pub(crate) size: usize,
     /// Whether callers may run it.
     pub(crate) in_place: InPlace,
 }
@@ -150,6 +162,8 @@ pub(crate) trait Host: Send + Sync + 'static {
     fn ended_early(self: Arc<Self>, cell: &Header, end: End);
     /// A message was accepted and will not be handled.
     fn dead_letter(&self, cell: &Header, to: Option<Pid>, message: &'static str, why: &Exit);
+    /// Whether somebody wants to know all that there is to know of an end like this.
+    fn wants_wreck(&self, why: &Exit) -> bool;
     /// A mailbox discarded a message.
     fn overloaded(&self, cell: &Header, message: &'static str);
 }
@@ -167,6 +181,8 @@ pub(crate) struct Header {
     place: watched::Place,
     consumer: UnsafeCell<Consumer>,
     pub(crate) counts: Counters,
+    /// The kind of the last message that has begun; null: none has. A hint for those who look.
+    kind: AtomicPtr<Ext>,
 }
 
 // SAFETY: `consumer` is touched by the cell's owner only (see Exclusion); the rest is `Sync`.
@@ -213,8 +229,12 @@ pub(crate) struct Rare {
     pub(crate) then: VecDeque<Records<Ext>>,
     /// Helpers of this incarnation (pipes, streams), which end with it.
     pub(crate) helpers: Vec<Pid>,
-    /// Whether what is in the slot is a wait that a fault injected, and no handler.
-    pub(crate) is_stalled: bool,
+    /// What is in the slot, when it is no callback of the actor's.
+    pub(crate) pause: Option<eyed::Pause>,
+    /// What it was handling when it came to grief.
+    pub(crate) cut: Option<CutOff>,
+    /// The children that it left to be ended, when it came to grief.
+    pub(crate) children: Vec<Pid>,
     /// The span that the incarnation runs in, when somebody listens.
     pub(crate) span: Option<tracing::Span>,
 }
@@ -253,6 +273,7 @@ impl Header {
             host: OnceLock::new(),
             name,
             counts: Counters::default(),
+            kind: AtomicPtr::new(ptr::null_mut()),
             consumer: UnsafeCell::new(Consumer {
                 work: Records::new(),
                 slot: Slot::empty(),
@@ -274,6 +295,19 @@ impl Header {
 
     pub(crate) fn host(&self) -> Option<&Arc<dyn Host>> {
         self.host.get()
+    }
+
+    /// A message of this kind begins to be handled.
+    #[inline(always)]
+    fn begun(&self, kind: &'static Ext) {
+        self.counts.begun();
+        self.kind.store(ptr::from_ref(kind).cast_mut(), Ordering::Relaxed);
+    }
+
+    /// The kind of the message that began last.
+    fn in_hand(&self) -> Option<&'static Ext> {
+        // SAFETY: null, or made of a `&'static Ext` by `begun`.
+        unsafe { self.kind.load(Ordering::Relaxed).as_ref() }
     }
 
     /// The incarnation that is there, and its parent.
@@ -394,13 +428,19 @@ impl Header {
         to: Option<Pid>,
         decide: impl FnOnce(&mut Life) -> Option<(Control, ravelin_mailbox::Cut)>,
     ) -> bool {
-        let (mut there, mut seen) = (true, None);
+        let (mut there, mut seen, mut receiver) = (true, None, None);
         let signalled = self.mailbox.signal(local::edge(self), |life| {
             there = to.is_none() || life.pid == to;
             let decided = if there { decide(life) } else { None };
-            seen = decided.as_ref().map(|(control, _)| control.seen());
+            seen = decided.as_ref().and_then(|(control, _)| control.seen());
+            if decided.is_some() && life.is_held() {
+                receiver = life.eye().and_then(|eye| eye.take_receiver());
+            }
             decided
         });
+        if let Some(receiver) = receiver {
+            receiver.wake();
+        }
         if let Some(seen) = seen {
             self.tell(|| Seen::Signalled(seen));
         }
@@ -529,8 +569,8 @@ impl CellRef {
         let wanted = Arc::as_ptr(&host);
         let bound = self.header().host.get_or_init(|| {
             if host.is_watched() {
-                self.header().mailbox.watch();
                 self.header().place.set(host.number());
+                self.header().mailbox.watch(|_| true);
             }
             host
         });

@@ -3,6 +3,7 @@
 //!
 //! Proof: the folder's, in `mod.rs`; each block says which part of it it rests on.
 
+use super::eyed;
 use super::finish::{cut, finish};
 use super::local::{self, Local, eject};
 use super::waker::borrowed_waker;
@@ -52,6 +53,7 @@ pub(super) unsafe fn run(cell: CellPtr, local: *mut Local) -> bool {
     unsafe {
         let header = cell.header();
         let consumer = header.consumer.get();
+        header.counts.turn();
         let waker = borrowed_waker(cell);
         let mut cx = Context::from_waker(&waker);
         if (*consumer).slot.has_buffer() {
@@ -103,7 +105,7 @@ unsafe fn work(
         let mut look = true;
         loop {
             if header.mailbox.has_control()
-                && let Some(event) = signalled(header, (*slot).has_future())
+                && let Some(event) = signalled(header, consumer, slot)
             {
                 return Pause::Event(event);
             }
@@ -172,13 +174,21 @@ unsafe fn go_on(
 ) -> Option<Pause> {
     // SAFETY: the cell is owned, and the slot is lent to this actor alone.
     unsafe {
-        if header.is_watched() && watched::before_poll(header, consumer) {
+        let is_looked_at = header.is_looked_at();
+        if is_looked_at && watched::before_poll(header, consumer) {
             return Some(Pause::Event(Event::Kill));
         }
         if (*slot).poll(cx, &header.counts).is_pending() {
+            if is_looked_at && header.is_eyed() {
+                header.waits();
+            }
             return suspend(header, consumer, slot, handled);
         }
         match (*consumer).stage {
+            Stage::Up if is_looked_at => {
+                watched::after_message(header, consumer);
+                None
+            }
             Stage::Up | Stage::Down => None,
             Stage::Starting => {
                 let inner: *mut Inner = &raw mut (*consumer).inner;
@@ -205,7 +215,7 @@ unsafe fn handle_batch(
     // SAFETY: the cell is owned; the payload leaves the batch before its handler runs.
     unsafe {
         let slot = &raw mut (*local).slot;
-        let is_watched = header.is_watched();
+        let is_looked_at = header.is_looked_at();
         let mut since_published = 0;
         while !(*consumer).work.is_empty() {
             if *handled >= BUDGET || (*local).budget == 0 {
@@ -216,7 +226,7 @@ unsafe fn handle_batch(
             if handled.is_multiple_of(CHECK_EVERY) && slice_is_over(header, local) {
                 return Some(Pause::Yield);
             }
-            if is_watched {
+            if is_looked_at {
                 match watched::before_message(header, consumer, slot) {
                     Ahead::Handled => {}
                     Ahead::Gone => continue,
@@ -225,13 +235,16 @@ unsafe fn handle_batch(
                 }
             }
             let record = (*consumer).work.pop()?;
-            header.counts.begun();
+            header.begun(record.ext());
             let run = record.ext().run;
             let polled = run(header.ptr(), record, &mut *slot, cx);
             since_published += 1;
             if since_published >= (*consumer).publish_every {
                 since_published = 0;
                 header.mailbox.publish((*consumer).work.len());
+            }
+            if is_looked_at {
+                watched::after_poll(header, polled.is_ready());
             }
             if polled.is_pending() {
                 return suspend(header, consumer, slot, handled);
@@ -245,23 +258,35 @@ unsafe fn handle_batch(
     }
 }
 
-/// The next signal, as an event; with a future in the slot only one that cuts it off.
-fn signalled(header: &Header, is_busy: bool) -> Option<Event> {
-    let signal = if is_busy {
-        let kill_cuts = !cfg!(ravelin_mutant = "kill_waits");
-        header.mailbox.take_control_if(|signal| match signal {
-            Control::Die(_) => true,
-            Control::Kill => kill_cuts,
-            Control::Stop(_) => false,
-        })
-    } else {
-        header.mailbox.take_control()
-    };
-    Some(match signal? {
-        Control::Stop(exit) => Event::Stop(exit),
-        Control::Die(exit) => Event::Die(exit),
-        Control::Kill => Event::Kill,
-    })
+/// The next signal, as an event; with a callback in the slot only one that cuts it off. Questions before it are answered.
+///
+/// # Safety
+/// As `run`.
+unsafe fn signalled(header: &Header, consumer: *mut Consumer, slot: *mut Slot) -> Option<Event> {
+    // SAFETY: the cell is owned.
+    let is_busy = unsafe { (*slot).has_future() && eyed::pause(consumer) != Some(eyed::Pause::Held) };
+    loop {
+        let signal = if is_busy {
+            let kill_cuts = !cfg!(ravelin_mutant = "kill_waits");
+            header.mailbox.take_control_if(|signal| match signal {
+                Control::Die(_) => true,
+                Control::Kill => kill_cuts,
+                Control::Stop(_) | Control::Ask(_) => false,
+            })
+        } else {
+            header.mailbox.take_control()
+        };
+        return Some(match signal? {
+            Control::Stop(exit) => Event::Stop(exit),
+            Control::Die(exit) => Event::Die(exit),
+            Control::Kill => Event::Kill,
+            Control::Ask(ask) => {
+                // SAFETY: the cell is owned, and no callback is in the slot.
+                unsafe { eyed::answer(header, ask) };
+                continue;
+            }
+        });
+    }
 }
 
 /// What few actors have: something to run before any message, and timers that may be due.
@@ -283,9 +308,16 @@ unsafe fn rare_work(header: &Header, inner: *mut Inner, slot: *mut Slot, cx: &mu
         let Some(mut then) = rare.then.pop_front() else { return Poll::Ready(()) };
         (*inner).wants_turn = true;
         let Some(record) = then.pop() else { return Poll::Ready(()) };
-        header.counts.begun();
+        header.begun(record.ext());
+        if header.is_eyed() {
+            eyed::begun_aside(header, (record.ext().name)());
+        }
         let run = record.ext().run;
-        run(header.ptr(), record, &mut *slot, cx)
+        let polled = run(header.ptr(), record, &mut *slot, cx);
+        if header.is_eyed() {
+            watched::after_poll(header, polled.is_ready());
+        }
+        polled
     }
 }
 
@@ -350,20 +382,24 @@ unsafe fn step(cell: CellPtr, slot: &mut Slot, event: Event, handled: &mut u32) 
                 false
             }
             Then::Terminate(why) => {
-                cut(header, slot);
+                cut(header, slot, &why);
                 (*consumer).inner.stop = Some(why.clone());
                 (*consumer).stage = Stage::Terminating;
+                header.mailbox.with(|_, life| life.is_closing = true);
                 (header.vtable.terminate)(cell, slot, why);
                 false
             }
             Then::Reap(why) => {
-                cut(header, slot);
                 let why = why.or((*consumer).inner.stop.take()).unwrap_or(Exit::Killed);
+                cut(header, slot, &why);
                 (*consumer).inner.stop = Some(why.clone());
                 (*consumer).stage = Stage::Reaping;
                 let children = header.mailbox.with(|_, life| life.known_mut()?.children.take());
                 match (children, header.host()) {
                     (Some(children), Some(host)) if !children.is_empty() => {
+                        if host.wants_wreck(&why) {
+                            (*consumer).inner.rare.get_or_insert_default().children = children.pids();
+                        }
                         slot.put(host.clone().reap(*children, &why));
                         false
                     }

@@ -1,11 +1,14 @@
 //! A cell in a system whose runtime injects faults and watches: where it is asked, and what it is told.
 //!
-//! All of it is off the path of other systems, which look at one flag: whether their place has a number.
+//! All of it is off the path of other systems, which look at one byte: whether anybody looks at the place, the runtime or
+//! an `Eye` (see `eyed`).
 //!
 //! Proof: the folder's, in `mod.rs`; each block says which part of it it rests on.
 
+use super::eyed::{self, Pause};
 use super::local;
-use super::{CellRef, Consumer, Ext, Header, Inner, Payload, Slot};
+use super::{CellRef, Consumer, Ext, Header, Life, Payload, Slot};
+use crate::eye::{Outcome, Wanted};
 use crate::fate;
 use crate::id::Pid;
 use crate::lifecycle::Stage;
@@ -13,7 +16,6 @@ use crate::panics;
 use crate::watch::{Fault, FaultPoint, Seen, Site};
 use ravelin_mailbox::{Kind, Pushed, Records, Refused, Ticket};
 use std::future::poll_fn;
-use std::mem;
 use std::sync::atomic::{AtomicU8, AtomicU16, Ordering::Relaxed};
 use std::task::Waker;
 use std::time::Duration;
@@ -21,11 +23,18 @@ use std::time::Duration;
 /// What an injected panic says.
 const INJECTED: &str = "injected fault";
 
-/// The number of a watched place, in the room that is left beside other small fields; 0: it is not watched.
+/// The runtime watches: the place has a number.
+const WATCHED: u8 = 1;
+/// Somebody wants to know of each message, or holds the actor.
+const EYED: u8 = 2;
+/// Somebody wanted to know who sends, or wants to: the mailbox may have turned a sender away.
+const NOTED: u8 = 4;
+
+/// Who looks at a place, and its number where the runtime does; in the room that is left beside other small fields.
 #[derive(Default)]
 pub(super) struct Place {
     high: AtomicU8,
-    /// Not 0 where there is a number.
+    looks: AtomicU8,
     low: AtomicU16,
 }
 
@@ -35,6 +44,19 @@ impl Place {
         let lows = u64::from(u16::MAX);
         self.high.store((number / lows) as u8, Relaxed);
         self.low.store((number % lows) as u16 + 1, Relaxed);
+        self.looks.fetch_or(WATCHED, Relaxed);
+    }
+
+    /// To be called under the mailbox's lock.
+    pub(super) fn set_eyed(&self, wanted: Wanted) {
+        if wanted.senders {
+            self.looks.fetch_or(NOTED, Relaxed);
+        }
+        if wanted.messages {
+            self.looks.fetch_or(EYED, Relaxed);
+        } else {
+            self.looks.fetch_and(!EYED, Relaxed);
+        }
     }
 
     fn number(&self) -> u32 {
@@ -58,7 +80,24 @@ impl Header {
     /// Whether the runtime is to be asked and told.
     #[inline(always)]
     pub(crate) fn is_watched(&self) -> bool {
-        self.place.low.load(Relaxed) != 0
+        self.place.looks.load(Relaxed) & WATCHED != 0
+    }
+
+    /// Whether somebody wants to know of each message, or holds the actor.
+    #[inline(always)]
+    pub(crate) fn is_eyed(&self) -> bool {
+        self.place.looks.load(Relaxed) & EYED != 0
+    }
+
+    /// Whether any of the two holds.
+    #[inline(always)]
+    pub(crate) fn is_looked_at(&self) -> bool {
+        self.place.looks.load(Relaxed) & (WATCHED | EYED) != 0
+    }
+
+    /// Whether its mailbox may turn senders away to be asked who they are.
+    fn may_turn_away(&self) -> bool {
+        self.place.looks.load(Relaxed) & (WATCHED | NOTED) != 0
     }
 
     /// The number of the place, where it is watched.
@@ -89,12 +128,16 @@ impl Header {
 
     #[cold]
     fn ask(&self, point: FaultPoint) -> Option<Fault> {
+        if !self.is_watched() {
+            return None;
+        }
         self.host()?.runtime().fault_in(&self.site(self.pid()), point)
     }
 
     // ---- the sender's side ----
 
-    /// A push was refused: a watched mailbox refuses each, to have the runtime asked for a fault first.
+    /// A push was refused: a watched mailbox refuses each, to have the runtime asked for a fault first, or the sender
+    /// noted.
     #[cold]
     #[inline(never)]
     pub(super) fn push_refused<P: Payload>(
@@ -103,11 +146,13 @@ impl Header {
         refused: Refused<P>,
     ) -> Result<(), Refused<P>> {
         let message = match refused {
-            Refused::Full(message) if self.is_watched() => message,
+            Refused::Full(message) if self.may_turn_away() => message,
             refused => return Err(refused),
         };
         let is_full = self.ask(FaultPoint::Send(P::message_name())) == Some(Fault::Full);
-        let pushed = self.mailbox.push_watched(kind, message, local::edge(self), is_full)?;
+        let from = local::running_pid();
+        let note = |life: &mut Life| life.note(from);
+        let pushed = self.mailbox.push_watched(kind, message, local::edge(self), is_full, note)?;
         self.tell_pushed::<P>(&pushed, false);
         self.after_push::<P>(pushed);
         Ok(())
@@ -124,13 +169,15 @@ impl Header {
         ticket: &mut Option<Ticket>,
     ) -> Result<(), Refused<P>> {
         let message = match refused {
-            Refused::Full(message) if self.is_watched() => message,
+            Refused::Full(message) if self.may_turn_away() => message,
             refused => return Err(refused),
         };
         let is_first = ticket.is_none();
         let is_full = is_first && self.ask(FaultPoint::Send(P::message_name())) == Some(Fault::Full);
-        let edge = local::edge(self);
-        let pushed = self.mailbox.push_or_wait_watched(kind, message, edge, waker, ticket, is_full)?;
+        let (edge, from) = (local::edge(self), local::running_pid());
+        let note = |life: &mut Life| life.note(from);
+        let waiter = (waker, ticket);
+        let pushed = self.mailbox.push_or_wait_watched(kind, message, edge, waiter, is_full, note)?;
         self.tell_pushed::<P>(&pushed, false);
         self.after_push::<P>(pushed);
         Ok(())
@@ -228,11 +275,39 @@ impl Header {
 #[cold]
 pub(super) unsafe fn before_poll(header: &Header, consumer: *mut Consumer) -> bool {
     // SAFETY: the cell is owned.
-    let is_its_own = unsafe { (*consumer).stage != Stage::Reaping && !is_stalled(consumer) };
+    let is_its_own = unsafe { (*consumer).stage != Stage::Reaping && eyed::pause(consumer).is_none() };
     match if is_its_own { header.ask(FaultPoint::Poll) } else { None } {
         Some(Fault::Kill) => true,
         Some(Fault::Panic) => panic!("{INJECTED}"),
-        Some(Fault::Delay(_) | Fault::Drop | Fault::Full | Fault::Stall(_)) | None => false,
+        Some(Fault::Delay(_) | Fault::Drop | Fault::Full | Fault::Stall(_)) | None => {
+            if header.is_eyed() {
+                header.goes_on();
+            }
+            false
+        }
+    }
+}
+
+/// A future of an actor that is up is done: a handler, or a wait of the framework's.
+///
+/// # Safety
+/// The caller owns the cell, and the slot is empty.
+#[cold]
+pub(super) unsafe fn after_message(header: &Header, consumer: *mut Consumer) {
+    // SAFETY: the cell is owned.
+    let was_handler = unsafe { eyed::pause(consumer).is_none() };
+    if was_handler && header.is_eyed() {
+        header.ended_message(Outcome::Handled);
+    }
+}
+
+/// A message's handler was polled for the first time.
+#[cold]
+pub(super) fn after_poll(header: &Header, is_done: bool) {
+    match (header.is_eyed(), is_done) {
+        (true, true) => header.ended_message(Outcome::Handled),
+        (true, false) => header.waits(),
+        (false, _) => {}
     }
 }
 
@@ -246,7 +321,10 @@ pub(super) unsafe fn before_message(header: &Header, consumer: *mut Consumer, sl
     unsafe {
         let Some(next) = (*consumer).work.first() else { return Ahead::Gone };
         let (message, is_notice) = ((next.name)(), next.readmit.is_some());
-        let was_asked = end_stall(consumer);
+        if header.is_eyed() && eyed::holds(header, consumer, slot) {
+            return Ahead::Waits;
+        }
+        let was_asked = eyed::end_pause(consumer) == Some(Pause::Stalled);
         let fault = if was_asked { None } else { header.ask(FaultPoint::Message(message)) };
         match fault {
             Some(Fault::Kill) => return Ahead::Kill,
@@ -273,7 +351,7 @@ pub(super) unsafe fn before_message(header: &Header, consumer: *mut Consumer, sl
             Some(Fault::Stall(wait)) => {
                 if let Some(host) = header.host() {
                     let mut timer = host.runtime().timer(host.runtime().now() + wait);
-                    (*consumer).inner.rare.get_or_insert_default().is_stalled = true;
+                    (*consumer).inner.rare.get_or_insert_default().pause = Some(Pause::Stalled);
                     (*slot).put(poll_fn(move |cx| timer.as_mut().poll(cx)));
                     return Ahead::Waits;
                 }
@@ -281,28 +359,11 @@ pub(super) unsafe fn before_message(header: &Header, consumer: *mut Consumer, sl
             Some(Fault::Drop | Fault::Delay(_) | Fault::Full) | None => {}
         }
         header.tell(|| Seen::Begun { message });
+        if header.is_eyed() {
+            eyed::begun(header, consumer, message);
+        }
         Ahead::Handled
     }
-}
-
-/// Whether what is in the slot is a stall, and no handler.
-///
-/// # Safety
-/// The caller owns the cell.
-unsafe fn is_stalled(consumer: *mut Consumer) -> bool {
-    // SAFETY: the cell is owned.
-    unsafe { (*consumer).inner.rare.as_ref().is_some_and(|rare| rare.is_stalled) }
-}
-
-/// A stall, if there is one, is over.
-///
-/// # Safety
-/// The caller owns the cell.
-pub(super) unsafe fn end_stall(consumer: *mut Consumer) -> bool {
-    // SAFETY: the cell is owned.
-    let inner: *mut Inner = unsafe { &raw mut (*consumer).inner };
-    // SAFETY: as above.
-    unsafe { (*inner).rare.as_mut().is_some_and(|rare| mem::take(&mut rare.is_stalled)) }
 }
 
 /// What befalls an `init` that is about to run.
