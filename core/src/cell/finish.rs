@@ -76,7 +76,7 @@ pub(super) unsafe fn finish(cell: CellPtr, slot: &mut Slot) {
             let dropped = panics::isolate(|| {
                 slot.cancel();
                 if header.host().is_some_and(|host| host.wants_wreck(&exit)) {
-                    let left = header.mailbox.len();
+                    let left = header.mailbox.with_waiting(|waiting, _| waiting) + (*consumer).work.len();
                     wreck = Some(eyed::wreck(header, rare.as_deref_mut(), left));
                 }
                 (header.vtable.drop_state)(cell);

@@ -37,6 +37,8 @@ pub mod bonds;
 #[doc(hidden)]
 pub mod calls;
 #[doc(hidden)]
+pub mod crashes;
+#[doc(hidden)]
 pub mod ends;
 #[doc(hidden)]
 pub mod faults;
@@ -56,6 +58,8 @@ pub mod pipes;
 pub mod sends;
 #[doc(hidden)]
 pub mod starts;
+#[doc(hidden)]
+pub mod sys;
 #[doc(hidden)]
 pub mod tasks;
 #[doc(hidden)]
