@@ -323,8 +323,17 @@ pub async fn a_suspended_task_receives_nothing_until_it_is_resumed(system: Syste
 
 pub async fn timers_of_a_suspended_actor_fire_when_it_is_resumed(system: System) {
     let mut p = puppet(&system).await;
-    p.does(|cx| cx.send_after(ms(2), Say(1))).await;
+    let ((entered, is_in), (go_on, gate)) = (oneshot::channel(), oneshot::channel::<()>());
+    let act = Do::new(move |_, cx| {
+        cx.send_after(ms(2), Say(1));
+        Box::pin(async move { drop((entered.send(()), gate.await)) })
+    });
+    p.actor.cast(act).unwrap();
+    is_in.await.unwrap();
     let sys = p.actor.sys();
+    // The timer is not set before the handler is done.
+    let _ = sys.clone().timeout(Duration::ZERO).suspend().await;
+    drop(go_on);
     sys.suspend().await.unwrap();
     p.casts(0);
     crate::sleep(&**system.runtime(), ms(5)).await;
@@ -364,6 +373,7 @@ pub async fn a_state_is_shown_and_replaced_between_messages_if_the_actor_offers_
     let p = puppet(&system).await;
     assert_eq!(p.actor.sys().get_state().await, Err(SysError::NotOffered));
     assert!(matches!(p.actor.sys().replace_state("").await, Err(SysError::Refused(_))));
+    rests(&sys).await;
     let ledger = place.ledger();
     assert_eq!((ledger.accepted, ledger.answered, ledger.handled), (3, 2, 1), "a question is no message");
 }
@@ -503,10 +513,9 @@ pub async fn a_trace_of_a_kind_of_actors_is_of_those_that_start_later_too(system
     let mut by_place = system.trace(Whose::place("ne"), Limit::count(100));
     for place in [&old, &new] {
         place.call(Add(1)).await.unwrap();
+        rests(&place.sys()).await;
     }
     other.actor.call(Say(1)).await.unwrap();
-    rests(&old.sys()).await;
-    rests(&new.sys()).await;
     let pids = |events: Vec<crate::sys::Traced>| events.iter().map(|event| event.pid).collect::<Vec<_>>();
     let (old, new) = (old.pid().unwrap(), new.pid().unwrap());
     assert_eq!(pids(trace.so_far()), [old, old, new, new]);

@@ -95,6 +95,7 @@ impl Status {
             let company = life.known();
             let bonds = company.and_then(|company| company.bonds.as_deref());
             let children = company.and_then(|company| company.children.as_deref());
+            let handling = handling.filter(|_| phase != Phase::Idle && !life.is_closing());
             let is_held = life.is_held() && handling.is_none();
             let doing = match phase {
                 _ if !life.is_up => Doing::Starting,
@@ -113,7 +114,7 @@ impl Status {
                 parent: life.parent(),
                 children: children.map(|children| children.pids()).unwrap_or_default(),
                 doing,
-                handling: handling.filter(|_| !life.is_closing()),
+                handling,
                 mailbox_len,
                 mailbox_max: mailbox_max.map(|max| max as usize),
                 ledger,
