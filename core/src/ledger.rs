@@ -80,8 +80,8 @@ pub(crate) struct Counters {
     answered: AtomicU64,
     /// At most one of each incarnation's.
     interrupted: AtomicU32,
-    /// How often it was run; goes round.
-    turns: AtomicU32,
+    /// How often a callback came to an await and had to wait; goes round.
+    waits: AtomicU32,
     dead_lettered: AtomicU64,
     /// Messages that an actor gave itself to go on with, which no mailbox counted.
     continued: AtomicU64,
@@ -134,14 +134,13 @@ impl Counters {
         self.interrupted.store(self.interrupted.load(Relaxed).wrapping_add(1), Relaxed);
     }
 
-    /// It is run once more.
-    #[inline(always)]
-    pub(crate) fn turn(&self) {
-        self.turns.store(self.turns.load(Relaxed).wrapping_add(1), Relaxed);
+    /// A callback waits.
+    pub(crate) fn waits(&self) {
+        self.waits.store(self.waits.load(Relaxed).wrapping_add(1), Relaxed);
     }
 
-    pub(crate) fn turns(&self) -> u32 {
-        self.turns.load(Relaxed)
+    pub(crate) fn waits_so_far(&self) -> u32 {
+        self.waits.load(Relaxed)
     }
 
     pub(crate) fn dead_lettered_so_far(&self) -> u64 {

@@ -3,11 +3,12 @@
 //! an ordinary run comes by here.
 
 use crate::capacity::{NO_LIMIT, Overflow};
-use crate::mailbox::{Mailbox, WAITERS};
+use crate::mailbox::{CONTROL, CUT, Mailbox, WAITERS};
 use crate::protocol::{Consumer, Edge, Phase, Pushed, Refused, Ticket};
 use crate::records::{Kind, Records};
 use crate::state::wake_all;
 use crate::sync::Ordering;
+use std::collections::VecDeque;
 use std::mem;
 use std::task::Waker;
 
@@ -117,6 +118,21 @@ impl<X, C, E: Consumer> Mailbox<X, C, E> {
         }
         (0..state.inbox.len()).for_each(|_| state.consumer.accepted());
         Some(Self::after_push(state, edge))
+    }
+
+    /// Takes back the signals that nobody wants any more, whoever the consumer is; the others, and what they cut off, stay.
+    pub fn withdraw(&self, unwanted: impl FnMut(&mut C) -> bool) -> VecDeque<C> {
+        let mut state = self.state.lock();
+        let Some(rare) = state.rare.as_mut() else { return VecDeque::new() };
+        let (mut taken, mut unwanted) = (VecDeque::new(), unwanted);
+        for mut signal in mem::take(&mut rare.control) {
+            let to = if unwanted(&mut signal) { &mut taken } else { &mut rare.control };
+            to.push_back(signal);
+        }
+        if rare.control.is_empty() {
+            self.flags.fetch_and(!(CONTROL | CUT), Ordering::Relaxed);
+        }
+        taken
     }
 
     /// Looks at the kind of the oldest message of the line, for a consumer that receives them one by one.

@@ -17,15 +17,6 @@ use std::sync::Arc;
 use std::task::{Poll, Waker};
 use std::time::Duration;
 
-/// What is in the slot when it is no callback of the actor's: a wait of the framework's, which borrows nothing.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum Pause {
-    /// A fault that was injected.
-    Stalled,
-    /// The actor is suspended.
-    Held,
-}
-
 /// What is found of an incarnation that came to grief.
 #[derive(Debug, Default)]
 pub(crate) struct Wreck {
@@ -59,8 +50,8 @@ pub(crate) struct Look {
     pub(crate) is_task: bool,
     /// How many messages have begun.
     pub(crate) begun: u64,
-    /// How often it was run; goes round.
-    pub(crate) turns: u32,
+    /// How often a callback has waited; goes round.
+    pub(crate) waits: u32,
 }
 
 impl Header {
@@ -133,6 +124,12 @@ impl Header {
         self.signal(to, |life| Some((Control::Ask(ask), life.cut_if_held())))
     }
 
+    /// Takes the questions back that nobody waits for any more: a stuck actor does not hoard them.
+    pub(crate) fn withdraw(&self) {
+        let stale = |signal: &mut Control| matches!(signal, Control::Ask(ask) if !ask.is_awaited());
+        drop(self.mailbox.withdraw(stale));
+    }
+
     /// Whether an order to end is in the control lane.
     pub(crate) fn has_order(&self) -> bool {
         self.mailbox.has_control_of(|signal| !matches!(signal, Control::Ask(_)))
@@ -143,7 +140,7 @@ impl Header {
         let kind = if self.counts.in_hand() > 0 { self.in_hand() } else { None };
         let is_task = self.in_hand().is_some_and(|kind| kind.is_body);
         let message = kind.filter(|kind| !kind.is_body).map(|kind| (kind.name)());
-        Look { message, is_task, begun, turns: self.counts.turns() }
+        Look { message, is_task, begun, waits: self.counts.waits_so_far() }
     }
 
     /// The bytes of the cell: the place, its mailbox without what waits in it, and the actor's state without what that
@@ -216,18 +213,12 @@ impl Header {
     }
 }
 
-/// A message is next: an actor that is suspended waits before it, in a future that is put in the slot. True: so it is.
-///
-/// # Safety
-/// The caller owns the cell, and the slot is empty.
+/// A message is next: an actor that is suspended waits before it, in a hold that is put in the slot, which is empty.
+/// True: so it is.
 #[cold]
-pub(super) unsafe fn holds(header: &Header, consumer: *mut Consumer, slot: *mut Slot) -> bool {
+pub(super) fn holds(header: &Header, slot: &mut Slot) -> bool {
     let Some(eye) = header.eye().filter(|eye| eye.is_held()) else { return false };
-    // SAFETY: the cell is owned and the slot empty; the future borrows nothing.
-    unsafe {
-        (*consumer).inner.rare.get_or_insert_default().pause = Some(Pause::Held);
-        (*slot).put(poll_fn(move |_| if eye.is_held() { Poll::Pending } else { Poll::Ready(()) }));
-    }
+    slot.hold(poll_fn(move |_| if eye.is_held() { Poll::Pending } else { Poll::Ready(()) }));
     true
 }
 
@@ -256,39 +247,22 @@ pub(super) fn begun_aside(header: &Header, message: &'static str) {
     }
 }
 
-/// What is in the slot, when it is no callback of the actor's.
-///
-/// # Safety
-/// The caller owns the cell.
-pub(super) unsafe fn pause(consumer: *mut Consumer) -> Option<Pause> {
-    // SAFETY: the cell is owned.
-    unsafe { (*consumer).inner.rare.as_ref().and_then(|rare| rare.pause) }
-}
-
-/// What was in the slot is over. True: it was no callback of the actor's.
-///
-/// # Safety
-/// The caller owns the cell.
-pub(super) unsafe fn end_pause(consumer: *mut Consumer) -> Option<Pause> {
-    // SAFETY: the cell is owned; one access.
-    unsafe { (*(&raw mut (*consumer).inner)).rare.as_mut().and_then(|rare| mem::take(&mut rare.pause)) }
-}
-
 /// Answers a question.
 ///
 /// # Safety
-/// The caller owns the cell, and no callback of the actor's is in the slot.
+/// The caller owns the cell, and the slot is empty, or has a hold in it.
 #[cold]
 pub(super) unsafe fn answer(header: &Header, ask: Ask) {
+    if !ask.is_awaited() {
+        return;
+    }
     match ask {
         Ask::Look(reply) => reply.send(()),
-        Ask::State(reply) if !reply.is_awaited() => {}
         Ask::State(reply) => {
             // SAFETY: the caller's promises; so nobody borrows the state.
             let state = fate::isolate(|| unsafe { (header.vtable.inspect)(header.ptr()) });
             reply.send(state);
         }
-        Ask::Replace(_, reply) if !reply.is_awaited() => {}
         Ask::Replace(text, reply) => {
             // SAFETY: as above.
             let done = fate::isolate(|| unsafe { (header.vtable.replace)(header.ptr(), &text) });

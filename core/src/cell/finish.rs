@@ -4,6 +4,7 @@
 //! Proof: the folder's, in `mod.rs`; each block says which part of it it rests on.
 
 use super::eyed::{self, Wreck};
+use super::watched;
 use super::{Bonds, CellPtr, Control, Ext, Header, Life, Rare, Slot};
 use crate::bonds::TrapExits;
 use crate::exit::Exit;
@@ -36,7 +37,7 @@ pub(crate) struct End {
 /// # Safety
 /// The caller owns the cell.
 pub(super) unsafe fn cut(header: &Header, slot: &mut Slot, why: &Exit) {
-    let was_busy = slot.has_future();
+    let (was_busy, is_hold) = (slot.has_future(), slot.is_hold());
     let mut unanswered = fate::fallen();
     if was_busy {
         // A destructor that panics changes nothing any more.
@@ -45,7 +46,7 @@ pub(super) unsafe fn cut(header: &Header, slot: &mut Slot, why: &Exit) {
     // SAFETY: the cell is owned, and no future is in the slot.
     unsafe {
         let consumer = header.consumer.get();
-        if was_busy && (*consumer).stage == Stage::Up && eyed::end_pause(consumer).is_none() {
+        if was_busy && (*consumer).stage == Stage::Up && !is_hold && !watched::end_stall(consumer) {
             eyed::cut_off(header, consumer, why);
             header.counts.interrupted();
         }
@@ -175,7 +176,8 @@ pub(super) unsafe fn finish_lost(cell: CellPtr) {
         let consumer = cell.header().consumer.get();
         (*consumer).inner.stop = Some(Exit::Lost);
         let mut slot = mem::replace(&mut (*consumer).slot, Slot::empty());
-        if slot.has_future() && (*consumer).stage == Stage::Up && eyed::end_pause(consumer).is_none() {
+        let is_handler = slot.has_future() && !slot.is_hold() && (*consumer).stage == Stage::Up;
+        if is_handler && !watched::end_stall(consumer) {
             eyed::cut_off(cell.header(), consumer, &Exit::Lost);
             cell.header().counts.interrupted();
         }

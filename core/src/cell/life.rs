@@ -53,6 +53,17 @@ pub(crate) enum Ask {
     Replace(String, ReplyTo<Result<Result<(), String>, Exit>>),
 }
 
+impl Ask {
+    /// Whether whoever asked still waits.
+    pub(super) fn is_awaited(&self) -> bool {
+        match self {
+            Ask::Look(reply) => reply.is_awaited(),
+            Ask::State(reply) => reply.is_awaited(),
+            Ask::Replace(_, reply) => reply.is_awaited(),
+        }
+    }
+}
+
 /// The part of an actor that others look at.
 #[derive(Default)]
 pub(crate) struct Life {

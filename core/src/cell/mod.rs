@@ -18,8 +18,9 @@
 //!
 //! **Aliasing.** The state `A` and the context `Cx<A>` are lent mutably to one future at a time: the one in the slot,
 //! or the one that a function pointer just built. While a callback's future is in the slot nothing else borrows them:
-//! signals are looked at, but only those that cut, which drop the future first. A wait of the framework's own
-//! (`eyed::Pause`) borrows nothing, so questions about the state are answered also while one is in the slot. The fields of `Consumer` are read and
+//! signals are looked at, but only those that cut, which drop the future first. A hold
+//! (`Slot::hold`) is nobody's callback and borrows nothing, so questions about the state are answered also while one is
+//! in the slot. The fields of `Consumer` are read and
 //! written through raw pointers, one access at a time, never borrowed over a call into user code; `Cx` reaches
 //! `Inner`, a part of it that the run loop only looks at between futures, in the same way.
 //!
@@ -116,10 +117,11 @@ pub(crate) struct CellVTable {
     pub(crate) terminate: unsafe fn(CellPtr, &mut Slot, Exit),
     /// Drops the state, if there is one. The caller owns the cell; no future is in the slot.
     pub(crate) drop_state: unsafe fn(CellPtr),
-    /// What the actor shows of its state, if it does. The caller owns the cell; no callback of the actor's is in the slot.
+    /// What the actor shows of its state, if it does. The caller owns the cell; the slot is empty, or has
+    /// a hold in it.
     pub(crate) inspect: unsafe fn(CellPtr) -> Option<String>,
-    /// Gives the actor another state; `Err`: it refused. The caller owns the cell; no callback of the actor's is in the
-    /// slot.
+    /// Gives the actor another state; `Err`: it refused. The caller owns the cell; the slot is empty, or
+    /// has a hold in it.
     pub(crate) replace: unsafe fn(CellPtr, &str) -> Result<(), String>,
     /// Frees the cell. Nobody has it any more.
     pub(crate) free: unsafe fn(CellPtr),
@@ -229,8 +231,8 @@ pub(crate) struct Rare {
     pub(crate) then: VecDeque<Records<Ext>>,
     /// Helpers of this incarnation (pipes, streams), which end with it.
     pub(crate) helpers: Vec<Pid>,
-    /// What is in the slot, when it is no callback of the actor's.
-    pub(crate) pause: Option<eyed::Pause>,
+    /// Whether what is in the slot is a wait that a fault injected, and no handler.
+    pub(crate) is_stalled: bool,
     /// What it was handling when it came to grief.
     pub(crate) cut: Option<CutOff>,
     /// The children that it left to be ended, when it came to grief.

@@ -53,7 +53,6 @@ pub(super) unsafe fn run(cell: CellPtr, local: *mut Local) -> bool {
     unsafe {
         let header = cell.header();
         let consumer = header.consumer.get();
-        header.counts.turn();
         let waker = borrowed_waker(cell);
         let mut cx = Context::from_waker(&waker);
         if (*consumer).slot.has_buffer() {
@@ -105,7 +104,7 @@ unsafe fn work(
         let mut look = true;
         loop {
             if header.mailbox.has_control()
-                && let Some(event) = signalled(header, consumer, slot)
+                && let Some(event) = signalled(header, slot)
             {
                 return Pause::Event(event);
             }
@@ -174,7 +173,7 @@ unsafe fn go_on(
 ) -> Option<Pause> {
     // SAFETY: the cell is owned, and the slot is lent to this actor alone.
     unsafe {
-        let is_looked_at = header.is_looked_at();
+        let is_looked_at = header.is_looked_at() && !(*slot).is_hold();
         if is_looked_at && watched::before_poll(header, consumer) {
             return Some(Pause::Event(Event::Kill));
         }
@@ -262,9 +261,9 @@ unsafe fn handle_batch(
 ///
 /// # Safety
 /// As `run`.
-unsafe fn signalled(header: &Header, consumer: *mut Consumer, slot: *mut Slot) -> Option<Event> {
+unsafe fn signalled(header: &Header, slot: *mut Slot) -> Option<Event> {
     // SAFETY: the cell is owned.
-    let is_busy = unsafe { (*slot).has_future() && eyed::pause(consumer) != Some(eyed::Pause::Held) };
+    let is_busy = unsafe { (*slot).has_future() && !(*slot).is_hold() };
     loop {
         let signal = if is_busy {
             let kill_cuts = !cfg!(ravelin_mutant = "kill_waits");
@@ -281,7 +280,7 @@ unsafe fn signalled(header: &Header, consumer: *mut Consumer, slot: *mut Slot) -
             Control::Die(exit) => Event::Die(exit),
             Control::Kill => Event::Kill,
             Control::Ask(ask) => {
-                // SAFETY: the cell is owned, and no callback is in the slot.
+                // SAFETY: the cell is owned, and the slot is empty, or has a hold in it.
                 unsafe { eyed::answer(header, ask) };
                 continue;
             }
@@ -334,6 +333,7 @@ unsafe fn suspend(
 ) -> Option<Pause> {
     // SAFETY: the cell is owned until the mailbox's `suspend` gives true; nothing of it is touched after that.
     unsafe {
+        header.counts.waits();
         ptr::swap(slot, &raw mut (*consumer).slot);
         if header.mailbox.suspend((*consumer).work.len()) {
             return Some(Pause::Parked);
@@ -394,7 +394,10 @@ unsafe fn step(cell: CellPtr, slot: &mut Slot, event: Event, handled: &mut u32) 
                 cut(header, slot, &why);
                 (*consumer).inner.stop = Some(why.clone());
                 (*consumer).stage = Stage::Reaping;
-                let children = header.mailbox.with(|_, life| life.known_mut()?.children.take());
+                let children = header.mailbox.with(|_, life| {
+                    life.is_closing = true;
+                    life.known_mut()?.children.take()
+                });
                 match (children, header.host()) {
                     (Some(children), Some(host)) if !children.is_empty() => {
                         if host.wants_wreck(&why) {

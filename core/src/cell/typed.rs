@@ -322,14 +322,14 @@ unsafe fn drop_state<B: Body>(cell: CellPtr) {
 /// # Safety
 /// As `CellVTable::inspect`, for a cell of type `Typed<State<B>>`.
 unsafe fn inspect<B: Body>(cell: CellPtr) -> Option<String> {
-    // SAFETY: the caller owns the cell and no callback is in the slot, so nobody borrows the state.
+    // SAFETY: the caller owns the cell, and at most a hold is in the slot, so nobody borrows the state.
     unsafe { (*(*cell.typed::<State<B>>()).state.get()).body.as_ref()?.inspect() }
 }
 
 /// # Safety
 /// As `CellVTable::replace`, for a cell of type `Typed<State<B>>`.
 unsafe fn replace<B: Body>(cell: CellPtr, text: &str) -> Result<(), String> {
-    // SAFETY: the caller owns the cell and no callback is in the slot, so nobody borrows the state.
+    // SAFETY: the caller owns the cell, and at most a hold is in the slot, so nobody borrows the state.
     match unsafe { (*(*cell.typed::<State<B>>()).state.get()).body.as_mut() } {
         Some(body) => body.replace(text),
         None => Err("the actor has no state yet".to_owned()),

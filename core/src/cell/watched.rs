@@ -5,9 +5,9 @@
 //!
 //! Proof: the folder's, in `mod.rs`; each block says which part of it it rests on.
 
-use super::eyed::{self, Pause};
+use super::eyed;
 use super::local;
-use super::{CellRef, Consumer, Ext, Header, Life, Payload, Slot};
+use super::{CellRef, Consumer, Ext, Header, Inner, Life, Payload, Slot};
 use crate::eye::{Outcome, Wanted};
 use crate::fate;
 use crate::id::Pid;
@@ -16,6 +16,7 @@ use crate::panics;
 use crate::watch::{Fault, FaultPoint, Seen, Site};
 use ravelin_mailbox::{Kind, Pushed, Records, Refused, Ticket};
 use std::future::poll_fn;
+use std::mem;
 use std::sync::atomic::{AtomicU8, AtomicU16, Ordering::Relaxed};
 use std::task::Waker;
 use std::time::Duration;
@@ -275,7 +276,7 @@ impl Header {
 #[cold]
 pub(super) unsafe fn before_poll(header: &Header, consumer: *mut Consumer) -> bool {
     // SAFETY: the cell is owned.
-    let is_its_own = unsafe { (*consumer).stage != Stage::Reaping && eyed::pause(consumer).is_none() };
+    let is_its_own = unsafe { (*consumer).stage != Stage::Reaping && !is_stalled(consumer) };
     match if is_its_own { header.ask(FaultPoint::Poll) } else { None } {
         Some(Fault::Kill) => true,
         Some(Fault::Panic) => panic!("{INJECTED}"),
@@ -288,15 +289,14 @@ pub(super) unsafe fn before_poll(header: &Header, consumer: *mut Consumer) -> bo
     }
 }
 
-/// A future of an actor that is up is done: a handler, or a wait of the framework's.
+/// A future of an actor that is up is done, which was no hold.
 ///
 /// # Safety
 /// The caller owns the cell, and the slot is empty.
 #[cold]
 pub(super) unsafe fn after_message(header: &Header, consumer: *mut Consumer) {
     // SAFETY: the cell is owned.
-    let was_handler = unsafe { eyed::pause(consumer).is_none() };
-    if was_handler && header.is_eyed() {
+    if header.is_eyed() && unsafe { !is_stalled(consumer) } {
         header.ended_message(Outcome::Handled);
     }
 }
@@ -321,10 +321,10 @@ pub(super) unsafe fn before_message(header: &Header, consumer: *mut Consumer, sl
     unsafe {
         let Some(next) = (*consumer).work.first() else { return Ahead::Gone };
         let (message, is_notice) = ((next.name)(), next.readmit.is_some());
-        if header.is_eyed() && eyed::holds(header, consumer, slot) {
+        if header.is_eyed() && eyed::holds(header, &mut *slot) {
             return Ahead::Waits;
         }
-        let was_asked = eyed::end_pause(consumer) == Some(Pause::Stalled);
+        let was_asked = end_stall(consumer);
         let fault = if was_asked { None } else { header.ask(FaultPoint::Message(message)) };
         match fault {
             Some(Fault::Kill) => return Ahead::Kill,
@@ -351,7 +351,7 @@ pub(super) unsafe fn before_message(header: &Header, consumer: *mut Consumer, sl
             Some(Fault::Stall(wait)) => {
                 if let Some(host) = header.host() {
                     let mut timer = host.runtime().timer(host.runtime().now() + wait);
-                    (*consumer).inner.rare.get_or_insert_default().pause = Some(Pause::Stalled);
+                    (*consumer).inner.rare.get_or_insert_default().is_stalled = true;
                     (*slot).put(poll_fn(move |cx| timer.as_mut().poll(cx)));
                     return Ahead::Waits;
                 }
@@ -364,6 +364,26 @@ pub(super) unsafe fn before_message(header: &Header, consumer: *mut Consumer, sl
         }
         Ahead::Handled
     }
+}
+
+/// Whether what is in the slot is a stall, and no handler.
+///
+/// # Safety
+/// The caller owns the cell.
+unsafe fn is_stalled(consumer: *mut Consumer) -> bool {
+    // SAFETY: the cell is owned.
+    unsafe { (*consumer).inner.rare.as_ref().is_some_and(|rare| rare.is_stalled) }
+}
+
+/// A stall, if there is one, is over.
+///
+/// # Safety
+/// The caller owns the cell.
+pub(super) unsafe fn end_stall(consumer: *mut Consumer) -> bool {
+    // SAFETY: the cell is owned.
+    let inner: *mut Inner = unsafe { &raw mut (*consumer).inner };
+    // SAFETY: as above.
+    unsafe { (*inner).rare.as_mut().is_some_and(|rare| mem::take(&mut rare.is_stalled)) }
 }
 
 /// What befalls an `init` that is about to run.

@@ -81,7 +81,7 @@ pub struct Sys {
 #[non_exhaustive]
 pub enum SysError {
     /// The actor did not come by in time: it sits in a callback. A suspension stands all the same; what else was asked is
-    /// not done later. A kill ends a handler that hangs; one that holds its thread cannot be ended.
+    /// not begun later. A kill ends a handler that hangs; one that holds its thread cannot be ended.
     Busy {
         /// The name of the type of the message that it handles; `None`: it is in `init` or in `terminate`.
         message: Option<&'static str>,
@@ -200,7 +200,7 @@ impl Sys {
     }
 
     /// Gives the actor another state, as its [`Actor::replace`] understands the text. Done between two messages, before
-    /// those that wait; an error means that it is not done later either. Source: `sys:replace_state/2`.
+    /// those that wait; after an error nothing is begun any more. Source: `sys:replace_state/2`.
     ///
     /// # Errors
     /// As [`Sys::get_state`]; [`SysError::Refused`] with the actor's words.
@@ -297,6 +297,8 @@ impl Sys {
             Some(Err(Unanswered::Exited(exit))) => Err(SysError::Exited(exit)),
             Some(Err(Unanswered::Dropped | Unanswered::Discarded)) => Err(SysError::NoProc),
             None => {
+                drop(answer);
+                header.withdraw();
                 let begun = header.eye().and_then(|eye| eye.begun_at());
                 let known = begun.map_or(Duration::ZERO, |begun| runtime.now() - begun);
                 let message = header.look().message;

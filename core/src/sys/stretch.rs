@@ -14,8 +14,8 @@ use std::time::Duration;
 pub(crate) struct Sight {
     /// How many messages had begun.
     pub(crate) begun: u64,
-    /// How often it had been run.
-    pub(crate) turns: u32,
+    /// How often a callback of it had come to an await and waited.
+    pub(crate) waits: u32,
     /// Whether its code was running.
     pub(crate) is_running: bool,
     /// Whether it was in a callback.
@@ -103,7 +103,7 @@ impl Stretches {
                 if is_same && old.last.is_busy && sight.is_busy {
                     known.sits = old.sits;
                 }
-                if is_same && old.last.turns == sight.turns && old.last.is_running && sight.is_running {
+                if is_same && old.last.waits == sight.waits && old.last.is_running && sight.is_running {
                     known.runs = old.runs;
                 }
             }
@@ -128,10 +128,10 @@ mod tests {
         sits_in_handler: Some(Duration::from_nanos(30)),
     };
 
-    /// begun, turns; `w` waits in a handler, `r` runs in one, `x` runs between messages, `i` is idle.
+    /// begun, waits; `w` waits in a handler, `r` runs in one, `x` runs between messages, `i` is idle.
     fn sight(state: (u64, u32, char)) -> Sight {
-        let (begun, turns, how) = state;
-        Sight { begun, turns, is_running: matches!(how, 'r' | 'x'), is_busy: matches!(how, 'r' | 'w') }
+        let (begun, waits, how) = state;
+        Sight { begun, waits, is_running: matches!(how, 'r' | 'x'), is_busy: matches!(how, 'r' | 'w') }
     }
 
     /// Looks every 10 ns; what is told at which look, as `h` or `s` with its time.

@@ -182,7 +182,7 @@ fn sight(pid: Pid, cell: &CellRef) -> Option<Sight> {
     header.mailbox.with(|phase, life| {
         (life.pid == Some(pid)).then(|| Sight {
             begun: look.begun,
-            turns: look.turns,
+            waits: look.waits,
             is_running: phase == Phase::Running,
             is_busy: look.message.is_some() || !life.is_up || life.is_closing(),
         })
