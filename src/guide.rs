@@ -16,5 +16,6 @@ pages! {
     closure_actors: "../docs/guide/07-closure-actors.md",
     executors: "../docs/guide/08-executors.md",
     testing: "../docs/guide/09-testing-your-actors.md",
+    looking_inside: "../docs/guide/16-looking-inside.md",
     tracing: "../docs/tracing.md",
 }

@@ -326,7 +326,9 @@ pub async fn timers_of_a_suspended_actor_fire_when_it_is_resumed(system: System)
     let ((entered, is_in), (go_on, gate)) = (oneshot::channel(), oneshot::channel::<()>());
     let act = Do::new(move |_, cx| {
         cx.send_after(ms(2), Say(1));
-        Box::pin(async move { drop((entered.send(()), gate.await)) })
+        Box::pin(async move {
+            let _ = (entered.send(()), gate.await);
+        })
     });
     p.actor.cast(act).unwrap();
     is_in.await.unwrap();

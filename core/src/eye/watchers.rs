@@ -81,18 +81,18 @@ impl Watchers {
         wants.taps.retain(|(_, tap)| !tap.is_over());
         let wanted = wants.taps.iter().filter(|(whose, _)| whose.is(place, actor));
         let wanted: Vec<_> = wanted.map(|(_, tap)| tap.clone()).collect();
+        let is_wanted = kept_max > 0 || !wanted.is_empty();
         if wants.taps.is_empty() && kept_max == 0 {
             self.is_wanted.store(false, Relaxed);
         }
         drop(wants);
-        (kept_max > 0 || !wanted.is_empty()).then(|| {
-            move |eye: &Eye| {
-                if kept_max > 0 {
-                    eye.record_unless(kept_max);
-                }
-                wanted.iter().for_each(|tap| eye.add_tap(tap));
+        let look = move |eye: &Eye| {
+            if kept_max > 0 {
+                eye.record_unless(kept_max);
             }
-        })
+            wanted.iter().for_each(|tap| eye.add_tap(tap));
+        };
+        is_wanted.then_some(look)
     }
 }
 
