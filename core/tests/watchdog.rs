@@ -1,4 +1,5 @@
 //! A watchdog in a system of its own, on a thread of its own, sees who holds the only thread of another one.
+#![allow(clippy::disallowed_methods, reason = "this test is about real threads")]
 
 use futures::channel::mpsc;
 use futures::stream::StreamExt;

@@ -68,23 +68,11 @@ pub(super) unsafe fn finish(cell: CellPtr, slot: &mut Slot) {
         let mut inner = mem::take(&mut (*consumer).inner);
         let exit = inner.stop.take().unwrap_or(Exit::Killed);
         let mut rare = inner.rare.take();
-        let (mut pending, helpers) = match &mut rare {
-            Some(rare) => (mem::take(&mut rare.pending), mem::take(&mut rare.helpers)),
-            None => (Vec::new(), Vec::new()),
-        };
+        let taken = rare.as_mut().map(|rare| (mem::take(&mut rare.pending), mem::take(&mut rare.helpers)));
+        let (mut pending, helpers) = taken.unwrap_or_default();
         let (mut end, mut task, mut gone, mut wreck) = (None, None, None, None);
         let collected = fate::collecting(|| {
-            let dropped = panics::isolate(|| {
-                slot.cancel();
-                if header.host().is_some_and(|host| host.wants_wreck(&exit)) {
-                    let left = header.mailbox.with_waiting(|waiting, _| waiting) + (*consumer).work.len();
-                    wreck = Some(eyed::wreck(header, rare.as_deref_mut(), left));
-                }
-                (header.vtable.drop_state)(cell);
-            });
-            if dropped.is_err() {
-                let _ = panics::isolate(|| (header.vtable.drop_state)(cell));
-            }
+            wreck = drop_state(cell, slot, rare.as_deref_mut(), &exit);
             (*consumer).stage = Stage::Down;
             let work = mem::take(&mut (*consumer).work);
             let on_close = |life: &mut Life| {
@@ -139,6 +127,34 @@ pub(super) unsafe fn finish(cell: CellPtr, slot: &mut Slot) {
             task.wake();
         }
         header.release();
+    }
+}
+
+/// Drops the future in the slot and the state; gives what was found before, if somebody wants to know.
+///
+/// # Safety
+/// The caller owns the cell.
+unsafe fn drop_state(
+    cell: CellPtr,
+    slot: &mut Slot,
+    rare: Option<&mut Rare>,
+    exit: &Exit,
+) -> Option<Box<Wreck>> {
+    // SAFETY: the cell is owned, and the slot empty when the state is looked at and dropped.
+    unsafe {
+        let header = cell.header();
+        let _ = panics::isolate(|| slot.cancel());
+        let is_wanted = header.host().is_some_and(|host| host.wants_wreck(exit));
+        let wreck = is_wanted.then(|| {
+            let in_batch = (*header.consumer.get()).work.len();
+            let left = header.mailbox.with_waiting(|waiting, _| waiting) + in_batch;
+            eyed::wreck(header, rare, left)
+        });
+        if panics::isolate(|| (header.vtable.drop_state)(cell)).is_err() {
+            // What the panic left.
+            let _ = panics::isolate(|| (header.vtable.drop_state)(cell));
+        }
+        wreck
     }
 }
 

@@ -6,7 +6,7 @@
 //! and to the context are lent to one future at a time (see the folder's proof, "Aliasing").
 
 use super::{
-    CellPtr, CellRef, CellVTable, Ext, Header, InPlace, Inner, Life, Past, Slot, Tally, Typed, free, run,
+    CellPtr, CellRef, CellVTable, Ext, Header, InPlace, Inner, Life, Past, Slot, Tally, Typed, birth, free,
 };
 use crate::exit::Exit;
 use crate::id::Pid;
@@ -198,7 +198,7 @@ impl<B: Body> TypedRef<B> {
         Ok(unsafe {
             let state = (*cell.typed::<State<B>>()).state.get();
             (*state).cx = Some(context(Own(cell), pid));
-            run::start(cell, pid, capacity, |slot| slot.put(init_in::<B>(Lent(state), args, cell)))
+            birth::start(cell, pid, capacity, |slot| slot.put(init_in::<B>(Lent(state), args, cell)))
         })
     }
 

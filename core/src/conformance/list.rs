@@ -259,9 +259,7 @@ macro_rules! __executor_cases {
                 a_watchdog_does_not_name_who_is_suspended_or_idle_or_a_task_that_receives,
                 a_watchdog_that_cannot_look_does_not_start,
             ;
-            sys:
-                a_status_tells_what_an_actor_is_does_and_has,
-                a_stuck_actor_has_a_status_all_the_same,
+            suspensions:
                 a_suspended_actor_handles_nothing_until_it_is_resumed,
                 a_suspension_waits_for_the_present_handler_and_stands,
                 a_suspension_breaks_into_a_long_batch,
@@ -271,18 +269,24 @@ macro_rules! __executor_cases {
                 a_suspended_task_receives_nothing_until_it_is_resumed,
                 timers_of_a_suspended_actor_fire_when_it_is_resumed,
                 a_suspended_mailbox_keeps_its_capacity,
+            ;
+            sys:
+                a_status_tells_what_an_actor_is_does_and_has,
+                a_stuck_actor_has_a_status_all_the_same,
                 a_state_is_shown_and_replaced_between_messages_if_the_actor_offers_it,
                 a_question_to_a_stuck_actor_names_its_handler_and_is_not_done_later,
                 a_question_ends_with_the_actor,
                 an_actor_that_asks_itself_is_told_so,
                 a_state_that_panics_when_it_is_shown_harms_nobody,
+                the_top_of_all_actors_goes_by_a_figure,
+                looking_disturbs_no_message_and_no_ledger,
+            ;
+            traces:
                 a_trace_tells_of_each_message_its_sender_and_its_outcome,
                 a_trace_knows_the_senders_of_what_came_since_in_any_order,
                 a_trace_ends_itself_at_its_limit_and_counts_what_it_drops,
                 a_trace_of_a_kind_of_actors_is_of_those_that_start_later_too,
                 statistics_count_while_they_are_on,
-                the_top_of_all_actors_goes_by_a_figure,
-                looking_disturbs_no_message_and_no_ledger,
             ;
         }
     };
@@ -306,7 +310,9 @@ mod tests {
         ("pipes", include_str!("pipes.rs")),
         ("faults", include_str!("faults.rs")),
         ("crashes", include_str!("crashes.rs")),
+        ("suspensions", include_str!("suspensions.rs")),
         ("sys", include_str!("sys.rs")),
+        ("traces", include_str!("traces.rs")),
     ];
 
     #[test]

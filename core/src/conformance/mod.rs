@@ -59,11 +59,15 @@ pub mod sends;
 #[doc(hidden)]
 pub mod starts;
 #[doc(hidden)]
+pub mod suspensions;
+#[doc(hidden)]
 pub mod sys;
 #[doc(hidden)]
 pub mod tasks;
 #[doc(hidden)]
 pub mod timers;
+#[doc(hidden)]
+pub mod traces;
 
 use crate::exit::Exit;
 use crate::runtime::Runtime;
