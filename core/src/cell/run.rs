@@ -259,6 +259,8 @@ unsafe fn handle_batch(
 ///
 /// # Safety
 /// As `run`.
+#[cold]
+#[inline(never)]
 unsafe fn signalled(header: &Header, slot: *mut Slot) -> Option<Event> {
     // SAFETY: the cell is owned.
     let is_busy = unsafe { (*slot).has_future() && !(*slot).is_hold() };
