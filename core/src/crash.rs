@@ -121,7 +121,7 @@ impl CrashReport {
             mailbox_len = self.mailbox_len,
             dead_letters = self.dead_letters,
             ancestors = %List(&self.ancestors),
-            last_messages = %Brief(self.last_messages.as_deref().unwrap_or_default()),
+            last_messages = self.last_messages.as_deref().map(|last| tracing::field::display(Brief(last))),
             "ravelin.crash"
         );
     }

@@ -355,7 +355,7 @@ impl Host for Shared {
     }
 
     fn wants_wreck(&self, why: &Exit) -> bool {
-        let is_logged = || tracing::enabled!(target: "ravelin", tracing::Level::WARN);
+        let is_logged = || tracing::event_enabled!(target: "ravelin", tracing::Level::WARN);
         !is_normal(why) && (self.crashes.is_wanted() || is_logged())
     }
 
