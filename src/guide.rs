@@ -25,5 +25,6 @@ pages! {
     tasks: "../docs/guide/12-tasks.md",
     pools: "../docs/guide/13-pools.md",
     looking_inside: "../docs/guide/16-looking-inside.md",
+    circles_and_deadlines: "../docs/guide/20-circles-and-deadlines.md",
     tracing: "../docs/tracing.md",
 }

@@ -8,7 +8,7 @@ use super::watched;
 use super::{Bonds, CellPtr, Control, Ext, Header, Life, Rare, Slot};
 use crate::bonds::TrapExits;
 use crate::exit::Exit;
-use crate::fate::{self, Unanswered};
+use crate::fate::{self, Collected, Pending, Unanswered};
 use crate::id::Pid;
 use crate::lifecycle::Stage;
 use crate::panics;
@@ -16,6 +16,7 @@ use crate::reply::ReplyTo;
 use crate::watch::Seen;
 use ravelin_mailbox::{Records, Remains};
 use std::mem;
+use std::sync::Arc;
 
 /// What is left to tell of an incarnation that is over.
 pub(crate) struct End {
@@ -95,13 +96,7 @@ pub(super) unsafe fn finish(cell: CellPtr, slot: &mut Slot) {
                 });
                 task = life.task_waker();
             };
-            let remains = fate::plainly(|| match keeps {
-                true => {
-                    header.mailbox.close_keeping(mem::take(&mut work), |ext| ext.readmit.is_none(), on_close)
-                }
-                false => header.mailbox.close(on_close),
-            })
-            .0;
+            let remains = close(header, keeps.then(|| mem::take(&mut work)), on_close);
             let buried = header.counts.dead_lettered_so_far();
             if rare.is_some() || !work.is_empty() || !remains.is_empty() {
                 bury(header, end.as_ref().map(|end| end.pid), rare, work, remains, &exit);
@@ -120,14 +115,7 @@ pub(super) unsafe fn finish(cell: CellPtr, slot: &mut Slot) {
             #[cfg(not(ravelin_mutant = "restart_early"))]
             host.ended(header, end);
         }
-        let unanswered = Unanswered::Exited(exit);
-        for call in pending {
-            call.fail(unanswered.clone());
-        }
-        match cfg!(ravelin_mutant = "callers_forgotten") {
-            true => mem::forget(collected),
-            false => collected.fail(&unanswered),
-        }
+        fail_owed(pending, collected, exit);
         if gone.is_some() {
             header.tell_of(gone, &Seen::Gone);
         }
@@ -135,6 +123,32 @@ pub(super) unsafe fn finish(cell: CellPtr, slot: &mut Slot) {
             task.wake();
         }
         header.release();
+    }
+}
+
+/// Closes the mailbox; when the consumer's `kept` batch is given, what waits stays in it, but for notices.
+fn close(
+    header: &Header,
+    kept: Option<Records<Ext>>,
+    on_close: impl FnOnce(&mut Life),
+) -> Remains<Ext, Control> {
+    let is_kept = |ext: &Ext| ext.readmit.is_none();
+    let closed = fate::plainly(|| match kept {
+        Some(taken) => header.mailbox.close_keeping(taken, is_kept, on_close),
+        None => header.mailbox.close(on_close),
+    });
+    closed.0
+}
+
+/// The calls that were owed an answer end, last of all.
+fn fail_owed(pending: Vec<Arc<dyn Pending>>, collected: Collected, exit: Exit) {
+    let unanswered = Unanswered::Exited(exit);
+    for call in pending {
+        call.fail(unanswered.clone());
+    }
+    match cfg!(ravelin_mutant = "callers_forgotten") {
+        true => mem::forget(collected),
+        false => collected.fail(&unanswered),
     }
 }
 
