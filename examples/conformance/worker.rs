@@ -2,7 +2,9 @@
 
 use crate::hub::{Hub, Key};
 use crate::reason;
-use ravelin::{Actor, Cx, Exit, Handle, Info, Message, MonitorRef, Pid, ReplyTo, Serve, TrapExits};
+use ravelin::{
+    Abandoned, Actor, Cx, Exit, Handle, Info, Message, MonitorRef, Pid, ReplyTo, Serve, TrapExits,
+};
 use serde_json::Value;
 use std::sync::Arc;
 use std::time::Duration;
@@ -50,9 +52,13 @@ pub(crate) struct End(pub(crate) Exit);
 pub(crate) struct Crash(pub(crate) String);
 
 /// A request of a client, in the scenario's words.
-#[derive(Message)]
-#[message(reply = String)]
 pub(crate) struct Ask(pub(crate) String);
+
+impl Message for Ask {
+    type Reply = String;
+    // As in OTP: whether or not the client still waits.
+    const ABANDONED: Abandoned = Abandoned::Handle;
+}
 
 /// What a worker does to its bonds.
 #[derive(Message)]

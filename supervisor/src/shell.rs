@@ -11,7 +11,7 @@ use crate::policy::{ChildPolicy, Shutdown};
 use crate::spec::{ChildSpec, Mailbox, Starter, Starting};
 use crate::tree::{Shape, Supervisor};
 use futures::future::join_all;
-use ravelin_core::{Actor, Cx, Exit, Handle, Info, Message, Pid, TrapExits};
+use ravelin_core::{Abandoned, Actor, Cx, Exit, Handle, Info, Message, Pid, TrapExits};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
@@ -66,7 +66,13 @@ struct Retry(Ticket);
 type Answer = Result<Reply, ChildError>;
 
 macro_rules! messages {
-    ($($message:ty => $reply:ty),* $(,)?) => { $(impl Message for $message { type Reply = $reply; })* };
+    ($($message:ty => $reply:ty),* $(,)?) => { $(
+        impl Message for $message {
+            type Reply = $reply;
+            // An order that was given is obeyed, as in OTP, whether or not somebody waits to hear of it.
+            const ABANDONED: Abandoned = Abandoned::Handle;
+        }
+    )* };
 }
 
 messages! {
