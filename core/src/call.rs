@@ -7,6 +7,7 @@ use crate::fate::{self, Unanswered};
 use crate::limit::{Fits, Limit};
 use crate::message::Message;
 use crate::reply::{ReplyTo, reply, reply_to};
+use crate::time::Time;
 use crate::watch::Seen;
 use ravelin_mailbox::{Refused, Ticket};
 use std::future::Future;
@@ -17,8 +18,8 @@ use std::time::Duration;
 /// The future of `ActorRef::call`: the answer, or why there is none.
 ///
 /// # Errors
-/// See [`CallError`]. [`CallError::Full`] only when the callee's mailbox is to refuse; otherwise the call waits for
-/// room, and that counts toward its time limit.
+/// See [`CallError`]. [`CallError::Full`] only when the callee's mailbox is to refuse, or the reserve for the class
+/// control is used up; otherwise the call waits for room, and that counts toward its time limit.
 ///
 /// # Time
 /// Five seconds if nothing is said, from the first poll. A call that a handler makes while it serves a call itself ends
@@ -43,6 +44,8 @@ pub struct Call<'a, M: Message> {
     /// The wait for the answer, from the first poll to the answer.
     wait: Option<Posted<&'a CellRef, M::Reply>>,
     ticket: Option<Ticket>,
+    /// When it will be too late for the request, once it has begun, if it has a TTL.
+    until: Option<Time>,
     limit: Limit,
     /// What the runtime knows it by; 0: it is not told.
     number: u64,
@@ -63,7 +66,16 @@ impl<'a, M: Message> Call<'a, M> {
     #[inline]
     pub(crate) fn new(port: Port<'a, Payload<M>>, request: M) -> Call<'a, M> {
         let limit = Limit::Unsaid(Fits::Yes);
-        Call { port, request: Some(request), to: None, wait: None, ticket: None, limit, number: 0 }
+        Call {
+            port,
+            request: Some(request),
+            to: None,
+            wait: None,
+            ticket: None,
+            until: None,
+            limit,
+            number: 0,
+        }
     }
 
     /// Waits at most so long, from the first poll.
@@ -157,8 +169,8 @@ impl<'a, M: Message> Call<'a, M> {
         to: ReplyTo<M::Reply>,
         wait: &Posted<&'a CellRef, M::Reply>,
     ) -> Result<(), CallError<M>> {
-        let (port, ticket) = (self.port, &mut self.ticket);
-        match fate::discarding(|| port.push_or_wait(Payload(request, to), cx.waker(), ticket)) {
+        let (port, ticket, until) = (self.port, &mut self.ticket, &mut self.until);
+        match fate::discarding(|| port.push_or_wait(Payload(request, to), cx.waker(), ticket, until)) {
             Ok(()) => {
                 if self.number != 0 {
                     self.tell_sent(wait);

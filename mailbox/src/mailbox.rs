@@ -18,6 +18,7 @@
 //! not ours and may come back to this mailbox.
 
 use crate::capacity::{Capacity, NO_LIMIT, Overflow};
+use crate::class::Class;
 use crate::lock::{Guard, Lock};
 use crate::protocol::{Consumer, Cut, Edge, Next, NoConsumer, Phase, Pushed, Refused, Signalled, Ticket};
 use crate::records::{Kind, Record, Records};
@@ -95,7 +96,7 @@ impl<X, C, E: Consumer> Mailbox<X, C, E> {
 
     // ---- producers ----
 
-    /// Adds a message; never waits. A full mailbox refuses it or discards one, as its policy says. It may be full a
+    /// Adds a message of the class interactive; never waits. A full mailbox refuses it or discards one, as its policy says. It may be full a
     /// little early: what the consumer has begun since it last [published](Mailbox::publish) still counts.
     ///
     /// # Errors
@@ -107,7 +108,20 @@ impl<X, C, E: Consumer> Mailbox<X, C, E> {
         payload: P,
         edge: Edge,
     ) -> Result<Pushed<X, E::Wake>, Refused<P>> {
-        self.push_locked(self.state.lock(), kind, payload, edge)
+        self.push_locked(self.state.lock(), kind, payload, edge, Class::Interactive)
+    }
+
+    /// As `push`, for a kind of any class.
+    ///
+    /// # Errors
+    /// As for `push`; and [`Refused::Full`] under every policy for one of class [`Control`](Class::Control).
+    pub fn push_classed<P: Send>(
+        &self,
+        kind: &'static Kind<P, X>,
+        payload: P,
+        edge: Edge,
+    ) -> Result<Pushed<X, E::Wake>, Refused<P>> {
+        self.push_locked(self.state.lock(), kind, payload, edge, kind.class())
     }
 
     #[inline(always)]
@@ -117,11 +131,12 @@ impl<X, C, E: Consumer> Mailbox<X, C, E> {
         kind: &'static Kind<P, X>,
         payload: P,
         edge: Edge,
+        class: Class,
     ) -> Result<Pushed<X, E::Wake>, Refused<P>> {
         if state.is_watched {
             return Err(Refused::Full(payload));
         }
-        self.push_asked(state, kind, payload, edge)
+        self.push_asked(state, kind, payload, edge, class)
     }
 
     /// As a push, whether or not the mailbox is watched.
@@ -132,11 +147,12 @@ impl<X, C, E: Consumer> Mailbox<X, C, E> {
         kind: &'static Kind<P, X>,
         payload: P,
         edge: Edge,
+        class: Class,
     ) -> Result<Pushed<X, E::Wake>, Refused<P>> {
         if state.phase == Phase::Closed {
             return Err(Refused::Closed(payload));
         }
-        if state.limit != NO_LIMIT && state.room(self.taken.load(Ordering::Relaxed)) == 0 {
+        if state.limit != NO_LIMIT && !state.has_room(class, self.taken.load(Ordering::Relaxed)) {
             return Self::push_full(state, kind, payload, edge);
         }
         state.write(kind, payload);
@@ -181,7 +197,28 @@ impl<X, C, E: Consumer> Mailbox<X, C, E> {
         if state.is_watched {
             return Err(Refused::Full(payload));
         }
-        self.push_or_wait_asked(state, kind, payload, edge, waker, ticket)
+        self.push_or_wait_asked(state, kind, payload, edge, waker, ticket, Class::Interactive)
+    }
+
+    /// As `push_or_wait`, for a kind of any class. One of class [`Control`](Class::Control) does not wait; one of class
+    /// [`Bulk`](Class::Bulk) gets room in the order in which those of its class began to wait, below its mark, and while
+    /// no other sender waits.
+    ///
+    /// # Errors
+    /// As for `push_or_wait` and `push_classed`.
+    pub fn push_or_wait_classed<P: Send>(
+        &self,
+        kind: &'static Kind<P, X>,
+        payload: P,
+        edge: Edge,
+        waker: &Waker,
+        ticket: &mut Option<Ticket>,
+    ) -> Result<Pushed<X, E::Wake>, Refused<P>> {
+        let state = self.state.lock();
+        if state.is_watched {
+            return Err(Refused::Full(payload));
+        }
+        self.push_or_wait_asked(state, kind, payload, edge, waker, ticket, kind.class())
     }
 
     /// As `push_or_wait`, whether or not the mailbox is watched.
@@ -194,10 +231,15 @@ impl<X, C, E: Consumer> Mailbox<X, C, E> {
         edge: Edge,
         waker: &Waker,
         ticket: &mut Option<Ticket>,
+        class: Class,
     ) -> Result<Pushed<X, E::Wake>, Refused<P>> {
         let mine = ticket.take();
-        if state.limit == NO_LIMIT || state.on_full != Overflow::Wait || state.phase == Phase::Closed {
-            return self.push_asked(state, kind, payload, edge);
+        if state.limit == NO_LIMIT
+            || state.on_full != Overflow::Wait
+            || state.phase == Phase::Closed
+            || class == Class::Control
+        {
+            return self.push_asked(state, kind, payload, edge, class);
         }
         let mut is_promised = false;
         if let Some(mine) = mine {
@@ -210,8 +252,8 @@ impl<X, C, E: Consumer> Mailbox<X, C, E> {
                 return Err(Refused::Full(payload));
             }
         }
-        if !is_promised && (state.has_waiters() || state.room(self.taken.load(Ordering::Relaxed)) == 0) {
-            *ticket = Some(state.line_up(waker));
+        if !is_promised && !state.may_pass(class, self.taken.load(Ordering::Relaxed)) {
+            *ticket = Some(state.line_up(class, waker));
             self.flags.fetch_or(WAITERS, Ordering::Relaxed);
             return Err(Refused::Full(payload));
         }
@@ -223,9 +265,10 @@ impl<X, C, E: Consumer> Mailbox<X, C, E> {
     /// that waits longer.
     pub fn forget(&self, ticket: Ticket) {
         let mut state = self.state.lock();
-        let (next, left) =
-            if state.redeem(ticket.0) { (state.grant(1), None) } else { (Vec::new(), state.leave(ticket.0)) };
-        if !state.has_waiters() {
+        let was_promised = state.redeem(ticket.0);
+        let left = if was_promised { None } else { state.leave(ticket.0) };
+        let next = state.grant(u32::from(was_promised), self.taken.load(Ordering::Relaxed));
+        if !state.is_waited_for() {
             self.flags.fetch_and(!WAITERS, Ordering::Relaxed);
         }
         drop(state);
@@ -240,31 +283,33 @@ impl<X, C, E: Consumer> Mailbox<X, C, E> {
         payload: P,
         edge: Edge,
     ) -> Result<Pushed<X, E::Wake>, Refused<P>> {
+        let class = kind.class();
         match state.on_full {
-            Overflow::Refuse | Overflow::Wait => Err(Refused::Full(payload)),
-            Overflow::DropNewest => {
-                state.accepted += 1;
-                state.rare().discarded += 1;
-                drop(state);
-                drop(payload);
-                Ok(Pushed::Discarded)
+            Overflow::DropNewest if class != Class::Control => {}
+            Overflow::DropOldest if class != Class::Control => {
+                if state.waiting == 0 {
+                    state.write(kind, payload);
+                    return Ok(Self::after_push(state, edge));
+                }
+                if let Some(displaced) = state.displace_for(class) {
+                    state.write(kind, payload);
+                    // Something waits, so the consumer is at work or queued already and needs no wake-up.
+                    return Ok(Pushed::Displaced(displaced));
+                }
             }
-            Overflow::DropOldest if state.waiting == 0 => {
-                state.write(kind, payload);
-                Ok(Self::after_push(state, edge))
-            }
-            Overflow::DropOldest => {
-                let mut displaced = Records::new();
-                state.move_oldest(&mut displaced);
-                state.rare().discarded += 1;
-                state.write(kind, payload);
-                // It is full, so the consumer is at work or queued already and needs no wake-up.
-                Ok(Pushed::Displaced(displaced))
+            Overflow::Refuse | Overflow::Wait | Overflow::DropNewest | Overflow::DropOldest => {
+                state.pressed().shed.refused[class] += 1;
+                return Err(Refused::Full(payload));
             }
         }
+        state.accepted += 1;
+        state.count_discarded(class);
+        drop(state);
+        drop(payload);
+        Ok(Pushed::Discarded)
     }
 
-    /// Discards the oldest message of a mailbox that holds more than its capacity: for an owner that put one back, of
+    /// Discards a message, as for a new one, of a mailbox that holds more than its capacity: for an owner that put one back, of
     /// those the policy discarded, because it must not be lost.
     pub fn displace(&self) -> Option<Records<X>> {
         let mut state = self.state.lock();
@@ -272,10 +317,7 @@ impl<X, C, E: Consumer> Mailbox<X, C, E> {
         if state.phase == Phase::Closed || !is_over {
             return None;
         }
-        let mut displaced = Records::new();
-        state.move_oldest(&mut displaced);
-        state.rare().discarded += 1;
-        Some(displaced)
+        state.displace_for(Class::Interactive)
     }
 
     #[inline(always)]
@@ -469,12 +511,12 @@ impl<X, C, E: Consumer> Mailbox<X, C, E> {
     }
 
     fn after_room(&self, mut state: Guard<'_, State<X, C, E>>, taken: u32) {
-        if !state.has_waiters() {
+        if !state.is_waited_for() {
             return;
         }
         let room = state.room(taken);
-        let wakers = state.grant(room);
-        if !state.has_waiters() {
+        let wakers = state.grant(room, taken);
+        if !state.is_waited_for() {
             self.flags.fetch_and(!WAITERS, Ordering::Relaxed);
         }
         drop(state);

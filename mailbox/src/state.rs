@@ -1,6 +1,8 @@
 //! What lies under a mailbox's lock: the lanes, the line of waiting senders, and the counts.
 
 use crate::capacity::{Capacity, NO_LIMIT, Overflow};
+use crate::class::Class;
+use crate::pressure::Pressed;
 use crate::protocol::{Phase, Ticket};
 use crate::records::{Kind, Records};
 use std::collections::VecDeque;
@@ -37,7 +39,8 @@ pub(crate) struct Rare<X: 'static, C> {
     pub(crate) waiters: VecDeque<(u64, Waker)>,
     pub(crate) granted: Vec<u64>,
     pub(crate) tickets: u64,
-    pub(crate) discarded: u64,
+    /// What few of these need: those of other classes than the usual one, and who found no room.
+    pub(crate) pressed: Option<Box<Pressed>>,
     pub(crate) receiver: Option<Waker>,
     /// Out of the line for a while, by number.
     pub(crate) aside: VecDeque<(u64, Records<X>)>,
@@ -51,7 +54,7 @@ impl<X, C> Default for Rare<X, C> {
             waiters: VecDeque::new(),
             granted: Vec::new(),
             tickets: 0,
-            discarded: 0,
+            pressed: None,
             receiver: None,
             aside: VecDeque::new(),
         }
@@ -180,29 +183,47 @@ impl<X, C, E> State<X, C, E> {
 
     // ---- the line of waiting senders ----
 
+    /// Whether a sender of the class interactive waits.
+    #[inline(always)]
     pub(crate) fn has_waiters(&self) -> bool {
         self.rare.as_ref().is_some_and(|rare| !rare.waiters.is_empty())
     }
 
-    /// Puts a sender at the end of the line.
-    pub(crate) fn line_up(&mut self, waker: &Waker) -> Ticket {
+    /// Whether any sender waits.
+    pub(crate) fn is_waited_for(&self) -> bool {
+        self.rare.as_ref().is_some_and(|rare| {
+            !rare.waiters.is_empty() || rare.pressed.as_ref().is_some_and(|pressed| !pressed.bulk.is_empty())
+        })
+    }
+
+    /// Puts a sender at the end of the line for its class.
+    pub(crate) fn line_up(&mut self, class: Class, waker: &Waker) -> Ticket {
         let rare = self.rare();
         rare.tickets += 1;
-        rare.waiters.push_back((rare.tickets, waker.clone()));
-        Ticket(rare.tickets)
+        let ticket = rare.tickets;
+        let line = match class {
+            Class::Bulk => &mut rare.pressed.get_or_insert_default().bulk,
+            Class::Control | Class::Interactive => &mut rare.waiters,
+        };
+        line.push_back((ticket, waker.clone()));
+        Ticket(ticket)
     }
 
     /// The waker of a sender that stands in the line.
     pub(crate) fn waiter(&mut self, ticket: u64) -> Option<&mut Waker> {
-        let waiters = self.rare.as_mut()?.waiters.iter_mut();
-        waiters.into_iter().find(|waiter| waiter.0 == ticket).map(|waiter| &mut waiter.1)
+        let rare = self.rare.as_mut()?;
+        let bulk = rare.pressed.as_mut().into_iter().flat_map(|pressed| pressed.bulk.iter_mut());
+        rare.waiters.iter_mut().chain(bulk).find(|waiter| waiter.0 == ticket).map(|waiter| &mut waiter.1)
     }
 
     /// Takes a sender out of the line, before its turn.
     pub(crate) fn leave(&mut self, ticket: u64) -> Option<Waker> {
-        let waiters = &mut self.rare.as_mut()?.waiters;
-        let at = waiters.iter().position(|waiter| waiter.0 == ticket)?;
-        waiters.remove(at).map(|waiter| waiter.1)
+        let rare = self.rare.as_mut()?;
+        let lines = [Some(&mut rare.waiters), rare.pressed.as_mut().map(|pressed| &mut pressed.bulk)];
+        lines.into_iter().flatten().find_map(|line| {
+            let at = line.iter().position(|waiter| waiter.0 == ticket)?;
+            line.remove(at).map(|waiter| waiter.1)
+        })
     }
 
     /// Takes back the room that was promised to a sender. False: none was.
@@ -214,8 +235,9 @@ impl<X, C, E> State<X, C, E> {
         true
     }
 
-    /// Gives up to `room` waiting senders a promise; they are woken after the lock is released.
-    pub(crate) fn grant(&mut self, room: u32) -> Vec<Waker> {
+    /// Gives up to `room` waiting senders a promise, and when none of them waits any more those of class bulk that find
+    /// theirs below their mark, while the consumer holds `taken`; they are woken after the lock is released.
+    pub(crate) fn grant(&mut self, room: u32, taken: u32) -> Vec<Waker> {
         let Some(rare) = self.rare.as_mut() else { return Vec::new() };
         let n = rare.waiters.len().min(room as usize);
         let mut wakers = Vec::with_capacity(n);
@@ -225,6 +247,9 @@ impl<X, C, E> State<X, C, E> {
         }
         give_back(&mut rare.waiters);
         self.granted += wakers.len() as u32;
+        if self.bulk_line().is_some() {
+            self.grant_bulk(taken, &mut wakers);
+        }
         wakers
     }
 }

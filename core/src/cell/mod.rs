@@ -26,6 +26,7 @@
 //! before the state is dropped (`finish`), and a cell is freed only after that, or when it never had an incarnation.
 
 mod crew;
+mod dated;
 mod finish;
 mod in_place;
 mod life;
@@ -40,6 +41,7 @@ mod waker;
 mod watched;
 
 pub(crate) use crew::Crew;
+pub(crate) use dated::Stale;
 pub(crate) use finish::End;
 pub use in_place::InPlace;
 pub(crate) use in_place::may_call;
@@ -312,7 +314,7 @@ impl Header {
 
     /// The fates of all messages so far.
     pub(crate) fn ledger(&self) -> Ledger {
-        self.counts.read(self.mailbox.accepted(), self.mailbox.discarded(), self.mailbox.len())
+        self.counts.read(self.mailbox.accepted(), self.mailbox.shed(), self.mailbox.len())
     }
 
     fn ptr(&self) -> CellPtr {
@@ -322,7 +324,13 @@ impl Header {
     /// Puts a message into the user lane.
     #[inline]
     pub(crate) fn push<P: Payload>(&self, kind: &'static Kind<P, Ext>, message: P) -> Result<(), Refused<P>> {
-        let pushed = match self.mailbox.push(kind, message, local::edge(self)) {
+        let edge = local::edge(self);
+        let pushed = if const { P::CLASS.is_usual() } {
+            self.mailbox.push(kind, message, edge)
+        } else {
+            self.mailbox.push_classed(kind, message, edge)
+        };
+        let pushed = match pushed {
             Ok(pushed) => pushed,
             Err(refused) => return self.push_refused(kind, refused),
         };
@@ -339,7 +347,13 @@ impl Header {
         waker: &Waker,
         ticket: &mut Option<Ticket>,
     ) -> Result<(), Refused<P>> {
-        let pushed = match self.mailbox.push_or_wait(kind, message, local::edge(self), waker, ticket) {
+        let edge = local::edge(self);
+        let pushed = if const { P::CLASS.is_usual() } {
+            self.mailbox.push_or_wait(kind, message, edge, waker, ticket)
+        } else {
+            self.mailbox.push_or_wait_classed(kind, message, edge, waker, ticket)
+        };
+        let pushed = match pushed {
             Ok(pushed) => pushed,
             Err(refused) => return self.push_or_wait_refused(kind, refused, waker, ticket),
         };

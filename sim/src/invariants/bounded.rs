@@ -3,7 +3,7 @@
 use super::line::Line;
 use super::{Rule, Who};
 use crate::log::NodeId;
-use ravelin_core::{Seen, Time};
+use ravelin_core::{Class, Seen, Time};
 use std::collections::BTreeMap;
 
 #[derive(Default)]
@@ -27,9 +27,11 @@ impl Rule for Bounded {
                 // Whether the line is in order is another rule's business.
                 let line = self.lines.entry(who).or_default();
                 let _ = line.see(seen);
-                if let Seen::Accepted { message, is_exempt: false, len, limit: Some(limit), .. } = seen {
+                if let Seen::Accepted { message, is_exempt: false, class, len, limit: Some(limit), .. } = seen
+                {
                     // One more: the message that is being handled may still count.
-                    let most = *limit as usize + 1 + line.exempt();
+                    let reserve = if *class == Class::Control { (*limit / 8).max(16) } else { 0 };
+                    let most = (*limit + reserve) as usize + 1 + line.exempt();
                     if *len as usize > most {
                         let pid = who.pid;
                         return Err(format!("{pid}: a {message} makes it {len}, and {limit} is the limit"));
