@@ -141,7 +141,7 @@ fn a_discarded_message_that_another_one_should_have_gone_for_is_seen() {
         (vec![bulk("B"), accept("A"), bulk("B"), discard("B"), begin("A"), begin("A")], broken),
     ];
     for (events, expect) in rows {
-        let events: Vec<_> = events.into_iter().map(|seen| (ONE, seen)).collect();
+        let events: Vec<_> = [start(1), UP].into_iter().chain(events).map(|seen| (ONE, seen)).collect();
         check(&events, expect);
     }
 }
