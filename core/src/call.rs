@@ -7,7 +7,6 @@ use crate::fate::{self, Unanswered};
 use crate::limit::{Fits, Limit};
 use crate::message::Message;
 use crate::reply::{ReplyTo, reply, reply_to};
-use crate::time::Time;
 use crate::watch::Seen;
 use ravelin_mailbox::{Refused, Ticket};
 use std::future::Future;
@@ -44,8 +43,6 @@ pub struct Call<'a, M: Message> {
     /// The wait for the answer, from the first poll to the answer.
     wait: Option<Posted<&'a CellRef, M::Reply>>,
     ticket: Option<Ticket>,
-    /// When it will be too late for the request, once it has begun, if it has a TTL.
-    until: Option<Time>,
     limit: Limit,
     /// What the runtime knows it by; 0: it is not told.
     number: u64,
@@ -66,16 +63,7 @@ impl<'a, M: Message> Call<'a, M> {
     #[inline]
     pub(crate) fn new(port: Port<'a, Payload<M>>, request: M) -> Call<'a, M> {
         let limit = Limit::Unsaid(Fits::Yes);
-        Call {
-            port,
-            request: Some(request),
-            to: None,
-            wait: None,
-            ticket: None,
-            until: None,
-            limit,
-            number: 0,
-        }
+        Call { port, request: Some(request), to: None, wait: None, ticket: None, limit, number: 0 }
     }
 
     /// Waits at most so long, from the first poll.
@@ -169,8 +157,8 @@ impl<'a, M: Message> Call<'a, M> {
         to: ReplyTo<M::Reply>,
         wait: &Posted<&'a CellRef, M::Reply>,
     ) -> Result<(), CallError<M>> {
-        let (port, ticket, until) = (self.port, &mut self.ticket, &mut self.until);
-        match fate::discarding(|| port.push_or_wait(Payload(request, to), cx.waker(), ticket, until)) {
+        let (port, ticket) = (self.port, &mut self.ticket);
+        match fate::discarding(|| port.push_or_wait(Payload(request, to), cx.waker(), ticket)) {
             Ok(()) => {
                 if self.number != 0 {
                     self.tell_sent(wait);

@@ -4,7 +4,6 @@ use crate::actor::Cast;
 use crate::cell::Port;
 use crate::error::SendError;
 use crate::message::Message;
-use crate::time::Time;
 use ravelin_mailbox::{Refused, Ticket};
 use std::future::Future;
 use std::pin::Pin;
@@ -16,14 +15,12 @@ pub struct Sending<'a, M: Message> {
     port: Port<'a, Cast<M>>,
     message: Option<M>,
     ticket: Option<Ticket>,
-    /// When it will be too late for it, once it has begun, if it has a TTL.
-    until: Option<Time>,
 }
 
 impl<'a, M: Message> Sending<'a, M> {
     #[inline]
     pub(crate) fn new(port: Port<'a, Cast<M>>, message: M) -> Sending<'a, M> {
-        Sending { port, message: Some(message), ticket: None, until: None }
+        Sending { port, message: Some(message), ticket: None }
     }
 }
 
@@ -36,7 +33,7 @@ impl<M: Message> Future for Sending<'_, M> {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = &mut *self;
         let Some(message) = this.message.take() else { return Poll::Pending };
-        match this.port.push_or_wait(Cast(message), cx.waker(), &mut this.ticket, &mut this.until) {
+        match this.port.push_or_wait(Cast(message), cx.waker(), &mut this.ticket) {
             Ok(()) => Poll::Ready(Ok(())),
             Err(Refused::Closed(Cast(message))) => Poll::Ready(Err(SendError::NoProc(message))),
             Err(Refused::Full(Cast(message))) if this.ticket.is_none() => {

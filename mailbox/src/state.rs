@@ -206,7 +206,7 @@ impl<X, C, E> State<X, C, E> {
             Class::Control | Class::Interactive => &mut rare.waiters,
         };
         line.push_back((ticket, waker.clone()));
-        Ticket(ticket)
+        Ticket::new(ticket)
     }
 
     /// The waker of a sender that stands in the line.

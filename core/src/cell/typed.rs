@@ -366,21 +366,26 @@ impl<'a, P: Payload> Port<'a, P> {
         header.push(&self.kinds.plain, payload)
     }
 
-    /// As `push`; a sender that has to wait leaves its waker and gets a ticket. `until` is written at the first time.
+    /// As `push`; a sender that has to wait leaves its waker and gets a ticket, with the time on it until which what it
+    /// sends may be handled.
     #[inline]
     pub(crate) fn push_or_wait(
         &self,
         payload: P,
         waker: &Waker,
         ticket: &mut Option<Ticket>,
-        until: &mut Option<Time>,
     ) -> Result<(), Refused<P>> {
         let header = self.cell.header();
         if const { P::TTL.is_some() }
             && let Some(kind) = &self.kinds.dated
         {
-            let until = *until.get_or_insert_with(|| header.until(P::TTL));
-            return header.push_or_wait(kind, Dated { payload, until }, waker, ticket).map_err(undated);
+            let noted = ticket.as_ref().map(|ticket| Time::from_nanos(ticket.note()));
+            let until = noted.unwrap_or_else(|| header.until(P::TTL));
+            let pushed = header.push_or_wait(kind, Dated { payload, until }, waker, ticket);
+            if let Some(ticket) = ticket {
+                ticket.set_note(until.as_nanos());
+            }
+            return pushed.map_err(undated);
         }
         header.push_or_wait(&self.kinds.plain, payload, waker, ticket)
     }
