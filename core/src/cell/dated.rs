@@ -1,12 +1,14 @@
-//! Messages that may be too late when their turn comes: too old, or with nobody left who waits for the answer.
+//! What is off the path of a usual message: those of another class, and those that may be too late when their turn
+//! comes: too old, or with nobody left who waits for the answer.
 
 use super::typed::{Body, Payload, Takes};
-use super::{Ext, Header};
+use super::{Ext, Header, local};
 use crate::fate;
 use crate::ledger::Counters;
 use crate::time::Time;
-use ravelin_mailbox::{Class, Kind, Refused};
+use ravelin_mailbox::{Class, Kind, Refused, Ticket};
 use std::future::Future;
+use std::task::Waker;
 use std::time::Duration;
 
 /// A payload that is not handled after this time. Only messages with a TTL are put into one.
@@ -84,6 +86,37 @@ impl Header {
     /// Whether it is too late now for a message that may be handled until then.
     pub(crate) fn stale_after(&self, until: Time) -> Option<Stale> {
         (self.host()?.runtime().now() > until).then_some(Stale::TooOld)
+    }
+
+    /// As `push`, for messages of another class than the usual one.
+    pub(super) fn push_classed<P: Payload>(
+        &self,
+        kind: &'static Kind<P, Ext>,
+        message: P,
+    ) -> Result<(), Refused<P>> {
+        let pushed = match self.mailbox.push_classed(kind, message, local::edge(self)) {
+            Ok(pushed) => pushed,
+            Err(refused) => return self.push_refused(kind, refused),
+        };
+        self.after_push::<P>(pushed);
+        Ok(())
+    }
+
+    /// As `push_or_wait`, for messages of another class than the usual one.
+    pub(super) fn push_or_wait_classed<P: Payload>(
+        &self,
+        kind: &'static Kind<P, Ext>,
+        message: P,
+        waker: &Waker,
+        ticket: &mut Option<Ticket>,
+    ) -> Result<(), Refused<P>> {
+        let edge = local::edge(self);
+        let pushed = match self.mailbox.push_or_wait_classed(kind, message, edge, waker, ticket) {
+            Ok(pushed) => pushed,
+            Err(refused) => return self.push_or_wait_refused(kind, refused, waker, ticket),
+        };
+        self.after_push::<P>(pushed);
+        Ok(())
     }
 
     /// A message whose turn has come is not handled: counts it, tells of it and drops it, whatever its
