@@ -53,7 +53,7 @@ impl<X, C, E: Consumer> Mailbox<X, C, E> {
     ) -> Result<Pushed<X, E::Wake>, Refused<P>> {
         let mut state = self.state.lock();
         if !is_full {
-            return self.push_or_wait_asked(state, kind, payload, edge, waker, ticket, kind.class());
+            return self.push_or_wait_asked(state, kind, payload, edge, (waker, ticket), kind.class());
         }
         let may_wait = kind.class() != Class::Control;
         if state.limit == NO_LIMIT

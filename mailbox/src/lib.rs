@@ -25,9 +25,9 @@ mod protocol;
 
 mod state;
 
-mod pressure;
-
 mod mailbox;
+
+mod pressure;
 
 mod reopen;
 

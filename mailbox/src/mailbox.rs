@@ -111,21 +111,8 @@ impl<X, C, E: Consumer> Mailbox<X, C, E> {
         self.push_locked(self.state.lock(), kind, payload, edge, Class::Interactive)
     }
 
-    /// As `push`, for a kind of any class.
-    ///
-    /// # Errors
-    /// As for `push`; and [`Refused::Full`] under every policy for one of class [`Control`](Class::Control).
-    pub fn push_classed<P: Send>(
-        &self,
-        kind: &'static Kind<P, X>,
-        payload: P,
-        edge: Edge,
-    ) -> Result<Pushed<X, E::Wake>, Refused<P>> {
-        self.push_locked(self.state.lock(), kind, payload, edge, kind.class())
-    }
-
     #[inline(always)]
-    fn push_locked<P: Send>(
+    pub(crate) fn push_locked<P: Send>(
         &self,
         state: Guard<'_, State<X, C, E>>,
         kind: &'static Kind<P, X>,
@@ -197,28 +184,7 @@ impl<X, C, E: Consumer> Mailbox<X, C, E> {
         if state.is_watched {
             return Err(Refused::Full(payload));
         }
-        self.push_or_wait_asked(state, kind, payload, edge, waker, ticket, Class::Interactive)
-    }
-
-    /// As `push_or_wait`, for a kind of any class. One of class [`Control`](Class::Control) does not wait; one of class
-    /// [`Bulk`](Class::Bulk) gets room in the order in which those of its class began to wait, below its mark, and while
-    /// no other sender waits.
-    ///
-    /// # Errors
-    /// As for `push_or_wait` and `push_classed`.
-    pub fn push_or_wait_classed<P: Send>(
-        &self,
-        kind: &'static Kind<P, X>,
-        payload: P,
-        edge: Edge,
-        waker: &Waker,
-        ticket: &mut Option<Ticket>,
-    ) -> Result<Pushed<X, E::Wake>, Refused<P>> {
-        let state = self.state.lock();
-        if state.is_watched {
-            return Err(Refused::Full(payload));
-        }
-        self.push_or_wait_asked(state, kind, payload, edge, waker, ticket, kind.class())
+        self.push_or_wait_asked(state, kind, payload, edge, (waker, ticket), Class::Interactive)
     }
 
     /// As `push_or_wait`, whether or not the mailbox is watched.
@@ -229,8 +195,7 @@ impl<X, C, E: Consumer> Mailbox<X, C, E> {
         kind: &'static Kind<P, X>,
         payload: P,
         edge: Edge,
-        waker: &Waker,
-        ticket: &mut Option<Ticket>,
+        (waker, ticket): (&Waker, &mut Option<Ticket>),
         class: Class,
     ) -> Result<Pushed<X, E::Wake>, Refused<P>> {
         let mine = ticket.take();
@@ -274,50 +239,6 @@ impl<X, C, E: Consumer> Mailbox<X, C, E> {
         drop(state);
         drop(left);
         wake_all(next);
-    }
-
-    #[cold]
-    pub(crate) fn push_full<P: Send>(
-        mut state: Guard<'_, State<X, C, E>>,
-        kind: &'static Kind<P, X>,
-        payload: P,
-        edge: Edge,
-    ) -> Result<Pushed<X, E::Wake>, Refused<P>> {
-        let class = kind.class();
-        match state.on_full {
-            Overflow::DropNewest if class != Class::Control => {}
-            Overflow::DropOldest if class != Class::Control => {
-                if state.waiting == 0 {
-                    state.write(kind, payload);
-                    return Ok(Self::after_push(state, edge));
-                }
-                if let Some(displaced) = state.displace_for(class) {
-                    state.write(kind, payload);
-                    // Something waits, so the consumer is at work or queued already and needs no wake-up.
-                    return Ok(Pushed::Displaced(displaced));
-                }
-            }
-            Overflow::Refuse | Overflow::Wait | Overflow::DropNewest | Overflow::DropOldest => {
-                state.pressed().shed.refused[class] += 1;
-                return Err(Refused::Full(payload));
-            }
-        }
-        state.accepted += 1;
-        state.count_discarded(class);
-        drop(state);
-        drop(payload);
-        Ok(Pushed::Discarded)
-    }
-
-    /// Discards a message, as for a new one, of a mailbox that holds more than its capacity: for an owner that put one back, of
-    /// those the policy discarded, because it must not be lost.
-    pub fn displace(&self) -> Option<Records<X>> {
-        let mut state = self.state.lock();
-        let is_over = state.waiting > state.limit.saturating_sub(self.taken.load(Ordering::Relaxed));
-        if state.phase == Phase::Closed || !is_over {
-            return None;
-        }
-        state.displace_for(Class::Interactive)
     }
 
     #[inline(always)]

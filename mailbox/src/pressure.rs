@@ -1,10 +1,14 @@
 //! What class means when room is short: who gets in, who waits, and who is discarded. Next to nothing of it is on the
 //! path of a message of the class interactive that finds room.
 
-use crate::capacity::NO_LIMIT;
-use crate::class::{Class, Shed};
-use crate::records::Records;
-use crate::state::{State, give_back};
+use crate::capacity::{NO_LIMIT, Overflow};
+use crate::class::Class;
+use crate::lock::Guard;
+use crate::mailbox::Mailbox;
+use crate::protocol::{Consumer, Edge, Phase, Pushed, Refused, Ticket};
+use crate::records::{Kind, Records};
+use crate::state::{State, bulk_mark, give_back};
+use crate::sync::Ordering;
 use std::collections::VecDeque;
 use std::task::Waker;
 
@@ -12,19 +16,6 @@ use std::task::Waker;
 const RESERVE_MIN: u32 = 16;
 /// How many of the oldest messages are looked at for one to be discarded instead of the oldest.
 const LOOKED_AT: usize = 32;
-
-/// What a mailbox has that was ever short of room, or that a message of the class bulk waited for.
-#[derive(Default)]
-pub(crate) struct Pressed {
-    /// The line of waiting senders of the class bulk.
-    pub(crate) bulk: VecDeque<(u64, Waker)>,
-    pub(crate) shed: Shed,
-}
-
-/// The most that may be used for a message of the class bulk to get in.
-const fn bulk_mark(limit: u32) -> u32 {
-    limit.div_ceil(2)
-}
 
 /// The most that may be used for a message of the class control to get in.
 const fn control_mark(limit: u32) -> u32 {
@@ -34,22 +25,8 @@ const fn control_mark(limit: u32) -> u32 {
 }
 
 impl<X, C, E> State<X, C, E> {
-    #[cold]
-    pub(crate) fn pressed(&mut self) -> &mut Pressed {
-        self.rare().pressed.get_or_insert_default()
-    }
-
-    pub(crate) fn bulk_line(&self) -> Option<&VecDeque<(u64, Waker)>> {
-        Some(&self.rare.as_ref()?.pressed.as_ref()?.bulk)
-    }
-
     pub(crate) fn count_discarded(&mut self, class: Class) {
         self.pressed().shed.discarded[class] += 1;
-    }
-
-    /// How much room is left below a mark.
-    fn room_below(&self, mark: u32, taken: u32) -> u32 {
-        mark.saturating_sub(self.waiting).saturating_sub(taken).saturating_sub(self.granted)
     }
 
     /// Whether a message of this class gets in, when the consumer holds `taken` that have not begun.
@@ -71,21 +48,6 @@ impl<X, C, E> State<X, C, E> {
             Class::Control => true,
         };
         is_first && self.has_room(class, taken)
-    }
-
-    /// Gives waiting senders of the class bulk their promises, if no other sender waits.
-    #[cold]
-    pub(crate) fn grant_bulk(&mut self, taken: u32, wakers: &mut Vec<Waker>) {
-        let room = if self.has_waiters() { 0 } else { self.room_below(bulk_mark(self.limit), taken) };
-        let Some(rare) = self.rare.as_mut() else { return };
-        let Some(pressed) = rare.pressed.as_mut() else { return };
-        let n = pressed.bulk.len().min(room as usize);
-        for (ticket, waker) in pressed.bulk.drain(..n) {
-            rare.granted.push(ticket);
-            wakers.push(waker);
-        }
-        give_back(&mut pressed.bulk);
-        self.granted += n as u32;
     }
 
     /// Takes out, and counts, what is to be discarded so that one of this class gets in: of the oldest `LOOKED_AT` the
@@ -128,5 +90,85 @@ impl<X, C, E> State<X, C, E> {
             }
         }
         self.inbox.move_nth(nth, to);
+    }
+}
+
+impl<X, C, E: Consumer> Mailbox<X, C, E> {
+    /// As `push`, for a kind of any class.
+    ///
+    /// # Errors
+    /// As for `push`; and [`Refused::Full`] under every policy for one of class [`Control`](Class::Control).
+    pub fn push_classed<P: Send>(
+        &self,
+        kind: &'static Kind<P, X>,
+        payload: P,
+        edge: Edge,
+    ) -> Result<Pushed<X, E::Wake>, Refused<P>> {
+        self.push_locked(self.state.lock(), kind, payload, edge, kind.class())
+    }
+
+    /// As `push_or_wait`, for a kind of any class. One of class [`Control`](Class::Control) does not wait; one of class
+    /// [`Bulk`](Class::Bulk) gets room in the order in which those of its class began to wait, below its mark, and while
+    /// no other sender waits.
+    ///
+    /// # Errors
+    /// As for `push_or_wait` and `push_classed`.
+    pub fn push_or_wait_classed<P: Send>(
+        &self,
+        kind: &'static Kind<P, X>,
+        payload: P,
+        edge: Edge,
+        waker: &Waker,
+        ticket: &mut Option<Ticket>,
+    ) -> Result<Pushed<X, E::Wake>, Refused<P>> {
+        let state = self.state.lock();
+        if state.is_watched {
+            return Err(Refused::Full(payload));
+        }
+        self.push_or_wait_asked(state, kind, payload, edge, (waker, ticket), kind.class())
+    }
+
+    #[cold]
+    pub(crate) fn push_full<P: Send>(
+        mut state: Guard<'_, State<X, C, E>>,
+        kind: &'static Kind<P, X>,
+        payload: P,
+        edge: Edge,
+    ) -> Result<Pushed<X, E::Wake>, Refused<P>> {
+        let class = kind.class();
+        match state.on_full {
+            Overflow::DropNewest if class != Class::Control => {}
+            Overflow::DropOldest if class != Class::Control => {
+                if state.waiting == 0 {
+                    state.write(kind, payload);
+                    return Ok(Self::after_push(state, edge));
+                }
+                if let Some(displaced) = state.displace_for(class) {
+                    state.write(kind, payload);
+                    // Something waits, so the consumer is at work or queued already and needs no wake-up.
+                    return Ok(Pushed::Displaced(displaced));
+                }
+            }
+            Overflow::Refuse | Overflow::Wait | Overflow::DropNewest | Overflow::DropOldest => {
+                state.pressed().shed.refused[class] += 1;
+                return Err(Refused::Full(payload));
+            }
+        }
+        state.accepted += 1;
+        state.count_discarded(class);
+        drop(state);
+        drop(payload);
+        Ok(Pushed::Discarded)
+    }
+
+    /// Discards a message, as for a new one, of a mailbox that holds more than its capacity: for an owner that put one back, of
+    /// those the policy discarded, because it must not be lost.
+    pub fn displace(&self) -> Option<Records<X>> {
+        let mut state = self.state.lock();
+        let is_over = state.waiting > state.limit.saturating_sub(self.taken.load(Ordering::Relaxed));
+        if state.phase == Phase::Closed || !is_over {
+            return None;
+        }
+        state.displace_for(Class::Interactive)
     }
 }

@@ -1,8 +1,7 @@
 //! What lies under a mailbox's lock: the lanes, the line of waiting senders, and the counts.
 
 use crate::capacity::{Capacity, NO_LIMIT, Overflow};
-use crate::class::Class;
-use crate::pressure::Pressed;
+use crate::class::{Class, Shed};
 use crate::protocol::{Phase, Ticket};
 use crate::records::{Kind, Records};
 use std::collections::VecDeque;
@@ -46,6 +45,14 @@ pub(crate) struct Rare<X: 'static, C> {
     pub(crate) aside: VecDeque<(u64, Records<X>)>,
 }
 
+/// What a mailbox has that was ever short of room, or that a message of the class bulk waited for.
+#[derive(Default)]
+pub(crate) struct Pressed {
+    /// The line of waiting senders of the class bulk.
+    pub(crate) bulk: VecDeque<(u64, Waker)>,
+    pub(crate) shed: Shed,
+}
+
 impl<X, C> Default for Rare<X, C> {
     fn default() -> Self {
         Rare {
@@ -68,6 +75,11 @@ impl<X, C> Rare<X, C> {
         give_back(&mut self.backlog);
         full
     }
+}
+
+/// The most that may be used for a message of the class bulk to get in.
+pub(crate) const fn bulk_mark(limit: u32) -> u32 {
+    limit.div_ceil(2)
 }
 
 /// An idle mailbox does not hold what a burst once needed.
@@ -96,6 +108,11 @@ impl<X, C, E> State<X, C, E> {
 
     pub(crate) fn rare(&mut self) -> &mut Rare<X, C> {
         self.rare.get_or_insert_default()
+    }
+
+    #[cold]
+    pub(crate) fn pressed(&mut self) -> &mut Pressed {
+        self.rare().pressed.get_or_insert_default()
     }
 
     /// How many messages are set aside.
@@ -181,7 +198,16 @@ impl<X, C, E> State<X, C, E> {
         self.limit.saturating_sub(self.waiting).saturating_sub(taken).saturating_sub(self.granted)
     }
 
-    // ---- the line of waiting senders ----
+    /// How much room is left below a mark.
+    pub(crate) fn room_below(&self, mark: u32, taken: u32) -> u32 {
+        mark.saturating_sub(self.waiting).saturating_sub(taken).saturating_sub(self.granted)
+    }
+
+    // ---- the lines of waiting senders ----
+
+    pub(crate) fn bulk_line(&self) -> Option<&VecDeque<(u64, Waker)>> {
+        Some(&self.rare.as_ref()?.pressed.as_ref()?.bulk)
+    }
 
     /// Whether a sender of the class interactive waits.
     #[inline(always)]
@@ -251,6 +277,21 @@ impl<X, C, E> State<X, C, E> {
             self.grant_bulk(taken, &mut wakers);
         }
         wakers
+    }
+
+    /// Gives waiting senders of the class bulk their promises, if no other sender waits.
+    #[cold]
+    fn grant_bulk(&mut self, taken: u32, wakers: &mut Vec<Waker>) {
+        let room = if self.has_waiters() { 0 } else { self.room_below(bulk_mark(self.limit), taken) };
+        let Some(rare) = self.rare.as_mut() else { return };
+        let Some(pressed) = rare.pressed.as_mut() else { return };
+        let n = pressed.bulk.len().min(room as usize);
+        for (ticket, waker) in pressed.bulk.drain(..n) {
+            rare.granted.push(ticket);
+            wakers.push(waker);
+        }
+        give_back(&mut pressed.bulk);
+        self.granted += n as u32;
     }
 }
 

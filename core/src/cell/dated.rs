@@ -88,12 +88,12 @@ impl Header {
         (self.host()?.runtime().now() > until).then_some(Stale::TooOld)
     }
 
-    /// As `push`, for messages of another class than the usual one.
-    pub(super) fn push_classed<P: Payload>(
-        &self,
-        kind: &'static Kind<P, Ext>,
-        message: P,
-    ) -> Result<(), Refused<P>> {
+    /// As `push`, for messages of any class.
+    #[inline(always)]
+    pub(super) fn put<P: Payload>(&self, kind: &'static Kind<P, Ext>, message: P) -> Result<(), Refused<P>> {
+        if const { P::CLASS.is_usual() } {
+            return self.push(kind, message);
+        }
         let pushed = match self.mailbox.push_classed(kind, message, local::edge(self)) {
             Ok(pushed) => pushed,
             Err(refused) => return self.push_refused(kind, refused),
@@ -102,14 +102,18 @@ impl Header {
         Ok(())
     }
 
-    /// As `push_or_wait`, for messages of another class than the usual one.
-    pub(super) fn push_or_wait_classed<P: Payload>(
+    /// As `push_or_wait`, for messages of any class.
+    #[inline(always)]
+    pub(super) fn put_or_wait<P: Payload>(
         &self,
         kind: &'static Kind<P, Ext>,
         message: P,
         waker: &Waker,
         ticket: &mut Option<Ticket>,
     ) -> Result<(), Refused<P>> {
+        if const { P::CLASS.is_usual() } {
+            return self.push_or_wait(kind, message, waker, ticket);
+        }
         let edge = local::edge(self);
         let pushed = match self.mailbox.push_or_wait_classed(kind, message, edge, waker, ticket) {
             Ok(pushed) => pushed,

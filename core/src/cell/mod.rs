@@ -324,9 +324,6 @@ impl Header {
     /// Puts a message into the user lane.
     #[inline]
     pub(crate) fn push<P: Payload>(&self, kind: &'static Kind<P, Ext>, message: P) -> Result<(), Refused<P>> {
-        if const { !P::CLASS.is_usual() } {
-            return self.push_classed(kind, message);
-        }
         let pushed = match self.mailbox.push(kind, message, local::edge(self)) {
             Ok(pushed) => pushed,
             Err(refused) => return self.push_refused(kind, refused),
@@ -344,9 +341,6 @@ impl Header {
         waker: &Waker,
         ticket: &mut Option<Ticket>,
     ) -> Result<(), Refused<P>> {
-        if const { !P::CLASS.is_usual() } {
-            return self.push_or_wait_classed(kind, message, waker, ticket);
-        }
         let pushed = match self.mailbox.push_or_wait(kind, message, local::edge(self), waker, ticket) {
             Ok(pushed) => pushed,
             Err(refused) => return self.push_or_wait_refused(kind, refused, waker, ticket),

@@ -361,9 +361,9 @@ impl<'a, P: Payload> Port<'a, P> {
         if const { P::TTL.is_some() }
             && let Some(kind) = &self.kinds.dated
         {
-            return header.push(kind, Dated { payload, until: header.until(P::TTL) }).map_err(undated);
+            return header.put(kind, Dated { payload, until: header.until(P::TTL) }).map_err(undated);
         }
-        header.push(&self.kinds.plain, payload)
+        header.put(&self.kinds.plain, payload)
     }
 
     /// As `push`; a sender that has to wait leaves its waker and gets a ticket, with the time on it until which what it
@@ -381,13 +381,13 @@ impl<'a, P: Payload> Port<'a, P> {
         {
             let noted = ticket.as_ref().map(|ticket| Time::from_nanos(ticket.note()));
             let until = noted.unwrap_or_else(|| header.until(P::TTL));
-            let pushed = header.push_or_wait(kind, Dated { payload, until }, waker, ticket);
+            let pushed = header.put_or_wait(kind, Dated { payload, until }, waker, ticket);
             if let Some(ticket) = ticket {
                 ticket.set_note(until.as_nanos());
             }
             return pushed.map_err(undated);
         }
-        header.push_or_wait(&self.kinds.plain, payload, waker, ticket)
+        header.put_or_wait(&self.kinds.plain, payload, waker, ticket)
     }
 }
 
