@@ -94,6 +94,18 @@ impl<X, C, E> State<X, C, E> {
 }
 
 impl<X, C, E: Consumer> Mailbox<X, C, E> {
+    /// A word that the holder of a ticket wants to find again when it comes again; forgotten with the ticket.
+    pub fn set_note(&self, ticket: &Ticket, note: u64) {
+        self.state.lock().pressed().notes.push((ticket.0, note));
+    }
+
+    /// The word that the holder of a ticket has left.
+    pub fn note(&self, ticket: &Ticket) -> Option<u64> {
+        let state = self.state.lock();
+        let notes = &state.rare.as_ref()?.pressed.as_ref()?.notes;
+        notes.iter().find(|(of, _)| *of == ticket.0).map(|(_, note)| *note)
+    }
+
     /// As `push`, for a kind of any class.
     ///
     /// # Errors

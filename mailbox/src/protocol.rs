@@ -114,23 +114,7 @@ pub enum Next {
 /// A place in the line of senders that wait for room. It ends by the push it was for, by `forget`, or with the
 /// consumer that closed the mailbox.
 #[derive(Debug, Eq, PartialEq)]
-pub struct Ticket(pub(crate) u64, u64);
-
-impl Ticket {
-    pub(crate) fn new(number: u64) -> Ticket {
-        Ticket(number, 0)
-    }
-
-    /// A word that its holder wrote on it; 0 on a new one.
-    pub fn note(&self) -> u64 {
-        self.1
-    }
-
-    /// Writes a word on it, for its holder.
-    pub fn set_note(&mut self, note: u64) {
-        self.1 = note;
-    }
-}
+pub struct Ticket(pub(crate) u64);
 
 /// What a closed mailbox still held.
 pub struct Remains<X: 'static, C> {

@@ -50,6 +50,8 @@ pub(crate) struct Rare<X: 'static, C> {
 pub(crate) struct Pressed {
     /// The line of waiting senders of the class bulk.
     pub(crate) bulk: VecDeque<(u64, Waker)>,
+    /// What holders of tickets want to remember.
+    pub(crate) notes: Vec<(u64, u64)>,
     pub(crate) shed: Shed,
 }
 
@@ -69,6 +71,12 @@ impl<X, C> Default for Rare<X, C> {
 }
 
 impl<X, C> Rare<X, C> {
+    fn forget_note(&mut self, ticket: u64) {
+        if let Some(pressed) = &mut self.pressed {
+            pressed.notes.retain(|(of, _)| *of != ticket);
+        }
+    }
+
     /// Takes the oldest buffer off the backlog.
     fn pop_backlog(&mut self) -> Option<Records<X>> {
         let full = self.backlog.pop_front();
@@ -232,7 +240,7 @@ impl<X, C, E> State<X, C, E> {
             Class::Control | Class::Interactive => &mut rare.waiters,
         };
         line.push_back((ticket, waker.clone()));
-        Ticket::new(ticket)
+        Ticket(ticket)
     }
 
     /// The waker of a sender that stands in the line.
@@ -245,6 +253,7 @@ impl<X, C, E> State<X, C, E> {
     /// Takes a sender out of the line, before its turn.
     pub(crate) fn leave(&mut self, ticket: u64) -> Option<Waker> {
         let rare = self.rare.as_mut()?;
+        rare.forget_note(ticket);
         let lines = [Some(&mut rare.waiters), rare.pressed.as_mut().map(|pressed| &mut pressed.bulk)];
         lines.into_iter().flatten().find_map(|line| {
             let at = line.iter().position(|waiter| waiter.0 == ticket)?;
@@ -257,6 +266,7 @@ impl<X, C, E> State<X, C, E> {
         let Some(rare) = self.rare.as_mut() else { return false };
         let Some(at) = rare.granted.iter().position(|granted| *granted == ticket) else { return false };
         rare.granted.swap_remove(at);
+        rare.forget_note(ticket);
         self.granted -= 1;
         true
     }

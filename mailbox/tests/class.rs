@@ -249,6 +249,23 @@ fn bulk_that_waits_gets_room_however_the_consumer_gives_it() {
 }
 
 #[test]
+fn a_note_is_there_as_long_as_its_ticket() {
+    let mailbox = running(Bounded(1));
+    assert_eq!(push(&mailbox, Class::Interactive, 0), Became::In);
+    let tickets: [_; 3] = std::array::from_fn(|n| {
+        let mut ticket = None;
+        assert!(!send(&mailbox, Class::Interactive, 1, Waker::noop(), &mut ticket));
+        ticket.inspect(|ticket| mailbox.set_note(ticket, n as u64 + 70))
+    });
+    let notes = || tickets.each_ref().map(|ticket| ticket.as_ref().and_then(|ticket| mailbox.note(ticket)));
+    assert_eq!(notes(), [Some(70), Some(71), Some(72)]);
+    assert_eq!(receive(&mailbox), Some(0));
+    assert_eq!(notes(), [Some(70), Some(71), Some(72)], "a promise keeps it");
+    let _ = mailbox.close(|_| ());
+    assert_eq!(notes(), [None; 3]);
+}
+
+#[test]
 fn bulk_that_waits_learns_of_the_close() {
     let mailbox = running(Bounded(2));
     assert_eq!(push(&mailbox, Class::Interactive, 0), Became::In);

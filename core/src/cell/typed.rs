@@ -366,7 +366,7 @@ impl<'a, P: Payload> Port<'a, P> {
         header.put(&self.kinds.plain, payload)
     }
 
-    /// As `push`; a sender that has to wait leaves its waker and gets a ticket, with the time on it until which what it
+    /// As `push`; a sender that has to wait leaves its waker and gets a ticket, and a note of the time until which what it
     /// sends may be handled.
     #[inline]
     pub(crate) fn push_or_wait(
@@ -379,11 +379,11 @@ impl<'a, P: Payload> Port<'a, P> {
         if const { P::TTL.is_some() }
             && let Some(kind) = &self.kinds.dated
         {
-            let noted = ticket.as_ref().map(|ticket| Time::from_nanos(ticket.note()));
-            let until = noted.unwrap_or_else(|| header.until(P::TTL));
+            let noted = ticket.as_ref().and_then(|ticket| header.mailbox.note(ticket));
+            let until = noted.map_or_else(|| header.until(P::TTL), Time::from_nanos);
             let pushed = header.put_or_wait(kind, Dated { payload, until }, waker, ticket);
-            if let Some(ticket) = ticket {
-                ticket.set_note(until.as_nanos());
+            if let (Some(ticket), None) = (ticket, noted) {
+                header.mailbox.set_note(ticket, until.as_nanos());
             }
             return pushed.map_err(undated);
         }
