@@ -18,6 +18,7 @@ pages! {
     testing: "../docs/guide/09-testing-your-actors.md",
     state_machines: "../docs/guide/10-state-machines.md",
     events: "../docs/guide/11-events.md",
+    overload: "../docs/guide/17-overload.md",
     streams_and_services: "../docs/guide/18-streams-and-services.md",
     os_processes: "../docs/guide/19-os-processes.md",
     registry: "../docs/guide/14-registry.md",

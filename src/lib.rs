@@ -115,6 +115,7 @@
 //! | to find actors by a key of your own, with values | [`Registry`], [`Via`], [`registry`] |
 //! | applications that need each other, a shutdown in phases | [`Applications`], [`Node`], [`CoordinatedShutdown`], [`application`] |
 //! | bounded memory | [`Bounded`], [`Overflow`], [`Unbounded`] |
+//! | overload | [`Class`], [`Message::TTL`], [`Pressure`] |
 //! | to see what became of messages | [`Ledger`], [`DeadLetter`], [`System::on_dead_letter`] |
 //! | streams and bytes out of an actor and into one | [`stream`], [`bytes`] |
 //! | an OS process as a supervised child | [`port`], with the feature `process` |

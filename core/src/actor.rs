@@ -1,6 +1,6 @@
 //! What users write: an actor, and how it handles each kind of message.
 
-use crate::cell::{Body, InPlace, Payload, Serves, Takes, while_served};
+use crate::cell::{Body, Header, InPlace, Payload, Serves, Stale, Takes, while_served};
 use crate::cx::Cx;
 use crate::exit::Exit;
 use crate::fate::{Held, Pending, Serving, Unanswered};
@@ -8,12 +8,15 @@ use crate::info::{Info, Order};
 use crate::ledger::Counters;
 use crate::message::{Abandoned, Message};
 use crate::reply::ReplyTo;
+use crate::time::Time;
 use pin_project_lite::pin_project;
+use ravelin_mailbox::Class;
 use std::any::type_name;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 /// An actor: state of its own, handling one message at a time. OTP's `gen_server`.
 ///
@@ -333,23 +336,39 @@ pub enum Received<M: Message> {
     Info(Info),
 }
 
-impl<M: Message> Received<M> {
-    /// Whether it is a request that nobody wants handled any more.
-    pub(crate) fn is_abandoned(&self) -> bool {
-        match self {
-            Received::Message(_, reply) => M::ABANDONED == Abandoned::Skip && reply.is_abandoned(),
-            Received::Info(_) => false,
+/// What a closure actor receives, and until when it may be handled.
+pub(crate) struct Arrived<M: Message> {
+    pub(crate) received: Received<M>,
+    until: Option<Time>,
+}
+
+impl<M: Message> Arrived<M> {
+    /// Why it is not to be handled any more, if so.
+    #[inline]
+    pub(crate) fn stale(&self, header: &Header) -> Option<Stale> {
+        let Received::Message(_, reply) = &self.received else { return None };
+        if M::ABANDONED == Abandoned::Skip && reply.is_abandoned() {
+            return Some(Stale::Abandoned);
         }
+        if M::TTL.is_some() { header.stale_after(self.until?) } else { None }
+    }
+}
+
+impl<M: Message> From<Info> for Arrived<M> {
+    fn from(info: Info) -> Arrived<M> {
+        Arrived { received: Received::Info(info), until: None }
     }
 }
 
 impl<M: Message> Payload for Cast<M> {
-    type Received = Received<M>;
+    type Received = Arrived<M>;
+    const CLASS: Class = M::CLASS;
+    const TTL: Option<Duration> = M::TTL;
     fn message_name() -> &'static str {
         type_name::<M>()
     }
-    fn received(self) -> Received<M> {
-        Received::Message(self.0, ReplyTo::nobody())
+    fn received(self, until: Option<Time>) -> Arrived<M> {
+        Arrived { received: Received::Message(self.0, ReplyTo::nobody()), until }
     }
     #[inline(always)]
     fn count(counters: &Counters) {
@@ -358,16 +377,18 @@ impl<M: Message> Payload for Cast<M> {
 }
 
 impl<M: Message> Payload for Call<M> {
-    type Received = Received<M>;
+    type Received = Arrived<M>;
+    const CLASS: Class = M::CLASS;
+    const TTL: Option<Duration> = M::TTL;
     fn message_name() -> &'static str {
         type_name::<M>()
     }
-    fn received(self) -> Received<M> {
-        Received::Message(self.0, self.1)
+    fn received(self, until: Option<Time>) -> Arrived<M> {
+        Arrived { received: Received::Message(self.0, self.1), until }
     }
     #[inline(always)]
-    fn is_expired(&self) -> bool {
-        M::ABANDONED == Abandoned::Skip && self.1.is_abandoned()
+    fn stale(&self, _: &Header) -> Option<Stale> {
+        (M::ABANDONED == Abandoned::Skip && self.1.is_abandoned()).then_some(Stale::Abandoned)
     }
     #[inline(always)]
     fn count(counters: &Counters) {
@@ -378,7 +399,7 @@ impl<M: Message> Payload for Call<M> {
 impl Payload for Info {
     type Received = Info;
     const IS_NOTICE: bool = true;
-    fn received(self) -> Info {
+    fn received(self, _: Option<Time>) -> Info {
         self
     }
     fn count(counters: &Counters) {
@@ -389,7 +410,7 @@ impl Payload for Info {
 impl Payload for Order {
     type Received = Order;
     const IS_NOTICE: bool = true;
-    fn received(self) -> Order {
+    fn received(self, _: Option<Time>) -> Order {
         self
     }
     fn count(counters: &Counters) {

@@ -17,8 +17,8 @@ use std::time::Duration;
 /// The future of `ActorRef::call`: the answer, or why there is none.
 ///
 /// # Errors
-/// See [`CallError`]. [`CallError::Full`] only when the callee's mailbox is to refuse; otherwise the call waits for
-/// room, and that counts toward its time limit.
+/// See [`CallError`]. [`CallError::Full`] only when the callee's mailbox is to refuse, or the reserve for the class
+/// control is used up; otherwise the call waits for room, and that counts toward its time limit.
 ///
 /// # Time
 /// Five seconds if nothing is said, from the first poll. A call that a handler makes while it serves a call itself ends

@@ -8,7 +8,7 @@ use std::sync::Arc;
 /// A message was not accepted. The actor is unaffected.
 #[non_exhaustive]
 pub enum SendError<M> {
-    /// The mailbox is full, and its policy is to refuse.
+    /// The mailbox is full, and its policy, or the message's class, is to refuse.
     Full(M),
     /// There is no actor at that place just now.
     NoProc(M),
@@ -34,13 +34,14 @@ pub enum CallError<M> {
         /// The request, if it was not sent; one that was is taken back when its turn comes.
         request: Option<M>,
     },
-    /// The overflow policy of the callee's mailbox discarded the request.
+    /// The request was thrown away before it was begun: by the overflow policy of the callee's mailbox, or because it was
+    /// older than its [`TTL`](crate::Message::TTL) when its turn came.
     Discarded,
     /// The time of the request that the caller serves was over already, and this call was to fit into it. Nothing was sent.
     Expired(M),
     /// The callee ended before it answered, for this reason. It may or may not have handled the request.
     Exited(Exit),
-    /// The mailbox is full, and its policy is to refuse. Nothing was sent.
+    /// The mailbox is full, and its policy, or the request's class, is to refuse. Nothing was sent.
     Full(M),
     /// There is no actor at that place just now. Nothing was sent.
     NoProc(M),
@@ -176,7 +177,9 @@ impl<M> fmt::Display for CallError<M> {
                 Ok(())
             }
             CallError::Expired(_) => f.write_str("the time of the request that is served is over"),
-            CallError::Discarded => f.write_str("the full mailbox discarded the request"),
+            CallError::Discarded => {
+                f.write_str("the request was discarded: the mailbox was full, or its time to live over")
+            }
             CallError::Exited(exit) => write!(f, "the callee ended: {exit}"),
             CallError::Full(_) => f.write_str("the mailbox is full"),
             CallError::NoProc(_) => f.write_str("noproc: there is no such actor"),

@@ -2,9 +2,10 @@
 //!
 //! `accepted = handled + answered + expired + interrupted + discarded + dead_lettered + waiting` holds for an actor at rest, and
 //! for a system at rest; a message that is being handled just now counts as waiting. What was refused was handed back
-//! and is not in the ledger. The counters are plain words written by the one who runs the actor: always on, at the cost
+//! and is not in the balance. The counters are plain words written by the one who runs the actor: always on, at the cost
 //! of a store per message.
 
+use ravelin_mailbox::Shed;
 use std::ops::{Add, AddAssign};
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
 
@@ -18,7 +19,8 @@ pub struct Ledger {
     pub handled: u64,
     /// Calls whose handler ran to its end.
     pub answered: u64,
-    /// Calls that were not handled when their turn came, because nobody waited for the answer any more.
+    /// Not handled when their turn came: older than their [`TTL`](crate::Message::TTL), or calls for whose answer nobody
+    /// waited any more.
     pub expired: u64,
     /// Their handler was cut off by a panic or a kill.
     pub interrupted: u64,
@@ -28,6 +30,9 @@ pub struct Ledger {
     pub dead_lettered: u64,
     /// In the mailbox, or being handled.
     pub waiting: u64,
+    /// What did not get through, by class. Those refused were handed back: they are counted here and are no part of the
+    /// balance.
+    pub shed: Shed,
 }
 
 impl Ledger {
@@ -55,6 +60,7 @@ impl Add for Ledger {
             discarded: self.discarded + other.discarded,
             dead_lettered: self.dead_lettered + other.dead_lettered,
             waiting: self.waiting + other.waiting,
+            shed: self.shed + other.shed,
         }
     }
 }
@@ -71,6 +77,7 @@ impl Ledger {
             discarded: self.discarded - part.discarded,
             dead_lettered: self.dead_lettered - part.dead_lettered,
             waiting: self.waiting - part.waiting,
+            shed: self.shed - part.shed,
         }
     }
 }
@@ -79,6 +86,19 @@ impl AddAssign for Ledger {
     fn add_assign(&mut self, other: Ledger) {
         *self = *self + other;
     }
+}
+
+/// How hard a place is pressed just now, and what that has cost so far.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+#[non_exhaustive]
+pub struct Pressure {
+    /// How many messages wait.
+    pub waiting: u32,
+    /// How many of the usual class may wait; `None` in a mailbox without a limit. Of the last incarnation, where nobody
+    /// lives.
+    pub limit: Option<u32>,
+    /// What did not get through, over all incarnations.
+    pub shed: Shed,
 }
 
 /// The counters of a place, written by who runs it.
@@ -171,7 +191,7 @@ impl Counters {
     }
 
     /// The ledger, with what the mailbox counted. What has begun and not ended is being handled.
-    pub(crate) fn read(&self, accepted: u64, discarded: u64, in_mailbox: u32) -> Ledger {
+    pub(crate) fn read(&self, accepted: u64, shed: Shed, in_mailbox: u32) -> Ledger {
         let (handled, answered) = (self.handled.load(Relaxed), self.answered.load(Relaxed));
         let expired = self.expired.load(Relaxed);
         let interrupted = u64::from(self.interrupted.load(Relaxed));
@@ -183,9 +203,10 @@ impl Counters {
             answered,
             expired,
             interrupted,
-            discarded,
+            discarded: shed.discarded.total(),
             dead_lettered: self.dead_lettered.load(Relaxed),
             waiting: u64::from(in_mailbox) + in_hand,
+            shed,
         }
     }
 }

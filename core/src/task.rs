@@ -1,8 +1,8 @@
 //! Closure actors: an async function that owns its inbox, as an Erlang process does.
 
-use crate::actor::{Actor, Handle, Received};
+use crate::actor::{Actor, Arrived, Handle, Received};
 use crate::bonds::TrapExits;
-use crate::cell::{CellRef, Control, Life, Payload, Takes, receive_one};
+use crate::cell::{CellRef, Control, Life, Payload, Stale, Takes, receive_one};
 use crate::cx::Cx;
 use crate::exit::Exit;
 use crate::id::{MonitorRef, Pid};
@@ -10,6 +10,7 @@ use crate::info::{Notice, Order};
 use crate::ledger::Counters;
 use crate::message::Message;
 use crate::system::System;
+use crate::time::Time;
 use futures::future::BoxFuture;
 use ravelin_mailbox::Cut;
 use std::collections::VecDeque;
@@ -112,7 +113,7 @@ struct Run;
 impl Payload for Run {
     type Received = ();
     const IS_BODY: bool = true;
-    fn received(self) {}
+    fn received(self, _: Option<Time>) {}
     fn count(counters: &Counters) {
         counters.handled();
     }
@@ -161,7 +162,7 @@ pub struct Inbox<M: Message> {
     pid: Pid,
     system: System,
     /// What selective receives looked at and left; older than all that is in the mailbox.
-    skipped: VecDeque<Received<M>>,
+    skipped: VecDeque<Arrived<M>>,
     in_a_row: u32,
     _message: std::marker::PhantomData<fn() -> M>,
 }
@@ -190,11 +191,11 @@ impl<M: Message> Inbox<M> {
             if let Some(pause) = self.poll_pause(cx) {
                 return pause;
             }
-            let received = match self.pop_skipped() {
-                Some(received) => Poll::Ready(Some(received)),
+            let arrived = match self.pop_skipped() {
+                Some(arrived) => Poll::Ready(Some(arrived)),
                 None => self.poll_new(cx),
             };
-            received.map(|received| self.hand_out(received))
+            arrived.map(|arrived| self.hand_out(arrived))
         })
         .await
     }
@@ -227,20 +228,20 @@ impl<M: Message> Inbox<M> {
                 if let Some(pause) = self.poll_pause(cx) {
                     return pause;
                 }
-                while let Some(received) = self.skipped.get(looked_at) {
-                    if received.is_abandoned() {
-                        self.cell.header().counts.expired();
-                        self.skipped.remove(looked_at);
+                while let Some(arrived) = self.skipped.get(looked_at) {
+                    if let Some(why) = arrived.stale(self.cell.header()) {
+                        let arrived = self.skipped.remove(looked_at);
+                        self.expire(arrived, why);
                         continue;
                     }
-                    if wanted(received) {
+                    if wanted(&arrived.received) {
                         let picked = self.skipped.remove(looked_at);
                         return Poll::Ready(self.hand_out(picked));
                     }
                     looked_at += 1;
                 }
                 match self.poll_new(cx) {
-                    Poll::Ready(Some(received)) => self.skipped.push_back(received),
+                    Poll::Ready(Some(arrived)) => self.skipped.push_back(arrived),
                     Poll::Ready(None) => return Poll::Ready(None),
                     Poll::Pending => return Poll::Pending,
                 }
@@ -250,19 +251,26 @@ impl<M: Message> Inbox<M> {
     }
 
     /// The oldest message that was skipped and that somebody wants handled still.
-    fn pop_skipped(&mut self) -> Option<Received<M>> {
+    fn pop_skipped(&mut self) -> Option<Arrived<M>> {
         loop {
-            let received = self.skipped.pop_front()?;
-            if !received.is_abandoned() {
-                return Some(received);
+            let arrived = self.skipped.pop_front()?;
+            match arrived.stale(self.cell.header()) {
+                None => return Some(arrived),
+                Some(why) => self.expire(Some(arrived), why),
             }
-            self.cell.header().counts.expired();
         }
     }
 
+    /// Nobody wants it handled any more.
+    #[cold]
+    fn expire(&self, arrived: Option<Arrived<M>>, why: Stale) {
+        self.cell.header().expire(arrived, M::CLASS, std::any::type_name::<M>(), why);
+    }
+
     /// The function gets it: it is handled.
-    fn hand_out(&mut self, received: Option<Received<M>>) -> Option<Received<M>> {
+    fn hand_out(&mut self, arrived: Option<Arrived<M>>) -> Option<Received<M>> {
         self.in_a_row += 1;
+        let received = arrived.map(|arrived| arrived.received);
         if let Some(Received::Message(_, reply)) = &received {
             let header = self.cell.header();
             header.counts.handled();
@@ -276,7 +284,7 @@ impl<M: Message> Inbox<M> {
     }
 
     /// What goes before any message: the end, and a turn for others after many messages.
-    fn poll_pause(&mut self, cx: &Context<'_>) -> Option<Poll<Option<Received<M>>>> {
+    fn poll_pause<T>(&mut self, cx: &Context<'_>) -> Option<Poll<Option<T>>> {
         if self.in_a_row >= BUDGET {
             self.in_a_row = 0;
             cx.waker().wake_by_ref();
@@ -289,29 +297,27 @@ impl<M: Message> Inbox<M> {
     }
 
     /// The next one from the mailbox.
-    fn poll_new(&mut self, cx: &mut Context<'_>) -> Poll<Option<Received<M>>> {
+    fn poll_new(&mut self, cx: &mut Context<'_>) -> Poll<Option<Arrived<M>>> {
         loop {
-            match receive_one::<Received<M>>(&self.cell, cx.waker()) {
-                Some(Ok(received)) if received.is_abandoned() => {
-                    self.cell.header().counts.expired();
-                    self.in_a_row += 1;
-                    if let Some(pause) = self.poll_pause(cx) {
-                        return pause;
+            match receive_one::<Arrived<M>>(&self.cell, cx.waker()) {
+                Some(Ok(arrived)) => {
+                    if let Some(why) = arrived.stale(self.cell.header()) {
+                        self.expire(Some(arrived), why);
+                        self.in_a_row += 1;
+                        if let Some(pause) = self.poll_pause(cx) {
+                            return pause;
+                        }
+                    } else if let Some(end) = self.poll_end(cx) {
+                        // It may have been sent after the signal that came meanwhile.
+                        self.skipped.push_back(arrived);
+                        return end;
+                    } else {
+                        self.in_a_row += 1;
+                        return Poll::Ready(Some(arrived));
                     }
                 }
-                Some(Ok(received)) => match self.poll_end(cx) {
-                    // It may have been sent after the signal that came meanwhile.
-                    Some(end) => {
-                        self.skipped.push_back(received);
-                        return end;
-                    }
-                    None => {
-                        self.in_a_row += 1;
-                        return Poll::Ready(Some(received));
-                    }
-                },
                 Some(Err(Notice::Info(info))) if !self.system.is_current(self.pid, &info) => {}
-                Some(Err(Notice::Info(info))) => return Poll::Ready(Some(Received::Info(info))),
+                Some(Err(Notice::Info(info))) => return Poll::Ready(Some(info.into())),
                 Some(Err(Notice::Order(Order { to, why }))) => {
                     self.cell.header().signal(Some(to), |_| Some((Control::Stop(why), Cut::No)));
                     if let Some(end) = self.poll_end(cx) {
@@ -328,7 +334,7 @@ impl<M: Message> Inbox<M> {
     }
 
     /// Nothing more is received once a signal waits: an order ends the inbox; a kill takes effect at this await.
-    fn poll_end(&self, cx: &Context<'_>) -> Option<Poll<Option<Received<M>>>> {
+    fn poll_end<T>(&self, cx: &Context<'_>) -> Option<Poll<Option<T>>> {
         let mailbox = &self.cell.header().mailbox;
         if self.cell.header().pid() != Some(self.pid) {
             return Some(Poll::Ready(None));
@@ -393,8 +399,8 @@ impl<M: Message> Drop for Inbox<M> {
         if header.pid() != Some(self.pid) {
             return;
         }
-        for received in self.skipped.drain(..) {
-            if let Received::Message(..) = received {
+        for arrived in self.skipped.drain(..) {
+            if let Received::Message(..) = arrived.received {
                 header.counts.left();
             }
         }

@@ -5,6 +5,7 @@
 
 use crate::exit::Exit;
 use crate::id::{MonitorRef, Pid};
+use ravelin_mailbox::Class;
 use std::fmt;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
@@ -112,6 +113,8 @@ pub enum Seen<'a> {
         message: &'static str,
         /// Whether there is always room for it: a notice of the framework, and what an actor's own timers send it.
         is_exempt: bool,
+        /// What it is when room is short.
+        class: Class,
         /// The actor that sent it, if one did.
         from: Option<Pid>,
         /// How many messages wait in the mailbox now.

@@ -3,6 +3,7 @@
 //! an ordinary run comes by here.
 
 use crate::capacity::{NO_LIMIT, Overflow};
+use crate::class::Class;
 use crate::mailbox::{CONTROL, CUT, Mailbox, WAITERS};
 use crate::protocol::{Consumer, Edge, Phase, Pushed, Refused, Ticket};
 use crate::records::{Kind, Records};
@@ -46,7 +47,7 @@ impl<X, C, E: Consumer> Mailbox<X, C, E> {
     ) -> Result<Pushed<X, E::Wake>, Refused<P>> {
         let state = self.state.lock();
         if !is_full || state.limit == NO_LIMIT || state.phase == Phase::Closed {
-            return self.push_asked(state, kind, payload, edge, note);
+            return self.push_asked(state, kind, payload, edge, kind.class(), note);
         }
         Self::push_full(state, kind, payload, edge, note)
     }
@@ -68,16 +69,22 @@ impl<X, C, E: Consumer> Mailbox<X, C, E> {
     ) -> Result<Pushed<X, E::Wake>, Refused<P>> {
         let mut state = self.state.lock();
         if !is_full {
-            return self.push_or_wait_asked(state, kind, payload, edge, (waker, ticket), note);
+            return self.push_or_wait_asked(state, kind, payload, edge, (waker, ticket), kind.class(), note);
         }
-        if state.limit == NO_LIMIT || state.on_full != Overflow::Wait || state.phase == Phase::Closed {
+        let may_wait = kind.class() != Class::Control;
+        if state.limit == NO_LIMIT
+            || state.on_full != Overflow::Wait
+            || state.phase == Phase::Closed
+            || !may_wait
+        {
             drop(state);
             return self.push_watched(kind, payload, edge, true, note);
         }
-        *ticket = Some(state.line_up(waker));
-        let room = state.room(self.taken.load(Ordering::Relaxed));
-        let wakers = state.grant(room);
-        if state.has_waiters() {
+        *ticket = Some(state.line_up(kind.class(), waker));
+        let taken = self.taken.load(Ordering::Relaxed);
+        let room = state.room(taken);
+        let wakers = state.grant(room, taken);
+        if state.is_waited_for() {
             self.flags.fetch_or(WAITERS, Ordering::Relaxed);
         } else {
             self.flags.fetch_and(!WAITERS, Ordering::Relaxed);
@@ -151,19 +158,15 @@ impl<X, C, E: Consumer> Mailbox<X, C, E> {
         }
         let mut one = Records::new();
         state.move_oldest(&mut one);
-        state.rare().discarded += u64::from(is_discarded);
+        if is_discarded {
+            state.count_discarded(one.class());
+        }
         Some(one)
     }
 
-    /// A message of the consumer's batch was discarded: counts it.
-    pub fn count_discarded(&self) {
-        self.state.lock().rare().discarded += 1;
-    }
-
-    /// The most messages that may wait, if there is a limit.
-    pub fn limit(&self) -> Option<u32> {
-        let limit = self.state.lock().limit;
-        (limit != NO_LIMIT).then_some(limit)
+    /// A message of the consumer's batch, the one in these records, was discarded: counts it.
+    pub fn count_discarded(&self, one: &Records<X>) {
+        self.state.lock().count_discarded(one.class());
     }
 }
 
@@ -171,6 +174,11 @@ impl<X> Records<X> {
     /// The kind of the oldest record.
     pub fn first(&self) -> Option<&'static X> {
         self.first_vtable().map(|vtable| vtable.ext())
+    }
+
+    /// The class of the oldest record.
+    pub(crate) fn class(&self) -> Class {
+        self.first_vtable().map_or(Class::default(), |vtable| vtable.class())
     }
 
     /// Takes the oldest record off, into a buffer of its own.

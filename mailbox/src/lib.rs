@@ -15,6 +15,8 @@
 
 mod sync;
 
+mod class;
+
 mod lock;
 mod records;
 
@@ -24,6 +26,8 @@ mod protocol;
 mod state;
 
 mod mailbox;
+
+mod pressure;
 
 mod reopen;
 
@@ -35,6 +39,7 @@ mod channel;
 
 pub use capacity::{Bounded, Capacity, Overflow, Unbounded};
 pub use channel::{Receiver, RecvError, SendError, Sender, TrySendError, channel};
+pub use class::{ByClass, Class, Shed};
 pub use lock::{Guard, Lock};
 pub use mailbox::Mailbox;
 pub use protocol::{

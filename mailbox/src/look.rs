@@ -1,5 +1,7 @@
 //! What anybody can see of a mailbox: how much waits, and what became of the rest.
 
+use crate::capacity::NO_LIMIT;
+use crate::class::{Class, Shed};
 use crate::mailbox::{CONTROL, CUT, Mailbox};
 use crate::protocol::{Consumer, Phase};
 use crate::sync::Ordering;
@@ -25,7 +27,25 @@ impl<X, C, E: Consumer> Mailbox<X, C, E> {
 
     /// How many accepted messages the overflow policy discarded.
     pub fn discarded(&self) -> u64 {
-        self.state.lock().rare.as_ref().map_or(0, |rare| rare.discarded)
+        self.shed().discarded.total()
+    }
+
+    /// How many messages were refused and discarded, by class, and counted as [expired](Mailbox::count_expired).
+    pub fn shed(&self) -> Shed {
+        let state = self.state.lock();
+        let pressed = state.rare.as_ref().and_then(|rare| rare.pressed.as_ref());
+        pressed.map_or(Shed::default(), |pressed| pressed.shed)
+    }
+
+    /// The consumer did not handle a message of this class, because it was too late for that: counts it.
+    pub fn count_expired(&self, class: Class) {
+        self.state.lock().pressed().shed.expired[class] += 1;
+    }
+
+    /// The most messages that may wait, if there is a limit.
+    pub fn limit(&self) -> Option<u32> {
+        let limit = self.state.lock().limit;
+        (limit != NO_LIMIT).then_some(limit)
     }
 
     /// Whether something waits in the control lane.

@@ -18,6 +18,7 @@
 //! not ours and may come back to this mailbox.
 
 use crate::capacity::{Capacity, NO_LIMIT, Overflow};
+use crate::class::Class;
 use crate::lock::{Guard, Lock};
 use crate::protocol::{Consumer, Cut, Edge, Next, NoConsumer, Phase, Pushed, Refused, Signalled, Ticket};
 use crate::records::{Kind, Record, Records};
@@ -95,7 +96,7 @@ impl<X, C, E: Consumer> Mailbox<X, C, E> {
 
     // ---- producers ----
 
-    /// Adds a message; never waits. A full mailbox refuses it or discards one, as its policy says. It may be full a
+    /// Adds a message of the class interactive; never waits. A full mailbox refuses it or discards one, as its policy says. It may be full a
     /// little early: what the consumer has begun since it last [published](Mailbox::publish) still counts.
     ///
     /// # Errors
@@ -107,21 +108,22 @@ impl<X, C, E: Consumer> Mailbox<X, C, E> {
         payload: P,
         edge: Edge,
     ) -> Result<Pushed<X, E::Wake>, Refused<P>> {
-        self.push_locked(self.state.lock(), kind, payload, edge)
+        self.push_locked(self.state.lock(), kind, payload, edge, Class::Interactive)
     }
 
     #[inline(always)]
-    fn push_locked<P: Send>(
+    pub(crate) fn push_locked<P: Send>(
         &self,
         state: Guard<'_, State<X, C, E>>,
         kind: &'static Kind<P, X>,
         payload: P,
         edge: Edge,
+        class: Class,
     ) -> Result<Pushed<X, E::Wake>, Refused<P>> {
         if state.is_watched {
             return Err(Refused::Full(payload));
         }
-        self.push_asked(state, kind, payload, edge, |_| ())
+        self.push_asked(state, kind, payload, edge, class, |_| ())
     }
 
     /// As a push, whether or not the mailbox is watched; `note` is told when the message is written.
@@ -132,12 +134,13 @@ impl<X, C, E: Consumer> Mailbox<X, C, E> {
         kind: &'static Kind<P, X>,
         payload: P,
         edge: Edge,
+        class: Class,
         note: impl FnOnce(&mut E),
     ) -> Result<Pushed<X, E::Wake>, Refused<P>> {
         if state.phase == Phase::Closed {
             return Err(Refused::Closed(payload));
         }
-        if state.limit != NO_LIMIT && state.room(self.taken.load(Ordering::Relaxed)) == 0 {
+        if state.limit != NO_LIMIT && !state.has_room(class, self.taken.load(Ordering::Relaxed)) {
             return Self::push_full(state, kind, payload, edge, note);
         }
         state.write(kind, payload);
@@ -186,7 +189,7 @@ impl<X, C, E: Consumer> Mailbox<X, C, E> {
         if state.is_watched {
             return Err(Refused::Full(payload));
         }
-        self.push_or_wait_asked(state, kind, payload, edge, (waker, ticket), |_| ())
+        self.push_or_wait_asked(state, kind, payload, edge, (waker, ticket), Class::Interactive, |_| ())
     }
 
     /// As `push_or_wait`, whether or not the mailbox is watched; `note` is told when the message is written.
@@ -198,11 +201,16 @@ impl<X, C, E: Consumer> Mailbox<X, C, E> {
         payload: P,
         edge: Edge,
         (waker, ticket): (&Waker, &mut Option<Ticket>),
+        class: Class,
         note: impl FnOnce(&mut E),
     ) -> Result<Pushed<X, E::Wake>, Refused<P>> {
         let mine = ticket.take();
-        if state.limit == NO_LIMIT || state.on_full != Overflow::Wait || state.phase == Phase::Closed {
-            return self.push_asked(state, kind, payload, edge, note);
+        if state.limit == NO_LIMIT
+            || state.on_full != Overflow::Wait
+            || state.phase == Phase::Closed
+            || class == Class::Control
+        {
+            return self.push_asked(state, kind, payload, edge, class, note);
         }
         let mut is_promised = false;
         if let Some(mine) = mine {
@@ -215,8 +223,8 @@ impl<X, C, E: Consumer> Mailbox<X, C, E> {
                 return Err(Refused::Full(payload));
             }
         }
-        if !is_promised && (state.has_waiters() || state.room(self.taken.load(Ordering::Relaxed)) == 0) {
-            *ticket = Some(state.line_up(waker));
+        if !is_promised && !state.may_pass(class, self.taken.load(Ordering::Relaxed)) {
+            *ticket = Some(state.line_up(class, waker));
             self.flags.fetch_or(WAITERS, Ordering::Relaxed);
             return Err(Refused::Full(payload));
         }
@@ -229,62 +237,15 @@ impl<X, C, E: Consumer> Mailbox<X, C, E> {
     /// that waits longer.
     pub fn forget(&self, ticket: Ticket) {
         let mut state = self.state.lock();
-        let (next, left) =
-            if state.redeem(ticket.0) { (state.grant(1), None) } else { (Vec::new(), state.leave(ticket.0)) };
-        if !state.has_waiters() {
+        let was_promised = state.redeem(ticket.0);
+        let left = if was_promised { None } else { state.leave(ticket.0) };
+        let next = state.grant(u32::from(was_promised), self.taken.load(Ordering::Relaxed));
+        if !state.is_waited_for() {
             self.flags.fetch_and(!WAITERS, Ordering::Relaxed);
         }
         drop(state);
         drop(left);
         wake_all(next);
-    }
-
-    #[cold]
-    pub(crate) fn push_full<P: Send>(
-        mut state: Guard<'_, State<X, C, E>>,
-        kind: &'static Kind<P, X>,
-        payload: P,
-        edge: Edge,
-        note: impl FnOnce(&mut E),
-    ) -> Result<Pushed<X, E::Wake>, Refused<P>> {
-        match state.on_full {
-            Overflow::Refuse | Overflow::Wait => Err(Refused::Full(payload)),
-            Overflow::DropNewest => {
-                state.accepted += 1;
-                state.rare().discarded += 1;
-                drop(state);
-                drop(payload);
-                Ok(Pushed::Discarded)
-            }
-            Overflow::DropOldest if state.waiting == 0 => {
-                state.write(kind, payload);
-                note(&mut state.consumer);
-                Ok(Self::after_push(state, edge))
-            }
-            Overflow::DropOldest => {
-                let mut displaced = Records::new();
-                state.move_oldest(&mut displaced);
-                state.rare().discarded += 1;
-                state.write(kind, payload);
-                note(&mut state.consumer);
-                // It is full, so the consumer is at work or queued already and needs no wake-up.
-                Ok(Pushed::Displaced(displaced))
-            }
-        }
-    }
-
-    /// Discards the oldest message of a mailbox that holds more than its capacity: for an owner that put one back, of
-    /// those the policy discarded, because it must not be lost.
-    pub fn displace(&self) -> Option<Records<X>> {
-        let mut state = self.state.lock();
-        let is_over = state.waiting > state.limit.saturating_sub(self.taken.load(Ordering::Relaxed));
-        if state.phase == Phase::Closed || !is_over {
-            return None;
-        }
-        let mut displaced = Records::new();
-        state.move_oldest(&mut displaced);
-        state.rare().discarded += 1;
-        Some(displaced)
     }
 
     #[inline(always)]
@@ -478,12 +439,12 @@ impl<X, C, E: Consumer> Mailbox<X, C, E> {
     }
 
     fn after_room(&self, mut state: Guard<'_, State<X, C, E>>, taken: u32) {
-        if !state.has_waiters() {
+        if !state.is_waited_for() {
             return;
         }
         let room = state.room(taken);
-        let wakers = state.grant(room);
-        if !state.has_waiters() {
+        let wakers = state.grant(room, taken);
+        if !state.is_waited_for() {
             self.flags.fetch_and(!WAITERS, Ordering::Relaxed);
         }
         drop(state);

@@ -6,13 +6,14 @@
 //! Proof of the unsafe parts:
 //! * `words` points to `cap` words of the global allocator (or is null when `cap` is 0); `head <= end <= cap`, and
 //!   `head..end` is a whole number of records, `count` of them. Only `push` makes a record, only `pop` takes one out,
-//!   and `move_one` does the one to `to` and the other to `self`.
+//!   and `move_one` and `move_nth` do the one to `to` and the other to `self`.
 //! * A record's payload has the type that its vtable was made for, because `push` takes a `Kind<P, X>` together with
 //!   a `P` (and a `Kind` is invariant in `P`), and `Kind::new` is the only maker of vtables.
 //! * A payload is moved out or dropped once: `Record` owns it, drops it in `Drop`, and `take` forgets the record. It
 //!   lies in the buffer meanwhile, which the record borrows, so that nothing is pushed over it.
 //! * Payloads over `INLINE_BYTES`, or with an alignment over a word's, are boxed and the record holds the pointer.
 
+use crate::class::Class;
 use std::alloc::{Layout, alloc, dealloc, handle_alloc_error, realloc};
 use std::any::type_name;
 use std::fmt;
@@ -35,6 +36,7 @@ pub struct VTable<X: 'static> {
     words: u32,
     drop: unsafe fn(*mut u64),
     name: fn() -> &'static str,
+    class: Class,
     ext: X,
 }
 
@@ -60,15 +62,34 @@ impl<X> VTable<X> {
     pub(crate) fn ext(&self) -> &X {
         &self.ext
     }
+
+    pub(crate) fn class(&self) -> Class {
+        self.class
+    }
 }
 
 impl<P, X> Kind<P, X> {
-    /// The kind of records that hold a `P`, with `ext` for the reader.
+    /// The kind of records that hold a `P`, with `ext` for the reader; of the class [`Interactive`](Class::Interactive).
     pub const fn new(ext: X) -> Kind<P, X> {
+        Kind::of_class(Class::Interactive, ext)
+    }
+
+    /// As `new`, of this class.
+    pub const fn of_class(class: Class, ext: X) -> Kind<P, X> {
         Kind {
-            vtable: VTable { words: words_of::<P>(), drop: drop_payload::<P>, name: type_name::<P>, ext },
+            vtable: VTable {
+                words: words_of::<P>(),
+                drop: drop_payload::<P>,
+                name: type_name::<P>,
+                class,
+                ext,
+            },
             _payload: PhantomData,
         }
+    }
+
+    pub(crate) fn class(&self) -> Class {
+        self.vtable.class
     }
 }
 
@@ -243,6 +264,43 @@ impl<X> Records<X> {
     pub(crate) fn first_vtable(&self) -> Option<&'static VTable<X>> {
         // SAFETY: `count > 0`, so a whole record lies at `head`.
         (self.count > 0).then(|| unsafe { *self.words.add(self.head as usize).cast::<&'static VTable<X>>() })
+    }
+
+    /// What the records are, from the oldest on.
+    pub(crate) fn vtables(&self) -> impl Iterator<Item = &'static VTable<X>> {
+        let mut at = self.head;
+        (0..self.count).map(move |_| {
+            // SAFETY: `count` whole records lie one behind the other from `head` on, and this one is the next of them.
+            let vtable = unsafe { *self.words.add(at as usize).cast::<&'static VTable<X>>() };
+            at += 1 + vtable.words;
+            vtable
+        })
+    }
+
+    /// Moves the record with so many before it, untouched, to the end of `to`. Costs a copy of those before it.
+    pub(crate) fn move_nth(&mut self, nth: usize, to: &mut Records<X>) {
+        let Some(words) = self.vtables().nth(nth).map(|vtable| 1 + vtable.words) else { return };
+        let before: u32 = self.vtables().take(nth).map(|vtable| 1 + vtable.words).sum();
+        assert!(to.end + words <= to.cap || to.grow(words), "a record was moved to a full buffer");
+        // SAFETY: `before` words of whole records lie at `head`, and behind them the record, of `words` words; `to`, which
+        // is another buffer, has room for it. Those before it are moved over its place, within the buffer; `head` follows.
+        unsafe {
+            let head = self.words.add(self.head as usize);
+            ptr::copy_nonoverlapping(
+                head.add(before as usize),
+                to.words.add(to.end as usize),
+                words as usize,
+            );
+            ptr::copy(head, head.add(words as usize), before as usize);
+        }
+        to.end += words;
+        to.count += 1;
+        self.head += words;
+        self.count -= 1;
+        if self.count == 0 {
+            self.head = 0;
+            self.end = 0;
+        }
     }
 
     /// Moves the oldest record, untouched, to the end of `to`.

@@ -30,6 +30,11 @@ impl<X, C, E: Consumer> Mailbox<X, C, E> {
             aside = mem::take(&mut rare.aside);
             remains.control = mem::take(&mut rare.control);
             wakers.extend(rare.waiters.drain(..).map(|(_, waker)| waker));
+            let bulk = rare.pressed.as_mut().map(|pressed| {
+                pressed.notes.clear();
+                mem::take(&mut pressed.bulk)
+            });
+            wakers.extend(bulk.into_iter().flatten().map(|(_, waker)| waker));
             rare.granted.clear();
             receiver = rare.receiver.take();
         }

@@ -1,6 +1,7 @@
 //! What lies under a mailbox's lock: the lanes, the line of waiting senders, and the counts.
 
 use crate::capacity::{Capacity, NO_LIMIT, Overflow};
+use crate::class::{Class, Shed};
 use crate::protocol::{Phase, Ticket};
 use crate::records::{Kind, Records};
 use std::collections::VecDeque;
@@ -37,10 +38,21 @@ pub(crate) struct Rare<X: 'static, C> {
     pub(crate) waiters: VecDeque<(u64, Waker)>,
     pub(crate) granted: Vec<u64>,
     pub(crate) tickets: u64,
-    pub(crate) discarded: u64,
+    /// What few of these need: those of other classes than the usual one, and who found no room.
+    pub(crate) pressed: Option<Box<Pressed>>,
     pub(crate) receiver: Option<Waker>,
     /// Out of the line for a while, by number.
     pub(crate) aside: VecDeque<(u64, Records<X>)>,
+}
+
+/// What a mailbox has that was ever short of room, or that a message of the class bulk waited for.
+#[derive(Default)]
+pub(crate) struct Pressed {
+    /// The line of waiting senders of the class bulk.
+    pub(crate) bulk: VecDeque<(u64, Waker)>,
+    /// What holders of tickets want to remember.
+    pub(crate) notes: Vec<(u64, u64)>,
+    pub(crate) shed: Shed,
 }
 
 impl<X, C> Default for Rare<X, C> {
@@ -51,7 +63,7 @@ impl<X, C> Default for Rare<X, C> {
             waiters: VecDeque::new(),
             granted: Vec::new(),
             tickets: 0,
-            discarded: 0,
+            pressed: None,
             receiver: None,
             aside: VecDeque::new(),
         }
@@ -59,12 +71,23 @@ impl<X, C> Default for Rare<X, C> {
 }
 
 impl<X, C> Rare<X, C> {
+    fn forget_note(&mut self, ticket: u64) {
+        if let Some(pressed) = &mut self.pressed {
+            pressed.notes.retain(|(of, _)| *of != ticket);
+        }
+    }
+
     /// Takes the oldest buffer off the backlog.
     fn pop_backlog(&mut self) -> Option<Records<X>> {
         let full = self.backlog.pop_front();
         give_back(&mut self.backlog);
         full
     }
+}
+
+/// The most that may be used for a message of the class bulk to get in.
+pub(crate) const fn bulk_mark(limit: u32) -> u32 {
+    limit.div_ceil(2)
 }
 
 /// An idle mailbox does not hold what a burst once needed.
@@ -93,6 +116,11 @@ impl<X, C, E> State<X, C, E> {
 
     pub(crate) fn rare(&mut self) -> &mut Rare<X, C> {
         self.rare.get_or_insert_default()
+    }
+
+    #[cold]
+    pub(crate) fn pressed(&mut self) -> &mut Pressed {
+        self.rare().pressed.get_or_insert_default()
     }
 
     /// How many messages are set aside.
@@ -178,31 +206,59 @@ impl<X, C, E> State<X, C, E> {
         self.limit.saturating_sub(self.waiting).saturating_sub(taken).saturating_sub(self.granted)
     }
 
-    // ---- the line of waiting senders ----
+    /// How much room is left below a mark.
+    pub(crate) fn room_below(&self, mark: u32, taken: u32) -> u32 {
+        mark.saturating_sub(self.waiting).saturating_sub(taken).saturating_sub(self.granted)
+    }
 
+    // ---- the lines of waiting senders ----
+
+    pub(crate) fn bulk_line(&self) -> Option<&VecDeque<(u64, Waker)>> {
+        Some(&self.rare.as_ref()?.pressed.as_ref()?.bulk)
+    }
+
+    /// Whether a sender of the class interactive waits.
+    #[inline(always)]
     pub(crate) fn has_waiters(&self) -> bool {
         self.rare.as_ref().is_some_and(|rare| !rare.waiters.is_empty())
     }
 
-    /// Puts a sender at the end of the line.
-    pub(crate) fn line_up(&mut self, waker: &Waker) -> Ticket {
+    /// Whether any sender waits.
+    pub(crate) fn is_waited_for(&self) -> bool {
+        self.rare.as_ref().is_some_and(|rare| {
+            !rare.waiters.is_empty() || rare.pressed.as_ref().is_some_and(|pressed| !pressed.bulk.is_empty())
+        })
+    }
+
+    /// Puts a sender at the end of the line for its class.
+    pub(crate) fn line_up(&mut self, class: Class, waker: &Waker) -> Ticket {
         let rare = self.rare();
         rare.tickets += 1;
-        rare.waiters.push_back((rare.tickets, waker.clone()));
-        Ticket(rare.tickets)
+        let ticket = rare.tickets;
+        let line = match class {
+            Class::Bulk => &mut rare.pressed.get_or_insert_default().bulk,
+            Class::Control | Class::Interactive => &mut rare.waiters,
+        };
+        line.push_back((ticket, waker.clone()));
+        Ticket(ticket)
     }
 
     /// The waker of a sender that stands in the line.
     pub(crate) fn waiter(&mut self, ticket: u64) -> Option<&mut Waker> {
-        let waiters = self.rare.as_mut()?.waiters.iter_mut();
-        waiters.into_iter().find(|waiter| waiter.0 == ticket).map(|waiter| &mut waiter.1)
+        let rare = self.rare.as_mut()?;
+        let bulk = rare.pressed.as_mut().into_iter().flat_map(|pressed| pressed.bulk.iter_mut());
+        rare.waiters.iter_mut().chain(bulk).find(|waiter| waiter.0 == ticket).map(|waiter| &mut waiter.1)
     }
 
     /// Takes a sender out of the line, before its turn.
     pub(crate) fn leave(&mut self, ticket: u64) -> Option<Waker> {
-        let waiters = &mut self.rare.as_mut()?.waiters;
-        let at = waiters.iter().position(|waiter| waiter.0 == ticket)?;
-        waiters.remove(at).map(|waiter| waiter.1)
+        let rare = self.rare.as_mut()?;
+        rare.forget_note(ticket);
+        let lines = [Some(&mut rare.waiters), rare.pressed.as_mut().map(|pressed| &mut pressed.bulk)];
+        lines.into_iter().flatten().find_map(|line| {
+            let at = line.iter().position(|waiter| waiter.0 == ticket)?;
+            line.remove(at).map(|waiter| waiter.1)
+        })
     }
 
     /// Takes back the room that was promised to a sender. False: none was.
@@ -210,12 +266,14 @@ impl<X, C, E> State<X, C, E> {
         let Some(rare) = self.rare.as_mut() else { return false };
         let Some(at) = rare.granted.iter().position(|granted| *granted == ticket) else { return false };
         rare.granted.swap_remove(at);
+        rare.forget_note(ticket);
         self.granted -= 1;
         true
     }
 
-    /// Gives up to `room` waiting senders a promise; they are woken after the lock is released.
-    pub(crate) fn grant(&mut self, room: u32) -> Vec<Waker> {
+    /// Gives up to `room` waiting senders a promise, and when none of them waits any more those of class bulk that find
+    /// theirs below their mark, while the consumer holds `taken`; they are woken after the lock is released.
+    pub(crate) fn grant(&mut self, room: u32, taken: u32) -> Vec<Waker> {
         let Some(rare) = self.rare.as_mut() else { return Vec::new() };
         let n = rare.waiters.len().min(room as usize);
         let mut wakers = Vec::with_capacity(n);
@@ -225,7 +283,25 @@ impl<X, C, E> State<X, C, E> {
         }
         give_back(&mut rare.waiters);
         self.granted += wakers.len() as u32;
+        if self.bulk_line().is_some() {
+            self.grant_bulk(taken, &mut wakers);
+        }
         wakers
+    }
+
+    /// Gives waiting senders of the class bulk their promises, if no other sender waits.
+    #[cold]
+    fn grant_bulk(&mut self, taken: u32, wakers: &mut Vec<Waker>) {
+        let room = if self.has_waiters() { 0 } else { self.room_below(bulk_mark(self.limit), taken) };
+        let Some(rare) = self.rare.as_mut() else { return };
+        let Some(pressed) = rare.pressed.as_mut() else { return };
+        let n = pressed.bulk.len().min(room as usize);
+        for (ticket, waker) in pressed.bulk.drain(..n) {
+            rare.granted.push(ticket);
+            wakers.push(waker);
+        }
+        give_back(&mut pressed.bulk);
+        self.granted += n as u32;
     }
 }
 

@@ -12,8 +12,8 @@ use loom::model;
 use loom::sync::Arc;
 use loom::thread;
 use ravelin_mailbox::{
-    Bounded, Capacity, Consumer, Cut, Edge, Kind, Mailbox, Next, Overflow, Phase, Pushed, Record, Records,
-    Refused, SendError, Signalled, Ticket, TrySendError, Unbounded, channel,
+    Bounded, Capacity, Class, Consumer, Cut, Edge, Kind, Mailbox, Next, Overflow, Phase, Pushed, Record,
+    Records, Refused, SendError, Signalled, Ticket, TrySendError, Unbounded, channel,
 };
 use std::future::{Future, poll_fn};
 use std::task::{Context, Poll, Wake, Waker};
@@ -392,6 +392,69 @@ fn a_sender_that_waits_while_room_is_published_gets_it() {
         cell.run();
         sender.join().unwrap();
         assert_eq!(cell.own(|desk| desk.got.clone()), [0, 1]);
+    });
+}
+
+static BULK: Kind<u32, ()> = Kind::of_class(Class::Bulk, ());
+
+/// As `send`, for a message of the class bulk. With the consumer's wake-up: it is run here.
+fn send_bulk(cell: &Cell, n: u32) {
+    let mut ticket: Option<Ticket> = None;
+    let sent = block_on(poll_fn(|cx| {
+        match cell.mailbox.push_or_wait_classed(&BULK, n, Edge::Queue, cx.waker(), &mut ticket) {
+            Err(Refused::Full(_)) if ticket.is_some() => Poll::Pending,
+            done => Poll::Ready(done),
+        }
+    }));
+    if let Pushed::Wake(()) = sent.unwrap() {
+        cell.begin();
+        cell.run();
+    }
+}
+
+#[test]
+fn a_bulk_sender_that_waits_while_room_is_published_gets_it() {
+    model(|| {
+        let cell = Cell::new(Bounded(2), Phase::Running);
+        cell.push(0);
+        cell.own(|desk| assert_eq!(cell.mailbox.next(&mut desk.work), Next::Batch));
+        let other = cell.clone();
+        let sender = thread::spawn(move || send_bulk(&other, 1));
+        cell.own(|desk| desk.got.extend(desk.work.pop().map(number)));
+        cell.mailbox.publish(0);
+        cell.run();
+        sender.join().unwrap();
+        assert_eq!(cell.own(|desk| desk.got.clone()), [0, 1]);
+    });
+}
+
+#[test]
+fn a_bulk_sender_that_waits_behind_one_that_gives_up_gets_its_turn() {
+    model(|| {
+        let cell = Cell::new(Bounded(1), Phase::Running);
+        cell.push(0);
+        let other = cell.clone();
+        let gives_up = thread::spawn(move || {
+            let mut ticket: Option<Ticket> = None;
+            let sent = other.mailbox.push_or_wait(&NUMBER, 1, Edge::Queue, Waker::noop(), &mut ticket);
+            ticket.into_iter().for_each(|ticket| other.mailbox.forget(ticket));
+            match sent {
+                Ok(Pushed::Wake(())) => {
+                    other.begin();
+                    other.run();
+                    true
+                }
+                Ok(_) => true,
+                Err(_) => false,
+            }
+        });
+        let other = cell.clone();
+        let sender = thread::spawn(move || send_bulk(&other, 2));
+        cell.run();
+        let was_sent = gives_up.join().unwrap();
+        sender.join().unwrap();
+        let got = cell.own(|desk| desk.got.clone());
+        assert_eq!((got.contains(&1), got.contains(&2)), (was_sent, true), "{got:?}");
     });
 }
 

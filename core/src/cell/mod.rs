@@ -29,6 +29,7 @@
 
 mod birth;
 mod crew;
+mod dated;
 mod eyed;
 mod finish;
 mod in_place;
@@ -45,6 +46,7 @@ mod waker;
 mod watched;
 
 pub(crate) use crew::Crew;
+pub(crate) use dated::Stale;
 pub(crate) use eyed::{CutOff, Wreck};
 pub(crate) use finish::End;
 pub use in_place::InPlace;
@@ -353,7 +355,7 @@ impl Header {
 
     /// The fates of all messages so far.
     pub(crate) fn ledger(&self) -> Ledger {
-        self.counts.read(self.mailbox.accepted(), self.mailbox.discarded(), self.mailbox.len())
+        self.counts.read(self.mailbox.accepted(), self.mailbox.shed(), self.mailbox.len())
     }
 
     fn ptr(&self) -> CellPtr {

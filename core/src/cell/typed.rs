@@ -5,6 +5,7 @@
 //! or a [`Port`] made by one, so it is run by a cell of that type, and its payload is a `P`. The pointers to the body
 //! and to the context are lent to one future at a time (see the folder's proof, "Aliasing").
 
+use super::dated::{Dated, Kinds, Stale, undated};
 use super::{
     CellPtr, CellRef, CellVTable, Ext, Header, InPlace, Inner, Life, Past, Slot, Tally, Typed, birth, free,
 };
@@ -13,13 +14,15 @@ use crate::id::Pid;
 use crate::info::{Info, Notice, Order};
 use crate::ledger::Counters;
 use crate::reply::Reply;
-use ravelin_mailbox::{Capacity, Kind, Record, Refused, Ticket};
+use crate::time::Time;
+use ravelin_mailbox::{Capacity, Class, Kind, Record, Refused, Ticket};
 use std::any::{Any, type_name};
 use std::future::Future;
 use std::marker::PhantomData;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::task::{Context, Poll, Waker};
+use std::time::Duration;
 
 /// What lives in a cell.
 pub(crate) trait Body: Sized + Send + 'static {
@@ -46,15 +49,21 @@ pub(crate) trait Payload: Send + 'static {
     const IS_NOTICE: bool = false;
     /// Whether it is no message but the function of a task.
     const IS_BODY: bool = false;
+    /// Who gets in when room is short.
+    const CLASS: Class = Class::Interactive;
+    /// How long it may wait.
+    const TTL: Option<Duration> = None;
     /// The name of the message's type.
     fn message_name() -> &'static str {
         type_name::<Self>()
     }
-    fn received(self) -> Self::Received;
-    /// Whether nobody wants it handled any more.
+    /// As such a future sees it, with the time until which it may be handled, if there is one.
+    fn received(self, until: Option<Time>) -> Self::Received;
+    /// Why it is not to be handled any more, if so.
     #[inline(always)]
-    fn is_expired(&self) -> bool {
-        false
+    fn stale(&self, header: &Header) -> Option<Stale> {
+        let _ = header;
+        None
     }
     /// Its handler ran to its end.
     fn count(counters: &Counters);
@@ -110,13 +119,20 @@ impl<B: Body> Clone for TypedRef<B> {
 struct Of<B, P>(PhantomData<(B, P)>);
 
 impl<B: Takes<P>, P: Payload> Of<B, P> {
-    const KIND: Kind<P, Ext> = Kind::new(Ext {
-        run: run_record::<B, P>,
-        receive: receive_record::<P>,
-        readmit: if P::IS_NOTICE { Some(readmit_record::<B, P>) } else { None },
-        name: P::message_name,
-        is_body: P::IS_BODY,
-    });
+    const KIND: Kind<P, Ext> = Kind::of_class(
+        P::CLASS,
+        Ext {
+            run: run_record::<B, P>,
+            receive: receive_record::<P>,
+            readmit: if P::IS_NOTICE { Some(readmit_record::<B, P>) } else { None },
+            name: P::message_name,
+            is_body: P::IS_BODY,
+        },
+    );
+    const KINDS: Kinds<P> = Kinds {
+        plain: Self::KIND,
+        dated: if P::TTL.is_some() { Some(Of::<B, Dated<P>>::KIND) } else { None },
+    };
 }
 
 impl<B, P: Payload> Tally for Of<B, P> {
@@ -160,7 +176,7 @@ impl<B: Body> TypedRef<B> {
     where
         B: Takes<P>,
     {
-        self.cell.header().push(&Of::<B, P>::KIND, payload)
+        self.port().push(payload)
     }
 
     /// As `push`, whatever the capacity.
@@ -177,7 +193,7 @@ impl<B: Body> TypedRef<B> {
     where
         B: Takes<P>,
     {
-        Port { cell: &self.cell, kind: &Of::<B, P>::KIND }
+        Port { cell: &self.cell, kinds: &Of::<B, P>::KINDS }
     }
 
     /// The kind for records of the payload, to make a port of a stored cell.
@@ -185,7 +201,7 @@ impl<B: Body> TypedRef<B> {
     where
         B: Takes<P>,
     {
-        Gate { cell: self.cell.clone(), kind: &Of::<B, P>::KIND }
+        Gate { cell: self.cell.clone(), kinds: &Of::<B, P>::KINDS }
     }
 
     /// Starts an incarnation. `Err(args)`: there is one already. Gives the outcome of `init`, or where it will come.
@@ -277,8 +293,8 @@ unsafe fn run_record<B: Takes<P>, P: Payload>(
     unsafe {
         let payload = record.take::<P>();
         let typed = cell.typed::<State<B>>();
-        if payload.is_expired() {
-            (*typed).header.counts.expired();
+        if let Some(why) = payload.stale(&(*typed).header) {
+            (*typed).header.expire(payload, P::CLASS, P::message_name(), why);
             return Poll::Ready(());
         }
         let State { body: Some(body), cx: Some(context) } = &mut *(*typed).state.get() else {
@@ -300,7 +316,7 @@ unsafe fn receive_record<'a, P: Payload>(
 ) -> Option<Record<'a, Ext>> {
     let Some(to) = to.downcast_mut::<Option<P::Received>>() else { return Some(record) };
     // SAFETY: the record holds a `P`.
-    *to = Some(unsafe { record.take::<P>() }.received());
+    *to = Some(unsafe { record.take::<P>() }.received(None));
     None
 }
 
@@ -358,7 +374,7 @@ unsafe fn replace<B: Body>(cell: CellPtr, text: &str) -> Result<(), String> {
 /// The way into a mailbox for one kind of payload.
 pub(crate) struct Port<'a, P: 'static> {
     cell: &'a CellRef,
-    kind: &'static Kind<P, Ext>,
+    kinds: &'static Kinds<P>,
 }
 
 impl<'a, P: Payload> Port<'a, P> {
@@ -372,9 +388,17 @@ impl<'a, P: Payload> Port<'a, P> {
 
     #[inline]
     pub(crate) fn push(&self, payload: P) -> Result<(), Refused<P>> {
-        self.cell.header().push(self.kind, payload)
+        let header = self.cell.header();
+        if const { P::TTL.is_some() }
+            && let Some(kind) = &self.kinds.dated
+        {
+            return header.put(kind, Dated { payload, until: header.until(P::TTL) }).map_err(undated);
+        }
+        header.put(&self.kinds.plain, payload)
     }
 
+    /// As `push`; a sender that has to wait leaves its waker and gets a ticket, and a note of the time until which what it
+    /// sends may be handled.
     #[inline]
     pub(crate) fn push_or_wait(
         &self,
@@ -382,7 +406,19 @@ impl<'a, P: Payload> Port<'a, P> {
         waker: &Waker,
         ticket: &mut Option<Ticket>,
     ) -> Result<(), Refused<P>> {
-        self.cell.header().push_or_wait(self.kind, payload, waker, ticket)
+        let header = self.cell.header();
+        if const { P::TTL.is_some() }
+            && let Some(kind) = &self.kinds.dated
+        {
+            let noted = ticket.as_ref().and_then(|ticket| header.mailbox.note(ticket));
+            let until = noted.map_or_else(|| header.until(P::TTL), Time::from_nanos);
+            let pushed = header.put_or_wait(kind, Dated { payload, until }, waker, ticket);
+            if let (Some(ticket), None) = (ticket, noted) {
+                header.mailbox.set_note(ticket, until.as_nanos());
+            }
+            return pushed.map_err(undated);
+        }
+        header.put_or_wait(&self.kinds.plain, payload, waker, ticket)
     }
 }
 
@@ -397,13 +433,13 @@ impl<P> Copy for Port<'_, P> {}
 /// A port of its own: with a hold on the cell.
 pub(crate) struct Gate<P: 'static> {
     cell: CellRef,
-    kind: &'static Kind<P, Ext>,
+    kinds: &'static Kinds<P>,
 }
 
 impl<P> Gate<P> {
     #[inline]
     pub(crate) fn port(&self) -> Port<'_, P> {
-        Port { cell: &self.cell, kind: self.kind }
+        Port { cell: &self.cell, kinds: self.kinds }
     }
 
     pub(crate) fn cell(&self) -> &CellRef {
@@ -413,7 +449,7 @@ impl<P> Gate<P> {
 
 impl<P> Clone for Gate<P> {
     fn clone(&self) -> Self {
-        Gate { cell: self.cell.clone(), kind: self.kind }
+        Gate { cell: self.cell.clone(), kinds: self.kinds }
     }
 }
 

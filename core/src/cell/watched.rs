@@ -14,7 +14,7 @@ use crate::id::Pid;
 use crate::lifecycle::Stage;
 use crate::panics;
 use crate::watch::{Fault, FaultPoint, Seen, Site};
-use ravelin_mailbox::{Kind, Pushed, Records, Refused, Ticket};
+use ravelin_mailbox::{Class, Kind, Pushed, Records, Refused, Ticket};
 use std::future::poll_fn;
 use std::mem;
 use std::sync::atomic::{AtomicU8, AtomicU16, Ordering::Relaxed};
@@ -188,14 +188,14 @@ impl Header {
     #[inline(always)]
     pub(super) fn tell_pushed<P: Payload>(&self, pushed: &Pushed<Ext, super::Wake>, is_exempt: bool) {
         if self.is_watched() && !matches!(pushed, Pushed::Discarded) {
-            self.tell_accepted(P::message_name(), is_exempt);
+            self.tell_accepted(P::message_name(), P::CLASS, is_exempt);
         }
     }
 
     #[cold]
-    fn tell_accepted(&self, message: &'static str, is_exempt: bool) {
+    fn tell_accepted(&self, message: &'static str, class: Class, is_exempt: bool) {
         let (len, limit) = (self.mailbox.len(), self.mailbox.limit());
-        self.tell(|| Seen::Accepted { message, is_exempt, from: local::running_pid(), len, limit });
+        self.tell(|| Seen::Accepted { message, is_exempt, class, from: local::running_pid(), len, limit });
     }
 
     // ---- the receiver's side ----
@@ -338,7 +338,7 @@ pub(super) unsafe fn before_message(header: &Header, consumer: *mut Consumer, sl
             Some(Fault::Drop) if !is_notice => {
                 let one = (*consumer).work.split_first();
                 header.mailbox.publish((*consumer).work.len());
-                header.mailbox.count_discarded();
+                header.mailbox.count_discarded(&one);
                 header.discard(one);
                 return Ahead::Gone;
             }

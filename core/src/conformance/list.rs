@@ -36,6 +36,18 @@ macro_rules! __executor_cases {
                 a_stop_overtakes_any_number_of_messages,
                 a_bounded_mailbox_under_pressure_loses_nothing,
             ;
+            overload:
+                bulk_finds_a_mailbox_full_at_its_half_and_control_beyond_its_limit,
+                a_full_mailbox_sheds_bulk_first_and_never_control,
+                a_bulk_sender_waits_behind_all_others,
+                bulk_senders_learn_of_the_end,
+                class_means_nothing_where_there_is_no_limit,
+                what_is_too_old_is_not_handled,
+                a_message_in_time_is_handled_however_long_its_handler_takes,
+                the_time_that_a_sender_waits_for_room_counts,
+                a_task_does_not_receive_what_is_too_old,
+                what_an_actor_gives_itself_has_no_age,
+            ;
             calls:
                 a_call_is_answered,
                 a_call_ends_with_the_reason_of_its_callees_end,
@@ -326,6 +338,7 @@ mod tests {
     const FILES: &[(&str, &str)] = &[
         ("sends", include_str!("sends.rs")),
         ("mailboxes", include_str!("mailboxes.rs")),
+        ("overload", include_str!("overload.rs")),
         ("calls", include_str!("calls.rs")),
         ("circles", include_str!("circles.rs")),
         ("kept", include_str!("kept.rs")),

@@ -59,6 +59,8 @@ pub mod monitors;
 #[doc(hidden)]
 pub mod names;
 #[doc(hidden)]
+pub mod overload;
+#[doc(hidden)]
 pub mod pipes;
 #[doc(hidden)]
 pub mod sends;

@@ -3,7 +3,7 @@
 use super::line::Lines;
 use super::{Rule, Who};
 use crate::log::NodeId;
-use ravelin_core::{Seen, Time};
+use ravelin_core::{Class, Seen, Time};
 
 #[derive(Default)]
 pub(super) struct Bounded(Lines);
@@ -16,9 +16,10 @@ impl Rule for Bounded {
     fn see(&mut self, _: Time, who: Who, seen: &Seen<'_>) -> Result<(), String> {
         // Whether the line is in order is another rule's business.
         let Some((line, _)) = self.0.see(who, seen) else { return Ok(()) };
-        if let Seen::Accepted { message, is_exempt: false, len, limit: Some(limit), .. } = seen {
+        if let Seen::Accepted { message, is_exempt: false, class, len, limit: Some(limit), .. } = seen {
             // One more: the message that is being handled may still count.
-            let most = *limit as usize + 1 + line.exempt();
+            let reserve = if *class == Class::Control { (*limit / 8).max(16) } else { 0 };
+            let most = (*limit + reserve) as usize + 1 + line.exempt();
             if *len as usize > most {
                 let pid = who.pid;
                 return Err(format!("{pid}: a {message} makes it {len}, and {limit} is the limit"));

@@ -2,23 +2,31 @@
 
 use super::{Home, Who};
 use crate::log::NodeId;
-use ravelin_core::Seen;
+use ravelin_core::{Class, Seen};
 use std::collections::{BTreeMap, VecDeque};
+
+/// How many of the oldest messages a policy looks at for one to discard.
+const LOOKED_AT: usize = 32;
 
 /// A message in the line.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 struct Waiting {
     message: &'static str,
     is_exempt: bool,
+    class: Class,
 }
 
-/// The messages that wait for one incarnation.
-#[derive(Clone, Debug, Default)]
+/// The messages that wait for one incarnation. When one is discarded it does not always show which: then there are
+/// several lines that it may be.
+#[derive(Clone, Debug)]
 pub(super) struct Line {
-    /// Kept from an incarnation before, and first; which they are is not known.
-    kept: usize,
-    waiting: VecDeque<Waiting>,
-    aside: Vec<Waiting>,
+    possible: Vec<Maybe>,
+}
+
+impl Default for Line {
+    fn default() -> Line {
+        Line { possible: vec![Maybe::default()] }
+    }
 }
 
 /// The lines of all who live.
@@ -37,7 +45,8 @@ impl Lines {
             Seen::Starting { place, .. } => {
                 let place = (who.home, *place);
                 let line = self.lines.entry(who).or_default();
-                line.kept = self.kept.remove(&place).unwrap_or_default();
+                let kept = self.kept.remove(&place).unwrap_or_default();
+                line.possible = vec![Maybe { kept, ..Maybe::default() }];
                 self.places.insert(who, place);
                 None
             }
@@ -71,44 +80,96 @@ impl Lines {
 impl Line {
     /// Goes along with what happened; says why it can not have.
     pub(super) fn see(&mut self, seen: &Seen<'_>) -> Result<(), String> {
-        match seen {
-            Seen::Accepted { message, is_exempt, .. } => {
-                self.waiting.push_back(Waiting { message, is_exempt: *is_exempt });
-                Ok(())
+        let (mut next, mut why) = (Vec::new(), String::new());
+        for maybe in self.possible.drain(..) {
+            match maybe.see(seen) {
+                Ok(after) => next.extend(after),
+                Err(each) => why = each,
             }
-            Seen::Begun { message } => self.take_first(message, "handles").map(drop),
+        }
+        next.dedup();
+        self.possible = next;
+        if self.possible.is_empty() {
+            self.possible.push(Maybe::default());
+            return Err(why);
+        }
+        Ok(())
+    }
+
+    /// How many messages wait, or come back, for which there is always room.
+    pub(super) fn exempt(&self) -> usize {
+        self.possible.iter().map(Maybe::exempt).max().unwrap_or_default()
+    }
+}
+
+/// A line that may be the one that is there.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+struct Maybe {
+    /// Kept from an incarnation before, and first; which they are is not known.
+    kept: usize,
+    waiting: VecDeque<Waiting>,
+    aside: Vec<Waiting>,
+}
+
+impl Maybe {
+    fn see(mut self, seen: &Seen<'_>) -> Result<Vec<Maybe>, String> {
+        match seen {
+            Seen::Accepted { message, is_exempt, class, .. } => {
+                self.waiting.push_back(Waiting { message, is_exempt: *is_exempt, class: *class });
+            }
+            Seen::Begun { message } => drop(self.take_first(message, "handles")?),
             Seen::Delayed { message } => {
                 let first = self.take_first(message, "puts off")?;
                 self.aside.push(first);
-                Ok(())
             }
             Seen::Returned { message } => {
                 let at = self.aside.iter().position(|each| each.message == *message);
                 let at = at.ok_or_else(|| format!("a {message} came back that was not put off"))?;
                 // What comes back is let in whatever the capacity.
-                self.waiting.push_back(Waiting { is_exempt: true, ..self.aside.remove(at) });
-                Ok(())
+                let back = Waiting { is_exempt: true, ..self.aside.remove(at) };
+                self.waiting.push_back(back);
             }
-            Seen::Discarded { .. } if self.kept > 0 => {
-                self.kept -= 1;
-                Ok(())
-            }
-            Seen::Discarded { message } => {
-                // The first of the line may be in the receiver's hand already; then the policy takes the second.
-                let mut oldest = self.waiting.iter().take(2);
-                let at = oldest.position(|each| each.message == *message);
-                let at = at.ok_or_else(|| format!("a {message} is discarded that is not the oldest"))?;
-                self.waiting.remove(at);
-                Ok(())
-            }
-            _ => Ok(()),
+            Seen::Discarded { .. } if self.kept > 0 => self.kept -= 1,
+            Seen::Discarded { message } => return self.discard(message),
+            _ => {}
         }
+        Ok(vec![self])
+    }
+
+    /// The first of the line may be in the receiver's hand already; then the policy takes one from the second on. A fault
+    /// takes the first, whatever it is.
+    fn discard(self, message: &str) -> Result<Vec<Maybe>, String> {
+        let mut ats: Vec<usize> = [Some(0), self.victim(0), self.victim(1)].into_iter().flatten().collect();
+        ats.sort_unstable();
+        ats.dedup();
+        ats.retain(|at| self.waiting.get(*at).is_some_and(|each| each.message == message));
+        if ats.is_empty() {
+            return Err(format!("a {message} is discarded that is not the one to go"));
+        }
+        Ok(ats
+            .into_iter()
+            .map(|at| {
+                let mut after = self.clone();
+                after.waiting.remove(at);
+                after
+            })
+            .collect())
+    }
+
+    /// The one that a policy discards, of those that have so many before them: the oldest of the class bulk, else the
+    /// oldest that is not of the class control.
+    fn victim(&self, before: usize) -> Option<usize> {
+        let first_of = |class| {
+            let mut looked_at = self.waiting.iter().skip(before).take(LOOKED_AT);
+            looked_at.position(|each| each.class == class).map(|at| at + before)
+        };
+        first_of(Class::Bulk).or_else(|| first_of(Class::Interactive))
     }
 
     fn take_first(&mut self, message: &'static str, does: &str) -> Result<Waiting, String> {
         if self.kept > 0 {
             self.kept -= 1;
-            return Ok(Waiting { message, is_exempt: false });
+            return Ok(Waiting { message, is_exempt: false, class: Class::Interactive });
         }
         match self.waiting.pop_front() {
             Some(first) if first.message == message => Ok(first),
@@ -120,7 +181,7 @@ impl Line {
     }
 
     /// How many messages wait, or come back, for which there is always room, or that were let in before.
-    pub(super) fn exempt(&self) -> usize {
+    fn exempt(&self) -> usize {
         self.kept + self.waiting.iter().filter(|each| each.is_exempt).count() + self.aside.len()
     }
 }

@@ -2,7 +2,7 @@
 
 use super::{Home, Rest, Rules, Who};
 use crate::log::NodeId;
-use ravelin_core::{Awaited, Awaits, Exit, Pid, Seen, Signalled, Time};
+use ravelin_core::{Awaited, Awaits, Class, Exit, Pid, Seen, Signalled, Time};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,7 +23,11 @@ fn adopted() -> Seen<'static> {
 }
 
 fn accept(message: &'static str) -> Seen<'static> {
-    Seen::Accepted { message, is_exempt: false, from: None, len: 1, limit: Some(2) }
+    accept_of(Class::Interactive, message)
+}
+
+fn accept_of(class: Class, message: &'static str) -> Seen<'static> {
+    Seen::Accepted { message, is_exempt: false, class, from: None, len: 1, limit: Some(2) }
 }
 
 fn begin(message: &'static str) -> Seen<'static> {
@@ -106,9 +110,40 @@ fn two_at_a_place_an_orphan_and_a_name_that_is_kept_are_seen() {
 
 #[test]
 fn a_mailbox_over_its_limit_is_seen() {
-    let len = |len| Seen::Accepted { message: "A", is_exempt: false, from: None, len, limit: Some(2) };
-    check(&[(ONE, len(3))], None);
-    check(&[(ONE, len(4))], Some("a mailbox holds no more than its capacity"));
+    let accept = |class, len| {
+        let seen = Seen::Accepted { message: "A", is_exempt: false, class, from: None, len, limit: Some(2) };
+        [(ONE, seen)]
+    };
+    let broken = Some("a mailbox holds no more than its capacity");
+    for (class, most) in [(Class::Interactive, 3), (Class::Bulk, 3), (Class::Control, 19)] {
+        check(&accept(class, most), None);
+        check(&accept(class, most + 1), broken);
+    }
+}
+
+#[test]
+fn a_discarded_message_that_another_one_should_have_gone_for_is_seen() {
+    let discard = |message| Seen::Discarded { message };
+    let bulk = |message| accept_of(Class::Bulk, message);
+    let control = |message| accept_of(Class::Control, message);
+    let broken = Some("messages are handled in order and at most once");
+    let rows = [
+        (vec![accept("A"), accept("B"), discard("A"), begin("B")], None),
+        // The oldest is in the receiver's hand already.
+        (vec![accept("A"), accept("B"), discard("B"), begin("A")], None),
+        (vec![accept("A"), accept("B"), accept("C"), discard("C")], broken),
+        (vec![accept("A"), accept("B"), bulk("C"), discard("C"), begin("A"), begin("B")], None),
+        (vec![control("A"), control("B"), control("C"), accept("D"), discard("D"), begin("A")], None),
+        (vec![accept("A"), accept("B"), control("C"), discard("C")], broken),
+        // Which of the two bulk messages it was shows when the first of the line is handled.
+        (vec![bulk("B"), accept("A"), bulk("B"), discard("B"), begin("B"), begin("A")], None),
+        (vec![bulk("B"), accept("A"), bulk("B"), discard("B"), begin("A"), begin("B")], None),
+        (vec![bulk("B"), accept("A"), bulk("B"), discard("B"), begin("A"), begin("A")], broken),
+    ];
+    for (events, expect) in rows {
+        let events: Vec<_> = [start(1), UP].into_iter().chain(events).map(|seen| (ONE, seen)).collect();
+        check(&events, expect);
+    }
 }
 
 #[test]
