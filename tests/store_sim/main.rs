@@ -31,6 +31,7 @@ mod net;
 mod bugs;
 mod client;
 mod disk;
+mod ends;
 mod host;
 mod model;
 mod runs;

@@ -11,7 +11,7 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ravelin::{Actor, Cx, Exit, Handle, Message, TrapExits, blocking};
+use ravelin::{Actor, Cx, Exit, Handle, Message, blocking};
 
 use super::House;
 use super::partition::Kept;
@@ -55,20 +55,11 @@ pub struct JournalKeeper {
 impl Actor for JournalKeeper {
     type Args = Arc<House>;
 
-    async fn init(house: Arc<House>, cx: &mut Cx<Self>) -> Result<Self, Exit> {
-        cx.trap_exits(TrapExits::Yes);
+    async fn init(house: Arc<House>, _: &mut Cx<Self>) -> Result<Self, Exit> {
         // Waits for a job that a predecessor left behind.
         let (store, mode) = (house.store.clone(), house.config.fsync);
         let journal = blocking(&*house.runtime, move || Journal::new(store, mode)).await?;
         Ok(JournalKeeper { house, journal: Some(journal), group: Vec::new(), will_sync: false })
-    }
-
-    async fn terminate(&mut self, _: &Exit, _: &mut Cx<Self>) {
-        if self.journal.is_some()
-            && let Err(error) = self.work(Journal::sync).await
-        {
-            tracing::error!(%error, "what was kept last may not be on the disk");
-        }
     }
 }
 

@@ -1,7 +1,7 @@
 //! The actors, and what they share.
 //!
 //! ```text
-//! store (one_for_one)
+//! store (one_for_one)            the application: its boot and its end are in `application`
 //! ├─ storage (rest_for_one)       a new journal knows no tickets: its partitions must load again
 //! │  ├─ journal                   owns the file; commits what waits as one group
 //! │  └─ partitions (one_for_one)
@@ -20,16 +20,19 @@
 //! listening socket. They are in the `House`, which every child spec holds.
 
 mod acceptor;
+pub mod application;
 mod chaos;
 mod connection;
 mod hub;
 mod journal;
 mod partition;
-pub mod tree;
+mod tree;
 
 use std::collections::BTreeMap;
+use std::future::poll_fn;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Poll, Waker};
 use std::time::UNIX_EPOCH;
 
 use ravelin::sim::Chaos;
@@ -38,7 +41,7 @@ use ravelin::{ActorRef, Runtime, SupervisorRef, Time};
 use crate::config::Config;
 use crate::info::Facts;
 use crate::journal::Store;
-use crate::line::Line;
+use crate::line::{Delivery, Line};
 use crate::net::{Listener, Socket};
 use hub::Hub;
 use journal::JournalKeeper;
@@ -56,6 +59,7 @@ pub struct House {
     journal: ActorRef<JournalKeeper>,
     partitions: Vec<ActorRef<Partition>>,
     hub: ActorRef<Hub>,
+    front: SupervisorRef,
     connections: SupervisorRef,
     /// With `--chaos`.
     chaos: Option<Arc<Chaos>>,
@@ -85,6 +89,7 @@ impl House {
             journal: ActorRef::place("journal"),
             partitions: partitions.map(|number| ActorRef::place(format!("partition-{number}"))).collect(),
             hub: ActorRef::place("hub"),
+            front: SupervisorRef::place("front"),
             connections: SupervisorRef::place("connections"),
             chaos,
             config,
@@ -128,6 +133,8 @@ struct Lines(Mutex<Table>);
 struct Table {
     last: i64,
     lines: BTreeMap<i64, Arc<Line>>,
+    /// Of whoever waits until there are none.
+    drainer: Option<Waker>,
 }
 
 impl Lines {
@@ -140,7 +147,20 @@ impl Lines {
     }
 
     fn remove(&self, line: &Line) {
-        self.table().lines.remove(&line.id());
+        let mut table = self.table();
+        table.lines.remove(&line.id());
+        table.drainer.take().into_iter().for_each(Waker::wake);
+    }
+
+    /// Sees all clients out: each is answered what it has asked, and nothing more. Done when all are gone.
+    async fn drain(&self) {
+        self.all().iter().for_each(|line| line.deliver(Delivery::End));
+        poll_fn(|cx| {
+            let mut table = self.table();
+            table.drainer = Some(cx.waker().clone());
+            if table.lines.is_empty() { Poll::Ready(()) } else { Poll::Pending }
+        })
+        .await;
     }
 
     fn all(&self) -> Vec<Arc<Line>> {

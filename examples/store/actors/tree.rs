@@ -8,9 +8,6 @@ use ravelin::{ChildSpec, Supervisor, Unbounded, child, task};
 
 use super::{House, acceptor};
 
-/// How long the journal may take to put the rest on the disk when the store stops.
-const SYNC_LIMIT: Duration = Duration::from_secs(60);
-
 /// The whole store.
 pub fn tree(house: &Arc<House>) -> Supervisor {
     let hub = house.clone();
@@ -28,7 +25,7 @@ pub fn tree(house: &Arc<House>) -> Supervisor {
 fn storage(house: &Arc<House>) -> Supervisor {
     let keeper = house.clone();
     // At most one errand of each client to each partition waits in it.
-    let journal = child(&house.journal, move || keeper.clone()).mailbox(Unbounded).shutdown(SYNC_LIMIT);
+    let journal = child(&house.journal, move || keeper.clone()).mailbox(Unbounded);
     let mut partitions = supervisor(Supervisor::one_for_one("partitions"), house);
     for (number, place) in house.partitions.iter().enumerate() {
         let shared = house.clone();
@@ -40,7 +37,7 @@ fn storage(house: &Arc<House>) -> Supervisor {
         .child(watched(partitions, house))
 }
 
-fn front(house: &Arc<House>) -> Supervisor {
+fn front(house: &Arc<House>) -> ChildSpec {
     let connections = Supervisor::dynamic("connections").max_children(house.config.max_clients);
     let connections = supervisor(connections, house).at(&house.connections);
     let shared = house.clone();
@@ -48,6 +45,7 @@ fn front(house: &Arc<House>) -> Supervisor {
     supervisor(Supervisor::rest_for_one("front"), house)
         .child(watched(connections, house))
         .child(watched(acceptor, house))
+        .at(&house.front)
 }
 
 /// How many restarts are borne. Chaos is no reason to give up.

@@ -140,7 +140,7 @@ impl Dialogue {
         self.input.extend_from_slice(bytes);
     }
 
-    /// The client will send nothing more.
+    /// Nothing more is taken: the client has said all, or the server ends.
     pub fn handle_end(&mut self) {
         self.is_ending = true;
     }
@@ -162,6 +162,7 @@ impl Dialogue {
             Delivery::Published(_) if self.output.len() > PUBLISHED_LIMIT => self.overflow(),
             Delivery::Published(message) => self.say(&message),
             Delivery::Overflow => self.overflow(),
+            Delivery::End => self.handle_end(),
         }
     }
 

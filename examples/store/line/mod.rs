@@ -67,6 +67,8 @@ pub enum Delivery {
     Published(Reply),
     /// The client reads too slowly, and messages had to be left out.
     Overflow,
+    /// The server ends.
+    End,
 }
 
 impl Line {
