@@ -22,5 +22,7 @@ pages! {
     os_processes: "../docs/guide/19-os-processes.md",
     registry: "../docs/guide/14-registry.md",
     applications: "../docs/guide/15-applications.md",
+    tasks: "../docs/guide/12-tasks.md",
+    pools: "../docs/guide/13-pools.md",
     tracing: "../docs/tracing.md",
 }

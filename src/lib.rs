@@ -108,6 +108,8 @@
 //! | an event manager | [`event`]: handlers that come and go at run time |
 //! | restarts | [`Restart`], [`Shutdown`], [`Intensity`], [`Backoff`], [`AutoShutdown`] |
 //! | to learn of an end | [`Cx::monitor`], [`Cx::link`], [`Cx::trap_exits`], [`Info`], [`Exit`], [`System::ended`] |
+//! | work beside an actor, many at a time | [`TaskSupervisor`], [`TaskHandle`], [`tasks`] |
+//! | many workers behind one handle | [`Pool`], [`PoolRef`], [`Dispatch`], [`pool`]; [`PartitionSupervisor`] for a key each |
 //! | timers, streams, futures | [`Cx::send_after`], [`Cx::every`], [`Cx::attach`], [`Cx::pipe`] |
 //! | names and groups | [`System::register`], [`System::whereis`], [`System::join`], [`Cx::monitor_group`] |
 //! | to find actors by a key of your own, with values | [`Registry`], [`Via`], [`registry`] |
@@ -152,7 +154,12 @@ pub use ravelin_supervisor::{
     Restart, Shutdown, SpecError, Status, StopReport, Strategy, Supervisor, SupervisorError, SupervisorRef,
     child, exponential, immediate, linear, start, start_in, task, task_at,
 };
-pub use ravelin_supervisor::{application, plan, policy};
+pub use ravelin_supervisor::{application, hashing, partition, plan, policy, pool, tasks};
+pub use ravelin_supervisor::{
+    partition::PartitionSupervisor,
+    pool::{Autoscale, Dispatch, Pool, PoolError, PoolRef, Requeue},
+    tasks::{Outside, TaskHandle, TaskSupervisor},
+};
 
 #[cfg(feature = "tower")]
 pub use ravelin_bridges::tower;

@@ -15,6 +15,7 @@ const LESSONS: &[(&str, &str)] = &[
     ("05_closure_actor", "total: 15"),
     ("06_any_executor", "one thread, no dependency: local"),
     ("07_door", "the last one found the door locked: true"),
+    ("08_pool", "every job had one fate: true"),
     ("09_application", "requested, orderly: true, exit code 0"),
     ("fault_injection", "steps left: 2"),
 ];
@@ -86,6 +87,11 @@ fn lesson_06_any_executor() {
 #[test]
 fn lesson_07_door() {
     check("07_door");
+}
+
+#[test]
+fn lesson_08_pool() {
+    check("08_pool");
 }
 
 #[test]

@@ -7,11 +7,13 @@
 //! * The shell: an ordinary actor that obeys its plan, and [`SupervisorRef`] to ask it.
 //! * [`start`]: a tree on a runtime, and its orderly end.
 //! * [`application`]: named trees that need each other, and a node that shuts down in phases.
+//! * What is built on trees: [`tasks`], [`pool`], [`partition`].
 
 pub mod backoff;
 pub mod policy;
 
 pub mod check;
+pub mod hashing;
 pub mod intensity;
 
 pub mod plan;
@@ -25,6 +27,10 @@ mod shell;
 mod handle;
 mod app;
 pub mod application;
+
+pub mod tasks;
+pub mod pool;
+pub mod partition;
 
 pub use app::{App, StopReport, start, start_in};
 pub use backoff::Backoff;

@@ -61,9 +61,14 @@ pub(crate) const PURE: &[&str] = &[
     "core/src/bonds.rs",
     "core/src/lifecycle.rs",
     "supervisor/src/backoff.rs",
+    "supervisor/src/hashing.rs",
     "supervisor/src/intensity.rs",
     "supervisor/src/plan/",
     "supervisor/src/policy.rs",
+    "supervisor/src/pool/autoscale.rs",
+    "supervisor/src/pool/dispatch.rs",
+    "supervisor/src/pool/queue.rs",
+    "supervisor/src/pool/rate.rs",
 ];
 
 /// What a pure file may not name, and what to do instead. A word that ends in `*` is a beginning.

@@ -218,13 +218,13 @@ mod cases {
         let (open, gate) = oneshot::channel();
         desk.cast(Hold).unwrap();
         desk.cast(Pause(gate)).unwrap();
-        assert!(desk.call(Work(1)).now_or_never().is_none(), "it gives up before it is postponed");
+        assert!(desk.call(Work(1)).now_or_never().is_none(), "it gives up before its turn comes");
         open.send(()).unwrap();
         let mut second = Box::pin(desk.call(Work(2)));
         assert!(second.as_mut().now_or_never().is_none());
         desk.cast(Note(3)).unwrap();
-        assert_eq!(desk.call(Postponed).await.unwrap(), 3);
-        drop(second); // and this one after
+        assert_eq!(desk.call(Postponed).await.unwrap(), 2);
+        drop(second); // and this one after it was postponed
         desk.cast(Free).unwrap();
         assert_eq!(desk.call(Work(4)).await.unwrap(), 8);
         assert_eq!(told(&log), ["entered", "3", "4"]);
@@ -326,7 +326,7 @@ mod cases {
     pub(super) async fn a_notice_is_an_event_and_can_be_postponed(system: System) {
         let (desk, log) = desk(&system).await;
         desk.cast(Hold).unwrap();
-        desk.call(Watch(Pid::from_parts(0, 9_999, 9))).now_or_never();
+        desk.cast(Watch(Pid::from_parts(0, 9_999, 9))).unwrap();
         while desk.call(Postponed).await.unwrap() == 0 {}
         desk.cast(Free).unwrap();
         desk.call(Work(1)).await.unwrap();
