@@ -17,7 +17,7 @@ use ravelin::{Timer, within};
 use super::House;
 use super::hub::{Gone, Tell};
 use super::partition::Execute;
-use crate::line::{Delivery, Dialogue, Errand, Line, Wire};
+use crate::line::{Delivery, Dialogue, Errand, Line, Whom, Wire};
 
 /// How long a client may leave its output unread: without taking a byte of it.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -34,9 +34,8 @@ const CHUNK: usize = 16 << 10;
 enum Turn {
     /// All is said.
     Over,
-    /// This partition, or the hub, is not there just now.
-    NoPartition(usize),
-    NoHub,
+    /// Somebody is not there just now.
+    Waits(Whom),
 }
 
 struct Connection {
@@ -59,8 +58,7 @@ pub async fn serve(line: Arc<Line>, house: Arc<House>) {
     loop {
         match poll_fn(|cx| connection.poll(cx)).await {
             Turn::Over => break,
-            Turn::NoPartition(number) => connection.wait_for_partition(number).await,
-            Turn::NoHub => connection.wait_for_hub().await,
+            Turn::Waits(whom) => connection.wait(whom).await,
         }
     }
     let Connection { line, house, .. } = connection;
@@ -119,14 +117,14 @@ impl Connection {
             let errand = Errand::new(self.line.clone(), lane, asked, Delivery::Keys);
             if let Err(error) = self.house.partitions[lane].cast(Execute(errand)) {
                 dialogue.keys_unsent(lane, error.into_message().0.unsent());
-                return Err(Turn::NoPartition(lane));
+                return Err(Turn::Waits(Whom::Partition(lane)));
             }
         }
         while let Some(asked) = dialogue.poll_words() {
             let errand = Errand::new(self.line.clone(), 0, asked, Delivery::Words);
             if let Err(error) = self.house.hub.cast(Tell(errand)) {
                 dialogue.words_unsent(error.into_message().0.unsent());
-                return Err(Turn::NoHub);
+                return Err(Turn::Waits(Whom::Hub));
             }
         }
         Ok(())
@@ -156,21 +154,17 @@ impl Connection {
         Ok(did)
     }
 
-    async fn wait_for_partition(&mut self, number: usize) {
-        let ready = self.house.partitions[number].ready();
+    async fn wait(&mut self, whom: Whom) {
+        let ready = async {
+            match whom {
+                Whom::Partition(number) => self.house.partitions[number].ready().await,
+                Whom::Hub => self.house.hub.ready().await,
+            }
+        };
         if within(&*self.house.runtime, RESTART_WAIT, ready).await.is_none()
             && let Some(mut wire) = self.line.wire()
         {
-            wire.dialogue.give_up(number, "ERR the partition that has these keys does not come back");
-        }
-    }
-
-    async fn wait_for_hub(&mut self) {
-        let ready = self.house.hub.ready();
-        if within(&*self.house.runtime, RESTART_WAIT, ready).await.is_none()
-            && let Some(mut wire) = self.line.wire()
-        {
-            wire.dialogue.give_up_words("ERR the hub does not come back");
+            wire.dialogue.give_up(whom);
         }
     }
 }

@@ -46,28 +46,42 @@ pub struct Dialogue {
     requests: Requests,
     /// The partitions that have something to do for this client.
     lanes: BTreeMap<usize, Lane>,
-    /// The command that waits until all requests before it are answered.
-    aside: Option<Command>,
-    hub: Lane<PubSub>,
+    state: State,
     /// No more requests are taken: what waits is answered, then the line is closed.
     is_ending: bool,
     taken: u64,
 }
 
-/// The way to one actor.
-struct Lane<C = KeyCommand> {
+/// What the client may say now.
+#[derive(Default)]
+enum State {
+    /// Whatever it likes.
+    #[default]
+    Open,
+    /// Nothing: this command waits until all requests before it are answered.
+    Aside(Command),
+    /// Nothing: this is to be sent to the hub.
+    ForHub(PubSub),
+    /// Nothing: the hub has its errand.
+    AtHub,
+}
+
+/// Who executes commands.
+#[derive(Clone, Copy, Debug)]
+pub enum Whom {
+    Partition(usize),
+    Hub,
+}
+
+/// The way to one partition.
+#[derive(Default)]
+struct Lane {
     is_busy: bool,
-    waiting: Vec<Asked<C>>,
+    waiting: Vec<Asked<KeyCommand>>,
 }
 
-impl<C> Default for Lane<C> {
-    fn default() -> Self {
-        Lane { is_busy: false, waiting: Vec::new() }
-    }
-}
-
-impl<C> Lane<C> {
-    fn take(&mut self) -> Option<Vec<Asked<C>>> {
+impl Lane {
+    fn take(&mut self) -> Option<Vec<Asked<KeyCommand>>> {
         if self.is_busy || self.waiting.is_empty() {
             return None;
         }
@@ -77,7 +91,7 @@ impl<C> Lane<C> {
     }
 
     /// What comes back goes before all that has waited since.
-    fn came_back(&mut self, mut asked: Vec<Asked<C>>) {
+    fn came_back(&mut self, mut asked: Vec<Asked<KeyCommand>>) {
         asked.append(&mut self.waiting);
         *self = Lane { is_busy: false, waiting: asked };
     }
@@ -97,8 +111,7 @@ impl Dialogue {
             output: BytesMut::new(),
             requests: Requests::default(),
             lanes: BTreeMap::new(),
-            aside: None,
-            hub: Lane::default(),
+            state: State::Open,
             is_ending: false,
             taken: 0,
         }
@@ -121,7 +134,7 @@ impl Dialogue {
 
     /// Whether all has been said, and nothing is left to send.
     pub fn is_over(&self) -> bool {
-        let is_answered = self.requests.is_empty() && self.aside.is_none() && self.hub.is_idle();
+        let is_answered = self.requests.is_empty() && matches!(self.state, State::Open);
         self.is_ending && is_answered && self.output.is_empty()
     }
 
@@ -192,17 +205,18 @@ impl Dialogue {
         }
     }
 
-    /// The answer to all that waits on this lane is an error.
-    pub fn give_up(&mut self, lane: usize, why: &'static str) {
-        let waiting = self.lanes.get_mut(&lane).map(|lane| std::mem::take(&mut lane.waiting));
-        self.answer_all(waiting.unwrap_or_default(), why);
-        self.lanes.retain(|_, lane| !lane.is_idle());
-    }
-
-    /// The answer to what waits for the hub is an error.
-    pub fn give_up_words(&mut self, why: &'static str) {
-        for _ in std::mem::take(&mut self.hub.waiting) {
-            self.say(&Reply::error(why));
+    /// Who executes it does not come back: the answer to what waits for it is an error.
+    pub fn give_up(&mut self, whom: Whom) {
+        match whom {
+            Whom::Partition(lane) => {
+                if let Some(lane) = self.lanes.remove(&lane) {
+                    self.answer_all(lane.waiting, "ERR the partition that has these keys does not come back");
+                }
+            }
+            Whom::Hub => {
+                self.state = State::Open;
+                self.say(&Reply::error("ERR the hub does not come back"));
+            }
         }
     }
 
@@ -210,10 +224,10 @@ impl Dialogue {
         let Outcome { asked, end, .. } = outcome;
         let replies = match end {
             End::Answered(replies) => replies,
-            End::Broken => asked.iter().map(|_| Reply::error(BROKEN)).collect(),
-            End::Lost => return self.hub.came_back(asked),
+            End::Broken => vec![Reply::error(BROKEN)],
+            End::Lost => return self.words_unsent(asked),
         };
-        self.hub.is_busy = false;
+        self.state = State::Open;
         for (asked, reply) in asked.into_iter().zip(replies) {
             let replies = match (asked.command, reply) {
                 (PubSub::Subscribe(channels), Reply::Simple(_)) => self.session.subscribe(&channels),
@@ -233,7 +247,8 @@ impl Dialogue {
                 self.say(&reply);
             }
             if self.requests.is_empty()
-                && let Some(command) = self.aside.take()
+                && let State::Aside(_) = self.state
+                && let State::Aside(command) = std::mem::take(&mut self.state)
             {
                 self.perform(command, &facts);
                 continue;
@@ -251,8 +266,7 @@ impl Dialogue {
     }
 
     fn has_room(&self) -> bool {
-        self.aside.is_none()
-            && self.hub.is_idle()
+        matches!(self.state, State::Open)
             && self.requests.len() < REQUESTS_LIMIT
             && self.requests.size() < REQUESTS_SIZE_LIMIT
             && self.output.len() < UNREAD_LIMIT
@@ -263,7 +277,7 @@ impl Dialogue {
         let permitted = request.first().map_or(Ok(()), |name| self.session.permits(name));
         match permitted.and_then(|()| command::parse(request)) {
             Ok(Command::Keys(command)) => self.ask(command, size),
-            Ok(command) => self.aside = Some(command),
+            Ok(command) => self.state = State::Aside(command),
             Err(reply) => self.requests.push_answered(size, reply),
         }
     }
@@ -295,9 +309,7 @@ impl Dialogue {
                 let reply = self.session.answer(command, &facts());
                 self.say(&reply);
             }
-            Command::PubSub(command) => {
-                self.hub.waiting.push(Asked { request: 0, part: 0, command });
-            }
+            Command::PubSub(command) => self.state = State::ForHub(command),
             Command::Keys(command) => self.ask(command, 0),
         }
     }
@@ -316,7 +328,10 @@ impl Dialogue {
 
     /// What is to be sent to the hub.
     pub fn poll_words(&mut self) -> Option<Vec<Asked<PubSub>>> {
-        self.hub.take()
+        let State::ForHub(command) = &self.state else { return None };
+        let asked = Asked { request: 0, part: 0, command: command.clone() };
+        self.state = State::AtHub;
+        Some(vec![asked])
     }
 
     /// What `poll_keys` gave could not be sent.
@@ -325,7 +340,7 @@ impl Dialogue {
     }
 
     /// What `poll_words` gave could not be sent.
-    pub fn words_unsent(&mut self, asked: Vec<Asked<PubSub>>) {
-        self.hub.came_back(asked);
+    pub fn words_unsent(&mut self, mut asked: Vec<Asked<PubSub>>) {
+        self.state = asked.pop().map_or(State::Open, |asked| State::ForHub(asked.command));
     }
 }

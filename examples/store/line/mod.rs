@@ -21,7 +21,7 @@ use crate::command::{KeyCommand, PubSub};
 use crate::net::Socket;
 use crate::reply::Reply;
 use crate::route::Partitions;
-pub use dialogue::Dialogue;
+pub use dialogue::{Dialogue, Whom};
 pub use errand::{Asked, Done, End, Errand, Outcome};
 
 /// The most bytes of published messages that wait for a client.
