@@ -24,5 +24,6 @@ pages! {
     applications: "../docs/guide/15-applications.md",
     tasks: "../docs/guide/12-tasks.md",
     pools: "../docs/guide/13-pools.md",
+    looking_inside: "../docs/guide/16-looking-inside.md",
     tracing: "../docs/tracing.md",
 }

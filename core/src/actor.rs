@@ -68,6 +68,24 @@ pub trait Actor: Sized + Send + 'static {
         tracing::debug!(target: "ravelin", pid = %cx.pid(), ?info, "ravelin.unhandled_info");
         async {}
     }
+
+    /// What [`Sys::get_state`](crate::sys::Sys::get_state) and a crash report show of the state; by default nothing, so
+    /// that nobody's data gets into a log unasked. With `#[derive(Debug)]` on the actor one line is enough:
+    /// `Some(format!("{self:#?}"))`. Called between two messages, and before the state of one that came to grief is
+    /// dropped; a panic in it harms nobody. Source: `format_status/1`.
+    fn inspect(&self) -> Option<String> {
+        None
+    }
+
+    /// Takes another state, from the text that somebody gave to
+    /// [`Sys::replace_state`](crate::sys::Sys::replace_state); by default refuses. Called between two messages.
+    ///
+    /// # Errors
+    /// Why the text is no state; the state shall be as it was then. Should it panic, it is as the panic left it.
+    fn replace(&mut self, text: &str) -> Result<(), String> {
+        let _ = text;
+        Err("this actor does not offer that: it has no `Actor::replace`".to_owned())
+    }
 }
 
 /// Handles messages of type `M`; what it returns is the answer, if the message came by a call.
@@ -390,6 +408,14 @@ impl<A: Actor> Body for A {
 
     fn terminate(&mut self, why: &Exit, cx: &mut Cx<A>) -> impl Future<Output = ()> + Send {
         <A as Actor>::terminate(self, why, cx)
+    }
+
+    fn inspect(&self) -> Option<String> {
+        <A as Actor>::inspect(self)
+    }
+
+    fn replace(&mut self, text: &str) -> Result<(), String> {
+        <A as Actor>::replace(self, text)
     }
 }
 

@@ -1,12 +1,14 @@
 //! What the actors of one system share, and the signals between them: who is told what, by whom, in which order.
 
 use crate::bonds::{Bonds, Signal, Verdict, verdict};
-use crate::cell::{CellRef, Children, Control, Crew, End, Grace, Header, Host, Life, Posted};
+use crate::cell::{CellRef, Children, Control, Crew, End, Grace, Header, Host, Life, Posted, Wreck};
+use crate::crash::{Ancestor, CrashReport};
 use crate::exit::Exit;
+use crate::eye::Watchers;
 use crate::groups::Groups;
 use crate::id::Pid;
 use crate::info::{Info, Notice, Order};
-use crate::letters::{DeadLetter, Letters};
+use crate::letters::{DeadLetter, Subscribers};
 use crate::patience::Patience;
 use crate::reply::reply;
 use crate::runtime::Runtime;
@@ -24,6 +26,9 @@ use std::time::Duration;
 /// How long a worker with no deadline of its own gets when its supervisor was killed.
 const GRACE_OF_ORPHANS: Duration = Duration::from_secs(5);
 
+/// How far up the line of supervisors a crash report goes.
+const ANCESTORS_MAX: usize = 32;
+
 /// What a `System` is a handle of.
 pub(crate) struct Shared {
     pub(crate) runtime: Arc<dyn Runtime>,
@@ -35,7 +40,9 @@ pub(crate) struct Shared {
     pub(crate) table: Table,
     pub(crate) names: DashMap<Arc<str>, Pid>,
     pub(crate) groups: Groups,
-    pub(crate) letters: Letters,
+    pub(crate) letters: Subscribers<DeadLetter>,
+    pub(crate) crashes: Subscribers<CrashReport>,
+    pub(crate) watchers: Watchers,
     pub(crate) crew: Arc<Crew>,
     pub(crate) patience: Arc<Patience>,
     pub(crate) refs: AtomicU64,
@@ -130,6 +137,20 @@ impl Shared {
         }
     }
 
+    /// All that is known of an end that was not normal.
+    fn report(&self, cell: &Header, end: &End, wreck: Wreck) -> CrashReport {
+        let mut ancestors = Vec::new();
+        let mut next = end.parent;
+        while let Some(pid) = next.filter(|_| ancestors.len() < ANCESTORS_MAX) {
+            let parent = self.table.get(pid);
+            let header = parent.as_ref().map(|parent| parent.header());
+            let place = header.and_then(|header| header.name().cloned());
+            ancestors.push(Ancestor { pid, place, actor: header.map(|header| header.type_name()) });
+            next = self.with_life(pid, |life| life.parent()).flatten();
+        }
+        CrashReport::new(end, wreck, (cell.name(), cell.type_name()), ancestors, self.runtime.now())
+    }
+
     /// How many names and memberships of groups one that has ended still has.
     fn held(&self, bonds: &Bonds, pid: Pid) -> usize {
         let owns = |name: &&Arc<str>| self.names.get(&***name).is_some_and(|owner| *owner == pid);
@@ -188,11 +209,13 @@ fn control(to: Pid, life: &Life, signal: &Signal, notice: &mut Option<Notice>) -
             }
             None
         }
+        // One that is suspended handles no message, so the order can not wait for its turn.
+        Verdict::StopInTurn(why) if life.is_held() => Some((Control::Stop(why), Cut::Yes)),
         Verdict::StopInTurn(why) => {
             *notice = Some(Notice::Order(Order { to, why }));
             None
         }
-        Verdict::Stop(why) => Some((Control::Stop(why), Cut::No)),
+        Verdict::Stop(why) => Some((Control::Stop(why), life.cut_if_held())),
         Verdict::Die(why) => Some((Control::Die(why), Cut::Yes)),
         Verdict::Kill => Some((Control::Kill, Cut::Yes)),
     }
@@ -291,8 +314,9 @@ impl Host for Shared {
         })
     }
 
-    fn ended(&self, cell: &Header, end: End) {
-        let End { pid, parent, exit, was_up, bonds, helpers, starter, mourners } = end;
+    fn ended(&self, cell: &Header, mut end: End) {
+        let report = end.wreck.take().map(|wreck| self.report(cell, &end, *wreck));
+        let End { pid, parent, exit, was_up, bonds, helpers, starter, mourners, wreck: _ } = end;
         if let (Some(bonds), false) = (&bonds, cfg!(ravelin_mutant = "name_late")) {
             self.leave_all(bonds, pid);
         }
@@ -302,7 +326,13 @@ impl Host for Shared {
             let held = bonds.as_ref().map_or(0, |bonds| self.held(bonds, pid));
             cell.tell_of(Some(pid), &Seen::Ended { exit: &exit, held });
         }
-        tell_exited(cell, pid, &exit);
+        match report {
+            Some(report) => {
+                report.tell();
+                self.crashes.tell(&report);
+            }
+            None => tell_exited(cell, pid, &exit),
+        }
         if let Some(parent) = parent {
             self.with_life(parent, |life| {
                 life.known_mut()?.children.as_mut().map(|children| children.remove(pid))
@@ -338,6 +368,11 @@ impl Host for Shared {
         self.runtime.spawn("ravelin-mutant", Box::pin(async move { late.ended(hold.header(), end) }));
     }
 
+    fn wants_wreck(&self, why: &Exit) -> bool {
+        let is_logged = || tracing::event_enabled!(target: "ravelin", tracing::Level::WARN);
+        !is_normal(why) && (self.crashes.is_wanted() || is_logged())
+    }
+
     fn dead_letter(&self, cell: &Header, to: Option<Pid>, message: &'static str, why: &Exit) {
         tracing::debug!(target: "ravelin", place = cell.name().map(|name| &**name), message_type = message, reason = %why, "ravelin.dead_letter");
         if self.letters.is_wanted() {
@@ -351,13 +386,15 @@ impl Host for Shared {
     }
 }
 
+/// Whether an end is no reason to look closer.
+fn is_normal(exit: &Exit) -> bool {
+    exit.is_normal() || *exit == Exit::Ignore
+}
+
+/// A normal end: the others have a crash report, where somebody listens.
 fn tell_exited(cell: &Header, pid: Pid, exit: &Exit) {
-    let place = cell.name().map(|name| &**name);
-    let actor = cell.type_name();
-    match exit {
-        exit if exit.is_normal() || *exit == Exit::Ignore => {
-            tracing::debug!(target: "ravelin", %pid, place, actor, reason = %exit, "ravelin.exited");
-        }
-        exit => tracing::warn!(target: "ravelin", %pid, place, actor, reason = %exit, "ravelin.exited"),
+    if is_normal(exit) {
+        let place = cell.name().map(|name| &**name);
+        tracing::debug!(target: "ravelin", %pid, place, actor = cell.type_name(), reason = %exit, "ravelin.exited");
     }
 }

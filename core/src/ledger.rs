@@ -6,7 +6,7 @@
 //! of a store per message.
 
 use std::ops::{Add, AddAssign};
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
 
 /// How many messages met which fate, over all incarnations of a place, or of all places of a system.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
@@ -88,7 +88,10 @@ pub(crate) struct Counters {
     handled: AtomicU64,
     answered: AtomicU64,
     expired: AtomicU64,
-    interrupted: AtomicU64,
+    /// At most one of each incarnation's.
+    interrupted: AtomicU32,
+    /// How often a callback came to an await and had to wait; goes round.
+    waits: AtomicU32,
     dead_lettered: AtomicU64,
     /// Messages that an actor gave itself to go on with, which no mailbox counted.
     continued: AtomicU64,
@@ -131,8 +134,32 @@ impl Counters {
         self.begun.load(Relaxed)
     }
 
+    /// How many messages are being handled.
+    pub(crate) fn in_hand(&self) -> u64 {
+        let begun = self.begun.load(Relaxed);
+        begun.saturating_sub(self.ended())
+    }
+
+    fn ended(&self) -> u64 {
+        let interrupted = u64::from(self.interrupted.load(Relaxed));
+        self.handled.load(Relaxed) + self.answered.load(Relaxed) + interrupted
+    }
+
     pub(crate) fn interrupted(&self) {
-        bump(&self.interrupted);
+        self.interrupted.store(self.interrupted.load(Relaxed).wrapping_add(1), Relaxed);
+    }
+
+    /// A callback waits.
+    pub(crate) fn waits(&self) {
+        self.waits.store(self.waits.load(Relaxed).wrapping_add(1), Relaxed);
+    }
+
+    pub(crate) fn waits_so_far(&self) -> u32 {
+        self.waits.load(Relaxed)
+    }
+
+    pub(crate) fn dead_lettered_so_far(&self) -> u64 {
+        self.dead_lettered.load(Relaxed)
     }
 
     pub(crate) fn dead_lettered(&self) {
@@ -146,7 +173,8 @@ impl Counters {
     /// The ledger, with what the mailbox counted. What has begun and not ended is being handled.
     pub(crate) fn read(&self, accepted: u64, discarded: u64, in_mailbox: u32) -> Ledger {
         let (handled, answered) = (self.handled.load(Relaxed), self.answered.load(Relaxed));
-        let (expired, interrupted) = (self.expired.load(Relaxed), self.interrupted.load(Relaxed));
+        let expired = self.expired.load(Relaxed);
+        let interrupted = u64::from(self.interrupted.load(Relaxed));
         let over = handled + answered + expired + interrupted;
         let in_hand = self.begun.load(Relaxed).saturating_sub(over);
         Ledger {

@@ -1,4 +1,4 @@
-//! Dead letters: messages that were accepted and that nobody will handle.
+//! Dead letters: messages that were accepted and that nobody will handle; and who is told of such things.
 
 use crate::exit::Exit;
 use crate::fate;
@@ -21,20 +21,21 @@ pub struct DeadLetter {
     pub reason: Exit,
 }
 
-type Subscriber = Box<dyn Fn(&DeadLetter) -> bool + Send + Sync>;
+type Subscriber<T> = Box<dyn Fn(&T) -> bool + Send + Sync>;
 
-pub(crate) struct Letters {
+/// Those who want to be told of each `T`.
+pub(crate) struct Subscribers<T> {
     is_wanted: AtomicBool,
-    subscribers: Lock<Vec<Arc<Subscriber>>>,
+    subscribers: Lock<Vec<Arc<Subscriber<T>>>>,
 }
 
-impl Letters {
-    pub(crate) fn new() -> Letters {
-        Letters { is_wanted: AtomicBool::new(false), subscribers: Lock::new(Vec::new()) }
+impl<T> Subscribers<T> {
+    pub(crate) fn new() -> Subscribers<T> {
+        Subscribers { is_wanted: AtomicBool::new(false), subscribers: Lock::new(Vec::new()) }
     }
 
-    /// `subscriber` is told of each dead letter from now on, until it answers false.
-    pub(crate) fn subscribe(&self, subscriber: Subscriber) {
+    /// `subscriber` is told of each from now on, until it answers false.
+    pub(crate) fn subscribe(&self, subscriber: Subscriber<T>) {
         self.subscribers.lock().push(Arc::new(subscriber));
         self.is_wanted.store(true, Relaxed);
     }
@@ -43,10 +44,10 @@ impl Letters {
         self.is_wanted.load(Relaxed)
     }
 
-    pub(crate) fn tell(&self, letter: &DeadLetter) {
+    pub(crate) fn tell(&self, news: &T) {
         let subscribers = self.subscribers.lock().clone();
         // One that panics is not asked again.
-        let goes_on = |subscriber: &&Arc<Subscriber>| fate::isolate(|| subscriber(letter)).unwrap_or(false);
+        let goes_on = |subscriber: &&Arc<Subscriber<T>>| fate::isolate(|| subscriber(news)).unwrap_or(false);
         let gone: Vec<_> = subscribers.iter().filter(|subscriber| !goes_on(subscriber)).collect();
         if !gone.is_empty() {
             let mut left = self.subscribers.lock();

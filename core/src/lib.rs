@@ -4,10 +4,11 @@
 //!
 //! * What things are: [`Time`], [`Pid`], [`Exit`].
 //! * The seam: [`Runtime`], and the adapters in [`runtimes`].
-//! * Decisions, pure: `lifecycle`, `bonds`.
+//! * Decisions, pure: `lifecycle`, `bonds`. What somebody wants to know of a place: `eye`.
 //! * The cell: where an actor lives and is run; the only `unsafe` of the crate.
 //! * [`System`]: the living, their names and groups, and the signals between them.
 //! * What users write and hold: [`Actor`], [`Cx`], [`ActorRef`], [`Task`].
+//! * What operators look at, and reach in with: [`sys`].
 //! * The proof: `conformance`, behind the feature of that name, for whoever writes a [`Runtime`].
 
 mod id;
@@ -29,6 +30,7 @@ mod patience;
 
 mod bonds;
 mod lifecycle;
+mod eye;
 
 mod cell;
 mod timer;
@@ -36,6 +38,7 @@ mod blocking;
 
 mod groups;
 mod letters;
+mod crash;
 mod table;
 mod hub;
 mod system;
@@ -50,6 +53,7 @@ mod start;
 mod alarms;
 mod task;
 mod pipe;
+pub mod sys;
 
 #[cfg(feature = "conformance")]
 pub mod conformance;

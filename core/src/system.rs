@@ -5,14 +5,16 @@
 
 use crate::bonds::{Bonds, Signal};
 use crate::cell::{CellRef, Control, Crew, Host, Life};
+use crate::crash::CrashReport;
 use crate::error::Hop;
 use crate::exit::Exit;
+use crate::eye::Watchers;
 use crate::groups::Groups;
 use crate::hub::{Mourning, Shared, wait_all};
 use crate::id::{MonitorRef, Pid};
 use crate::info::Info;
 use crate::ledger::Ledger;
-use crate::letters::{DeadLetter, Letters};
+use crate::letters::{DeadLetter, Subscribers};
 use crate::panics;
 use crate::patience::Patience;
 use crate::runtime::Runtime;
@@ -70,7 +72,9 @@ impl System {
             table: Table::new(),
             names: DashMap::with_shard_amount(16),
             groups: Groups::new(),
-            letters: Letters::new(),
+            letters: Subscribers::new(),
+            crashes: Subscribers::new(),
+            watchers: Watchers::new(),
             crew: Arc::new(Crew::new()),
             patience: Arc::new(Patience::new()),
             refs: AtomicU64::new(0),
@@ -94,6 +98,15 @@ impl System {
 
     pub(crate) fn cell(&self, pid: Pid) -> Option<CellRef> {
         self.0.table.get(pid)
+    }
+
+    /// All that live, in no order.
+    pub(crate) fn cells(&self) -> Vec<(Pid, CellRef)> {
+        self.0.table.all()
+    }
+
+    pub(crate) fn watchers(&self) -> &Watchers {
+        &self.0.watchers
     }
 
     /// Whether there are so many actors that one that is seldom woken should have no task.
@@ -193,6 +206,13 @@ impl System {
     /// which an actor ends: be short; to handle dead letters in an actor, cast to it from here.
     pub fn on_dead_letter(&self, subscriber: impl Fn(&DeadLetter) -> bool + Send + Sync + 'static) {
         self.0.letters.subscribe(Box::new(subscriber));
+    }
+
+    /// Calls `subscriber` with a report of each end that is not normal, from now on, until it answers false; whether or
+    /// not the event `ravelin.crash` is logged. It is called by the thread on which the actor ends, before others learn
+    /// of the end: be short; to keep reports in an actor, cast to it from here.
+    pub fn on_crash(&self, subscriber: impl Fn(&CrashReport) -> bool + Send + Sync + 'static) {
+        self.0.crashes.subscribe(Box::new(subscriber));
     }
 
     // ---- signals ----
@@ -459,6 +479,13 @@ impl System {
 
     /// Tells the runtime, if it wants to know, of a start.
     pub(crate) fn tell_starting(&self, cell: &CellRef, pid: Pid, parent: Option<Pid>, is_adopted: bool) {
+        if self.0.watchers.is_wanted() {
+            let header = cell.header();
+            let wanted = self.0.watchers.wanted_of(header.name().map(|name| &**name), header.type_name());
+            if let Some(look) = wanted {
+                header.with_eye(look);
+            }
+        }
         if self.0.is_watched {
             let place = cell.header().place_number();
             cell.header().tell_of(Some(pid), &Seen::Starting { parent, is_adopted, place });

@@ -111,6 +111,7 @@ struct Run;
 
 impl Payload for Run {
     type Received = ();
+    const IS_BODY: bool = true;
     fn received(self) {}
     fn count(counters: &Counters) {
         counters.handled();
@@ -140,7 +141,7 @@ impl<M: Message> Takes<Run> for Task<M> {
         let Some(body) = self.body.take() else { return };
         match body.await {
             // Asked to end it has ended: for the reason that is in the control lane.
-            Ok(()) if cx.own.header().mailbox.has_control() => {}
+            Ok(()) if cx.own.header().has_order() => {}
             Ok(()) => cx.stop(Exit::Normal),
             Err(exit) => cx.stop(exit),
         }
@@ -336,7 +337,7 @@ impl<M: Message> Inbox<M> {
             cx.waker().wake_by_ref();
             return Some(Poll::Pending);
         }
-        mailbox.has_control().then_some(Poll::Ready(None))
+        self.cell.header().has_order().then_some(Poll::Ready(None))
     }
 
     /// The next message that comes within `wait`; `None` too when none does. Source: `receive .. after`.

@@ -1,23 +1,38 @@
 //! What a simulator does to a mailbox: messages that are set aside and come back later, messages that are discarded on
-//! their way to the consumer, and room that is not there. No path of an ordinary run comes by here.
+//! their way to the consumer, and room that is not there; and who wants to know of each message that comes. No path of
+//! an ordinary run comes by here.
 
 use crate::capacity::{NO_LIMIT, Overflow};
-use crate::mailbox::{Mailbox, WAITERS};
+use crate::mailbox::{CONTROL, CUT, Mailbox, WAITERS};
 use crate::protocol::{Consumer, Edge, Phase, Pushed, Refused, Ticket};
 use crate::records::{Kind, Records};
 use crate::state::wake_all;
 use crate::sync::Ordering;
+use std::collections::VecDeque;
 use std::mem;
 use std::task::Waker;
 
 impl<X, C, E: Consumer> Mailbox<X, C, E> {
     /// From now on [`push`](Mailbox::push) and [`push_or_wait`](Mailbox::push_or_wait) give each message back as if there
     /// were no room, so that a sender that knows asks somebody, and then calls `push_watched` or `push_or_wait_watched`.
-    pub fn watch(&self) {
-        self.state.lock().is_watched = true;
+    ///
+    /// So it is while `is_wanted`, asked under the lock, says so. A sender that was turned away before it was taken back
+    /// comes with `push_watched` yet.
+    pub fn watch(&self, is_wanted: impl FnOnce(&mut E) -> bool) {
+        let mut state = self.state.lock();
+        state.is_watched = is_wanted(&mut state.consumer);
     }
 
-    /// As [`push`](Mailbox::push) in a mailbox that is not watched; or as if a bounded one had no room.
+    /// The owner's state, and how many messages the consumer has not taken, under the lock. Be short, and call nothing of
+    /// this mailbox.
+    pub fn with_waiting<R>(&self, f: impl FnOnce(u32, &mut E) -> R) -> R {
+        let mut state = self.state.lock();
+        let waiting = state.waiting;
+        f(waiting, &mut state.consumer)
+    }
+
+    /// As [`push`](Mailbox::push) in a mailbox that is not watched; or as if a bounded one had no room. `note` is called
+    /// with the owner's state, under the lock, when the message is accepted and not discarded at once.
     ///
     /// # Errors
     /// As for `push`.
@@ -27,12 +42,13 @@ impl<X, C, E: Consumer> Mailbox<X, C, E> {
         payload: P,
         edge: Edge,
         is_full: bool,
+        note: impl FnOnce(&mut E),
     ) -> Result<Pushed<X, E::Wake>, Refused<P>> {
         let state = self.state.lock();
         if !is_full || state.limit == NO_LIMIT || state.phase == Phase::Closed {
-            return self.push_asked(state, kind, payload, edge);
+            return self.push_asked(state, kind, payload, edge, note);
         }
-        Self::push_full(state, kind, payload, edge)
+        Self::push_full(state, kind, payload, edge, note)
     }
 
     /// As [`push_or_wait`](Mailbox::push_or_wait) in a mailbox that is not watched; or as if a bounded one had no room. A
@@ -46,17 +62,17 @@ impl<X, C, E: Consumer> Mailbox<X, C, E> {
         kind: &'static Kind<P, X>,
         payload: P,
         edge: Edge,
-        waker: &Waker,
-        ticket: &mut Option<Ticket>,
+        (waker, ticket): (&Waker, &mut Option<Ticket>),
         is_full: bool,
+        note: impl FnOnce(&mut E),
     ) -> Result<Pushed<X, E::Wake>, Refused<P>> {
         let mut state = self.state.lock();
         if !is_full {
-            return self.push_or_wait_asked(state, kind, payload, edge, waker, ticket);
+            return self.push_or_wait_asked(state, kind, payload, edge, (waker, ticket), note);
         }
         if state.limit == NO_LIMIT || state.on_full != Overflow::Wait || state.phase == Phase::Closed {
             drop(state);
-            return self.push_watched(kind, payload, edge, true);
+            return self.push_watched(kind, payload, edge, true, note);
         }
         *ticket = Some(state.line_up(waker));
         let room = state.room(self.taken.load(Ordering::Relaxed));
@@ -100,7 +116,23 @@ impl<X, C, E: Consumer> Mailbox<X, C, E> {
         if !before.is_empty() {
             state.rare().backlog.push_back(before);
         }
+        (0..state.inbox.len()).for_each(|_| state.consumer.accepted());
         Some(Self::after_push(state, edge))
+    }
+
+    /// Takes back the signals that nobody wants any more, whoever the consumer is; the others, and what they cut off, stay.
+    pub fn withdraw(&self, unwanted: impl FnMut(&mut C) -> bool) -> VecDeque<C> {
+        let mut state = self.state.lock();
+        let Some(rare) = state.rare.as_mut() else { return VecDeque::new() };
+        let (mut taken, mut unwanted) = (VecDeque::new(), unwanted);
+        for mut signal in mem::take(&mut rare.control) {
+            let to = if unwanted(&mut signal) { &mut taken } else { &mut rare.control };
+            to.push_back(signal);
+        }
+        if rare.control.is_empty() {
+            self.flags.fetch_and(!(CONTROL | CUT), Ordering::Relaxed);
+        }
+        taken
     }
 
     /// Looks at the kind of the oldest message of the line, for a consumer that receives them one by one.

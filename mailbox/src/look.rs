@@ -34,6 +34,12 @@ impl<X, C, E: Consumer> Mailbox<X, C, E> {
         self.flags.load(Ordering::Acquire) & CONTROL != 0
     }
 
+    /// Whether a signal that waits in the control lane is one that `wanted`, asked under the lock, picks.
+    pub fn has_control_of(&self, wanted: impl FnMut(&C) -> bool) -> bool {
+        self.has_control()
+            && self.state.lock().rare.as_ref().is_some_and(|rare| rare.control.iter().any(wanted))
+    }
+
     /// Whether something in the control lane cuts off what the consumer waits in.
     #[inline(always)]
     pub fn has_cut(&self) -> bool {

@@ -121,10 +121,10 @@ impl<X, C, E: Consumer> Mailbox<X, C, E> {
         if state.is_watched {
             return Err(Refused::Full(payload));
         }
-        self.push_asked(state, kind, payload, edge)
+        self.push_asked(state, kind, payload, edge, |_| ())
     }
 
-    /// As a push, whether or not the mailbox is watched.
+    /// As a push, whether or not the mailbox is watched; `note` is told when the message is written.
     #[inline(always)]
     pub(crate) fn push_asked<P: Send>(
         &self,
@@ -132,14 +132,16 @@ impl<X, C, E: Consumer> Mailbox<X, C, E> {
         kind: &'static Kind<P, X>,
         payload: P,
         edge: Edge,
+        note: impl FnOnce(&mut E),
     ) -> Result<Pushed<X, E::Wake>, Refused<P>> {
         if state.phase == Phase::Closed {
             return Err(Refused::Closed(payload));
         }
         if state.limit != NO_LIMIT && state.room(self.taken.load(Ordering::Relaxed)) == 0 {
-            return Self::push_full(state, kind, payload, edge);
+            return Self::push_full(state, kind, payload, edge, note);
         }
         state.write(kind, payload);
+        note(&mut state.consumer);
         Ok(Self::after_push(state, edge))
     }
 
@@ -158,6 +160,9 @@ impl<X, C, E: Consumer> Mailbox<X, C, E> {
             return Err(Refused::Closed(payload));
         }
         state.write(kind, payload);
+        if state.is_watched {
+            state.consumer.accepted();
+        }
         Ok(Self::after_push(state, edge))
     }
 
@@ -181,10 +186,10 @@ impl<X, C, E: Consumer> Mailbox<X, C, E> {
         if state.is_watched {
             return Err(Refused::Full(payload));
         }
-        self.push_or_wait_asked(state, kind, payload, edge, waker, ticket)
+        self.push_or_wait_asked(state, kind, payload, edge, (waker, ticket), |_| ())
     }
 
-    /// As `push_or_wait`, whether or not the mailbox is watched.
+    /// As `push_or_wait`, whether or not the mailbox is watched; `note` is told when the message is written.
     #[inline(always)]
     pub(crate) fn push_or_wait_asked<P: Send>(
         &self,
@@ -192,12 +197,12 @@ impl<X, C, E: Consumer> Mailbox<X, C, E> {
         kind: &'static Kind<P, X>,
         payload: P,
         edge: Edge,
-        waker: &Waker,
-        ticket: &mut Option<Ticket>,
+        (waker, ticket): (&Waker, &mut Option<Ticket>),
+        note: impl FnOnce(&mut E),
     ) -> Result<Pushed<X, E::Wake>, Refused<P>> {
         let mine = ticket.take();
         if state.limit == NO_LIMIT || state.on_full != Overflow::Wait || state.phase == Phase::Closed {
-            return self.push_asked(state, kind, payload, edge);
+            return self.push_asked(state, kind, payload, edge, note);
         }
         let mut is_promised = false;
         if let Some(mine) = mine {
@@ -216,6 +221,7 @@ impl<X, C, E: Consumer> Mailbox<X, C, E> {
             return Err(Refused::Full(payload));
         }
         state.write(kind, payload);
+        note(&mut state.consumer);
         Ok(Self::after_push(state, edge))
     }
 
@@ -239,6 +245,7 @@ impl<X, C, E: Consumer> Mailbox<X, C, E> {
         kind: &'static Kind<P, X>,
         payload: P,
         edge: Edge,
+        note: impl FnOnce(&mut E),
     ) -> Result<Pushed<X, E::Wake>, Refused<P>> {
         match state.on_full {
             Overflow::Refuse | Overflow::Wait => Err(Refused::Full(payload)),
@@ -251,6 +258,7 @@ impl<X, C, E: Consumer> Mailbox<X, C, E> {
             }
             Overflow::DropOldest if state.waiting == 0 => {
                 state.write(kind, payload);
+                note(&mut state.consumer);
                 Ok(Self::after_push(state, edge))
             }
             Overflow::DropOldest => {
@@ -258,6 +266,7 @@ impl<X, C, E: Consumer> Mailbox<X, C, E> {
                 state.move_oldest(&mut displaced);
                 state.rare().discarded += 1;
                 state.write(kind, payload);
+                note(&mut state.consumer);
                 // It is full, so the consumer is at work or queued already and needs no wake-up.
                 Ok(Pushed::Displaced(displaced))
             }

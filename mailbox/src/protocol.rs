@@ -37,6 +37,9 @@ pub trait Consumer {
     type Wake;
     /// The mailbox turned from idle (or suspended) to queued or handed. Called under the lock: be short.
     fn edge(&mut self, edge: Edge) -> Self::Wake;
+    /// The mailbox is [watched](crate::Mailbox::watch), and a message got into it that nobody was asked about: a notice,
+    /// or one that came back. Called under the lock.
+    fn accepted(&mut self) {}
 }
 
 /// Whether a signal must cut off a future that the consumer waits in.

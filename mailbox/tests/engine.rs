@@ -20,6 +20,7 @@ static NUMBER: Kind<u32, ()> = Kind::new(());
 #[derive(Default)]
 struct Owner {
     edges: u32,
+    accepted: u32,
 }
 
 impl Consumer for Owner {
@@ -27,6 +28,9 @@ impl Consumer for Owner {
     fn edge(&mut self, edge: Edge) -> Edge {
         self.edges += 1;
         edge
+    }
+    fn accepted(&mut self) {
+        self.accepted += 1;
     }
 }
 
@@ -701,4 +705,36 @@ fn consume(mailbox: &Engine, desk: &Desk) {
             return;
         }
     }
+}
+
+#[test]
+fn signals_that_nobody_wants_are_taken_back_and_the_others_stay_in_order() {
+    let mailbox = running(Unbounded);
+    for (signal, cut) in [("a", Cut::No), ("old", Cut::Yes), ("b", Cut::No), ("old", Cut::No)] {
+        let _ = mailbox.signal(Edge::Queue, |_| Some((signal, cut)));
+    }
+    assert!(mailbox.has_control_of(|signal| *signal == "old"));
+    assert_eq!(mailbox.withdraw(|signal| *signal == "old"), ["old", "old"]);
+    assert!(mailbox.has_control() && !mailbox.has_control_of(|signal| *signal == "old"));
+    assert_eq!((mailbox.take_control(), mailbox.take_control()), (Some("a"), Some("b")));
+    let _ = mailbox.signal(Edge::Queue, |_| Some(("old", Cut::Yes)));
+    assert_eq!(mailbox.withdraw(|_| true), ["old"]);
+    assert!(!mailbox.has_control() && !mailbox.has_cut(), "nothing is left to look at");
+}
+
+#[test]
+fn a_mailbox_is_watched_while_its_owner_wants_it_and_tells_of_what_was_let_in() {
+    let mailbox = running(Bounded(2));
+    mailbox.watch(|_| true);
+    assert!(matches!(mailbox.push(&NUMBER, 1, Edge::Queue), Err(Refused::Full(1))), "it asks first");
+    let mut noted = 0;
+    for n in 1..=3 {
+        let _ = mailbox.push_watched(&NUMBER, n, Edge::Queue, false, |_| noted += 1);
+    }
+    assert_eq!((noted, mailbox.len()), (2, 2), "what is refused is not noted");
+    assert!(mailbox.push_exempt(&NUMBER, 4, Edge::Queue).is_ok());
+    assert_eq!(mailbox.with_waiting(|waiting, owner| (waiting, owner.accepted)), (3, 1));
+    mailbox.watch(|_| false);
+    assert!(mailbox.push_exempt(&NUMBER, 5, Edge::Queue).is_ok());
+    assert_eq!(mailbox.with_waiting(|_, owner| owner.accepted), 1);
 }

@@ -3,6 +3,8 @@
 //! `sim/mutants.sh` runs it with builds of the framework that are broken on purpose, and tells after how many seeds that
 //! is found.
 
+use futures::future::BoxFuture;
+use ravelin_core::sys::{Limit, Watch, Watchdog};
 use ravelin_core::{
     Actor, ActorRef, Bounded, CallError, Cx, Exit, GroupChange, Handle, Info, Message, Overflow, ReplyTo,
     Runtime, Serve, StartError, TrapExits,
@@ -10,6 +12,7 @@ use ravelin_core::{
 use ravelin_sim::{Faults, Sim, World};
 use ravelin_supervisor::{App, Shutdown, Supervisor, child, task};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use std::time::Duration;
 
 const MS: Duration = Duration::from_millis(1);
@@ -132,6 +135,35 @@ async fn feed(workers: &Workers, runtime: &Arc<dyn Runtime>) {
     }
 }
 
+/// Looks at the workers and reaches in, one after the other; gives how often a suspended one handled something.
+async fn operate(workers: &Workers, runtime: &Arc<dyn Runtime>) -> u32 {
+    let mut broken = 0;
+    for _ in 0..100 {
+        ravelin_core::sleep(&**runtime, MS).await; // tidy: virtual time
+        let sys = workers[runtime.entropy() as usize % 4].sys().timeout(3 * MS);
+        let trace = sys.trace(Limit::count(20));
+        match runtime.entropy() % 6 {
+            0 => sys.record(runtime.entropy() as usize % 4),
+            1 => drop(sys.statistics_on()),
+            2 => sys.statistics_off(),
+            3 => drop(sys.get_state().await),
+            _ => {
+                let done = || sys.status().ok().map(|it| (it.pid, it.ledger.handled + it.ledger.answered));
+                let before = if sys.suspend().await.is_ok() { done() } else { None };
+                ravelin_core::sleep(&**runtime, 2 * MS).await; // tidy: virtual time
+                let _ = sys.get_state().await;
+                if let (Some(before), Some(after)) = (before, done()) {
+                    // A new incarnation is not suspended.
+                    broken += u32::from(before.0 == after.0 && before.1 != after.1);
+                }
+                let _ = sys.resume();
+            }
+        }
+        drop(trace);
+    }
+    broken
+}
+
 async fn start(world: &World) -> (Result<App, StartError>, Workers) {
     let workers: Workers = ["a", "b", "c", "d"].map(ActorRef::place);
     let feeder = |n: u64| {
@@ -164,17 +196,52 @@ async fn start(world: &World) -> (Result<App, StartError>, Workers) {
     (world.start(tree).await, workers)
 }
 
+/// As `live`, with somebody who looks at the workers and reaches in, and reads all crash reports.
+async fn live_observed(world: &mut World) {
+    let (crashes, broken) = (Arc::new(AtomicU32::new(0)), Arc::new(AtomicU32::new(0)));
+    let (read, counted) = (crashes.clone(), broken.clone());
+    world.system().record(5);
+    world.system().on_crash(move |report| {
+        assert!(report.last_messages.as_ref().is_none_or(|last| last.len() <= 6));
+        assert!(report.reason.is_abnormal() && !report.to_string().is_empty());
+        read.fetch_add(1, Relaxed);
+        true
+    });
+    let watchdog = Watch::every(MS).sits_in_handler(20 * MS);
+    // It may be hit as anybody.
+    let _ = world.system().start(&ActorRef::<Watchdog>::place("watchdog"), watchdog).await;
+    let runtime = world.runtime().clone();
+    let looked_at = live_with(world, move |workers| {
+        Box::pin(async move {
+            counted.fetch_add(operate(&workers, &runtime).await, Relaxed);
+            for worker in &workers {
+                let _ = worker.sys().resume();
+            }
+        })
+    });
+    looked_at.await;
+    assert_eq!(broken.load(Relaxed), 0, "a suspended actor handled something");
+    let trouble = crashes.load(Relaxed);
+    world.note(format_args!("{trouble} crash reports"));
+}
+
 /// Half a second of it, then peace, in which it has to work, and an orderly end.
 async fn live(world: &mut World) {
+    live_with(world, |_| Box::pin(async {})).await;
+}
+
+async fn live_with(world: &mut World, beside: impl FnOnce(Workers) -> BoxFuture<'static, ()>) {
+    let others = world.system().len();
     let (app, workers) = start(world).await;
     let Ok(app) = app else {
-        return assert!(world.system().is_empty(), "a start that fails leaves nobody");
+        return assert!(world.system().len() <= others, "a start that fails leaves nobody");
     };
+    world.runtime().spawn("beside", beside(workers.clone()));
     world.advance(SECOND / 2).await;
     world.calm();
     world.advance(SECOND).await;
     if app.root().pid().is_none() {
-        return assert!(world.system().is_empty(), "the root was hit, and nobody outlives it");
+        return assert!(world.system().len() <= others, "the root was hit, and nobody outlives it");
     }
     for worker in &workers {
         let mut tries = 0;
@@ -202,6 +269,11 @@ fn trouble() -> Faults {
         }
     }
     faults
+}
+
+#[test]
+fn the_promises_hold_while_somebody_looks_and_reaches_in() {
+    Sim::new().seeds(40).faults(trouble()).check(live_observed);
 }
 
 #[test]

@@ -3,6 +3,7 @@
 //!
 //! Proof: the folder's, in `mod.rs`; each block says which part of it it rests on.
 
+use super::eyed::{self, Wreck};
 use super::watched;
 use super::{Bonds, CellPtr, Control, Ext, Header, Life, Rare, Slot};
 use crate::bonds::TrapExits;
@@ -28,14 +29,16 @@ pub(crate) struct End {
     pub(crate) helpers: Vec<Pid>,
     pub(crate) starter: Option<ReplyTo<Result<Pid, Exit>>>,
     pub(crate) mourners: Vec<ReplyTo<Exit>>,
+    /// What was found, where somebody wants to know.
+    pub(crate) wreck: Option<Box<Wreck>>,
 }
 
-/// Drops the future in the slot, if any; the calls it had not answered are kept, to end with the actor.
+/// Drops the future in the slot, if any, for this reason; the calls it had not answered are kept, to end with the actor.
 ///
 /// # Safety
 /// The caller owns the cell.
-pub(super) unsafe fn cut(header: &Header, slot: &mut Slot) {
-    let was_busy = slot.has_future();
+pub(super) unsafe fn cut(header: &Header, slot: &mut Slot, why: &Exit) {
+    let (was_busy, is_hold) = (slot.has_future(), slot.is_hold());
     let mut unanswered = fate::fallen();
     if was_busy {
         // A destructor that panics changes nothing any more.
@@ -44,7 +47,8 @@ pub(super) unsafe fn cut(header: &Header, slot: &mut Slot) {
     // SAFETY: the cell is owned, and no future is in the slot.
     unsafe {
         let consumer = header.consumer.get();
-        if was_busy && (*consumer).inner.stage == Stage::Up && !watched::end_stall(consumer) {
+        if was_busy && (*consumer).inner.stage == Stage::Up && !is_hold && !watched::end_stall(consumer) {
+            eyed::cut_off(header, consumer, why);
             header.counts.interrupted();
         }
         if !unanswered.is_empty() {
@@ -65,19 +69,11 @@ pub(super) unsafe fn finish(cell: CellPtr, slot: &mut Slot) {
         let mut inner = mem::take(&mut (*consumer).inner);
         let exit = inner.stop.take().unwrap_or(Exit::Killed);
         let mut rare = inner.rare.take();
-        let (mut pending, helpers) = match &mut rare {
-            Some(rare) => (mem::take(&mut rare.pending), mem::take(&mut rare.helpers)),
-            None => (Vec::new(), Vec::new()),
-        };
-        let (mut end, mut task, mut gone) = (None, None, None);
+        let taken = rare.as_mut().map(|rare| (mem::take(&mut rare.pending), mem::take(&mut rare.helpers)));
+        let (mut pending, helpers) = taken.unwrap_or_default();
+        let (mut end, mut task, mut gone, mut wreck) = (None, None, None, None);
         let collected = fate::collecting(|| {
-            let dropped = panics::isolate(|| {
-                slot.cancel();
-                (header.vtable.drop_state)(cell);
-            });
-            if dropped.is_err() {
-                let _ = panics::isolate(|| (header.vtable.drop_state)(cell));
-            }
+            wreck = drop_state(cell, slot, rare.as_deref_mut(), &exit);
             (*consumer).inner.stage = Stage::Down;
             header.waits.reset();
             header.seat.store(0, Relaxed);
@@ -96,14 +92,22 @@ pub(super) unsafe fn finish(cell: CellPtr, slot: &mut Slot) {
                     helpers,
                     starter: company.starter,
                     mourners: company.mourners,
+                    wreck: wreck.take(),
                 });
                 task = life.task_waker();
             };
             let remains = fate::plainly(|| header.mailbox.close(on_close)).0;
+            let buried = header.counts.dead_lettered_so_far();
             if rare.is_some() || !work.is_empty() || !remains.is_empty() {
                 bury(header, end.as_ref().map(|end| end.pid), rare, work, remains, &exit);
             }
+            if let Some(wreck) = end.as_mut().and_then(|end| end.wreck.as_mut()) {
+                wreck.dead_letters = header.counts.dead_lettered_so_far() - buried;
+            }
         });
+        if header.is_eyed() {
+            header.exited(end.as_ref().map(|end| end.pid), &exit);
+        }
         if let (Some(host), Some(end)) = (header.host(), end) {
             gone = Some(end.pid).filter(|_| header.is_watched() && !cfg!(ravelin_mutant = "restart_early"));
             #[cfg(ravelin_mutant = "restart_early")]
@@ -126,6 +130,34 @@ pub(super) unsafe fn finish(cell: CellPtr, slot: &mut Slot) {
             task.wake();
         }
         header.release();
+    }
+}
+
+/// Drops the future in the slot and the state; gives what was found before, if somebody wants to know.
+///
+/// # Safety
+/// The caller owns the cell.
+unsafe fn drop_state(
+    cell: CellPtr,
+    slot: &mut Slot,
+    rare: Option<&mut Rare>,
+    exit: &Exit,
+) -> Option<Box<Wreck>> {
+    // SAFETY: the cell is owned, and the slot empty when the state is looked at and dropped.
+    unsafe {
+        let header = cell.header();
+        let _ = panics::isolate(|| slot.cancel());
+        let is_wanted = header.host().is_some_and(|host| host.wants_wreck(exit));
+        let wreck = is_wanted.then(|| {
+            let in_batch = (*header.consumer.get()).work.len();
+            let left = header.mailbox.with_waiting(|waiting, _| waiting) + in_batch;
+            eyed::wreck(header, rare, left)
+        });
+        if panics::isolate(|| (header.vtable.drop_state)(cell)).is_err() {
+            // What the panic left.
+            let _ = panics::isolate(|| (header.vtable.drop_state)(cell));
+        }
+        wreck
     }
 }
 
@@ -163,7 +195,9 @@ pub(super) unsafe fn finish_lost(cell: CellPtr) {
         let consumer = cell.header().consumer.get();
         (*consumer).inner.stop = Some(Exit::Lost);
         let mut slot = mem::replace(&mut (*consumer).slot, Slot::empty());
-        if slot.has_future() && (*consumer).inner.stage == Stage::Up && !watched::end_stall(consumer) {
+        let is_handler = slot.has_future() && !slot.is_hold() && (*consumer).inner.stage == Stage::Up;
+        if is_handler && !watched::end_stall(consumer) {
+            eyed::cut_off(cell.header(), consumer, &Exit::Lost);
             cell.header().counts.interrupted();
         }
         finish(cell, &mut slot);

@@ -2,12 +2,13 @@
 
 use crate::bonds::{Bonds, TrapExits};
 use crate::exit::Exit;
+use crate::eye::Eye;
 use crate::fate::Pending;
 use crate::id::Pid;
 use crate::reply::ReplyTo;
 use crate::watch::Signalled;
-use ravelin_mailbox::{Consumer, Edge};
-use std::collections::BTreeMap;
+use ravelin_mailbox::{Consumer, Cut, Edge};
+use std::collections::{BTreeMap, VecDeque};
 use std::mem;
 use std::sync::Arc;
 use std::task::Waker;
@@ -25,15 +26,40 @@ pub(crate) enum Control {
     Die(Exit),
     /// End, on the spot.
     Kill,
+    /// A question, to be answered between two messages.
+    Ask(Ask),
 }
 
 impl Control {
     /// As a runtime is told of it.
-    pub(super) fn seen(&self) -> Signalled {
+    pub(super) fn seen(&self) -> Option<Signalled> {
         match self {
-            Control::Stop(_) => Signalled::Stop,
-            Control::Die(_) => Signalled::Die,
-            Control::Kill => Signalled::Kill,
+            Control::Stop(_) => Some(Signalled::Stop),
+            Control::Die(_) => Some(Signalled::Die),
+            Control::Kill => Some(Signalled::Kill),
+            Control::Ask(_) => None,
+        }
+    }
+}
+
+/// What can be asked of an actor between two messages. Whoever asks may have gone by then; then nothing is done.
+#[derive(Debug)]
+pub(crate) enum Ask {
+    /// To come by: no message that was sent meanwhile has been begun before it is known who looks.
+    Look(ReplyTo<()>),
+    /// Its state as text, if it offers that; `Err`: that panicked.
+    State(ReplyTo<Result<Option<String>, Exit>>),
+    /// To take another state; `Ok(Err(_))`: it refused, in its own words.
+    Replace(String, ReplyTo<Result<Result<(), String>, Exit>>),
+}
+
+impl Ask {
+    /// Whether whoever asked still waits.
+    pub(super) fn is_awaited(&self) -> bool {
+        match self {
+            Ask::Look(reply) => reply.is_awaited(),
+            Ask::State(reply) => reply.is_awaited(),
+            Ask::Replace(_, reply) => reply.is_awaited(),
         }
     }
 }
@@ -54,6 +80,10 @@ pub(crate) struct Life {
     crew_turns: u8,
     /// An incarnation is over, and its names, groups and counts are not: the next one waits for that.
     is_ending: bool,
+    /// Whether it is suspended: it shall handle no message.
+    is_held: bool,
+    /// Whether `terminate` has begun.
+    pub(super) is_closing: bool,
     /// How many incarnations are gone, to tell whether one went meanwhile.
     pub(crate) lives: u16,
     waker: Option<Waker>,
@@ -79,6 +109,10 @@ pub(crate) struct Company {
     started: Option<Pid>,
     /// The reason of the last end.
     last_exit: Option<Exit>,
+    /// Who looks at the place.
+    eye: Option<Arc<Eye>>,
+    /// Who sent the messages that wait, of the newest of them, where somebody wants to know.
+    senders: Option<VecDeque<Option<Pid>>>,
 }
 
 /// Who came to wait for `init`, and for the end, of an incarnation that was over already.
@@ -98,6 +132,10 @@ pub(crate) enum Wake {
 
 impl Consumer for Life {
     type Wake = Wake;
+
+    fn accepted(&mut self) {
+        self.note(None);
+    }
 
     #[inline]
     fn edge(&mut self, edge: Edge) -> Wake {
@@ -151,6 +189,8 @@ impl Life {
     /// The incarnation is over; `started` is it, if it had come up. Gives the company that goes with it.
     pub(super) fn ended(&mut self, started: Option<Pid>, exit: &Exit) -> Company {
         self.is_ending = true;
+        self.is_held = false;
+        self.is_closing = false;
         if self.company.is_none() && started.is_some() && *exit == Exit::Normal {
             self.ended_alone = true;
             return Company::default();
@@ -160,6 +200,8 @@ impl Life {
             guests: mem::take(&mut company.guests),
             started,
             last_exit: Some(exit.clone()),
+            eye: company.eye.clone(),
+            senders: company.senders.is_some().then(VecDeque::new),
             ..Company::default()
         };
         mem::replace(company, stays)
@@ -188,6 +230,74 @@ impl Life {
     pub(crate) fn last_exit(&self) -> Option<Exit> {
         let last = self.known().and_then(|company| company.last_exit.clone());
         last.or(self.ended_alone.then_some(Exit::Normal))
+    }
+
+    /// Who looks at the place.
+    pub(crate) fn eye(&self) -> Option<&Arc<Eye>> {
+        self.known().and_then(|company| company.eye.as_ref())
+    }
+
+    /// As `eye`, made when first needed.
+    pub(super) fn open_eye(&mut self) -> &Arc<Eye> {
+        self.company().eye.get_or_insert_default()
+    }
+
+    /// Whether it shall handle no message.
+    pub(crate) fn is_held(&self) -> bool {
+        self.is_held
+    }
+
+    /// It shall handle no message, or handle them again.
+    pub(super) fn set_held(&mut self, is_held: bool) {
+        self.is_held = is_held;
+        if is_held {
+            self.open_eye().hold();
+        }
+    }
+
+    /// Whether who runs it must come by for this signal, though it cuts nothing off: one that is suspended waits in
+    /// nothing of its own.
+    pub(crate) fn cut_if_held(&self) -> Cut {
+        if self.is_held { Cut::Yes } else { Cut::No }
+    }
+
+    /// From now on it is noted who sends, or no longer.
+    pub(super) fn note_senders(&mut self, is_wanted: bool) {
+        match (is_wanted, self.known_mut()) {
+            (true, _) => {
+                self.company().senders.get_or_insert_default();
+            }
+            (false, Some(company)) => company.senders = None,
+            (false, None) => {}
+        }
+    }
+
+    /// A message came, from this actor.
+    pub(super) fn note(&mut self, from: Option<Pid>) {
+        if let Some(senders) = self.known_mut().and_then(|company| company.senders.as_mut()) {
+            senders.push_back(from);
+        }
+    }
+
+    /// Who sent the oldest of the `left` messages that have not begun, which begins now. Those that came before somebody
+    /// wanted to know have nobody.
+    pub(super) fn sender(&mut self, left: usize) -> Option<Pid> {
+        let senders = self.known_mut()?.senders.as_mut()?;
+        // Some of them are gone without having begun.
+        while senders.len() > left {
+            senders.pop_front();
+        }
+        if senders.len() == left { senders.pop_front().flatten() } else { None }
+    }
+
+    /// Whether `terminate` has begun.
+    pub(crate) fn is_closing(&self) -> bool {
+        self.is_closing
+    }
+
+    /// How many ended here before.
+    pub(crate) fn restarts(&self) -> u16 {
+        self.lives
     }
 
     /// The task is being polled with this waker; gives an old waker back, to be dropped without the lock.
@@ -257,6 +367,11 @@ impl Children {
 
     pub(crate) fn is_empty(&self) -> bool {
         self.by_start.is_empty()
+    }
+
+    /// In the order of their ranks.
+    pub(crate) fn pids(&self) -> Vec<Pid> {
+        self.by_start.values().map(|(pid, _)| *pid).collect()
     }
 
     /// Newest first.

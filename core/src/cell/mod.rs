@@ -17,19 +17,24 @@
 //! owner's writes before the next owner's reads.
 //!
 //! **Aliasing.** The state `A` and the context `Cx<A>` are lent mutably to one future at a time: the one in the slot,
-//! or the one that a function pointer just built. While a future is in the slot nothing else borrows them: signals
-//! are looked at, but only those that cut, which drop the future first. The fields of `Consumer` are read and
+//! or the one that a function pointer just built. While a callback's future is in the slot nothing else borrows them:
+//! signals are looked at, but only those that cut, which drop the future first. A hold
+//! (`Slot::hold`) is nobody's callback and borrows nothing, so questions about the state are answered also while one is
+//! in the slot. The fields of `Consumer` are read and
 //! written through raw pointers, one access at a time, never borrowed over a call into user code; `Cx` reaches
 //! `Inner`, a part of it that the run loop only looks at between futures, in the same way.
 //!
 //! **Futures.** A future in a [`Slot`] may borrow from its cell. It is dropped (by `Slot::cancel`, or by being done)
 //! before the state is dropped (`finish`), and a cell is freed only after that, or when it never had an incarnation.
 
+mod birth;
 mod crew;
+mod eyed;
 mod finish;
 mod in_place;
 mod life;
 mod local;
+mod post;
 mod run;
 mod runner;
 mod served;
@@ -40,10 +45,11 @@ mod waker;
 mod watched;
 
 pub(crate) use crew::Crew;
+pub(crate) use eyed::{CutOff, Wreck};
 pub(crate) use finish::End;
 pub use in_place::InPlace;
 pub(crate) use in_place::may_call;
-pub(crate) use life::{Children, Control, Grace, Life};
+pub(crate) use life::{Ask, Children, Control, Grace, Life};
 pub(crate) use local::{running_pid, this_thread};
 pub(crate) use served::{Serves, served, while_served};
 pub(crate) use slot::Slot;
@@ -53,7 +59,7 @@ pub(crate) use waits::{Posted, would_close};
 
 use crate::bonds::Bonds;
 use crate::exit::Exit;
-use crate::fate::{self, Pending};
+use crate::fate::Pending;
 use crate::id::{Pid, TimerRef};
 use crate::info::{Info, Order};
 use crate::ledger::{Counters, Ledger};
@@ -64,16 +70,14 @@ use crate::time::Missed;
 use crate::watch::Seen;
 use futures::future::BoxFuture;
 use life::{Late, Wake};
-use ravelin_mailbox::{
-    Capacity, Kind, Mailbox, NoConsumer, Phase, Pushed, Record, Records, Refused, Signalled, Ticket,
-};
+use ravelin_mailbox::{Capacity, Kind, Mailbox, NoConsumer, Phase, Record, Records, Signalled};
 use std::any::Any;
 use std::cell::UnsafeCell;
 use std::collections::VecDeque;
 use std::ptr::{self, NonNull};
-use std::sync::atomic::{AtomicU32, Ordering, fence};
+use std::sync::atomic::{AtomicPtr, AtomicU32, Ordering, fence};
 use std::sync::{Arc, OnceLock};
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 /// What a record knows beyond its payload: how to handle it.
@@ -96,6 +100,8 @@ pub(crate) struct Ext {
     pub(crate) readmit: Option<unsafe fn(Record<'_, Ext>, &Header)>,
     /// The name of the message's type.
     pub(crate) name: fn() -> &'static str,
+    /// Whether it is no message but the function of a task, which receives messages itself.
+    pub(crate) is_body: bool,
 }
 
 pub(crate) type Inbox = Mailbox<Ext, Control, Life>;
@@ -115,6 +121,12 @@ pub(crate) struct CellVTable {
     pub(crate) terminate: unsafe fn(CellPtr, &mut Slot, Exit),
     /// Drops the state, if there is one. The caller owns the cell; no future is in the slot.
     pub(crate) drop_state: unsafe fn(CellPtr),
+    /// What the actor shows of its state, if it does. The caller owns the cell; the slot is empty, or has
+    /// a hold in it.
+    pub(crate) inspect: unsafe fn(CellPtr) -> Option<String>,
+    /// Gives the actor another state; `Err`: it refused. The caller owns the cell; the slot is empty, or
+    /// has a hold in it.
+    pub(crate) replace: unsafe fn(CellPtr, &str) -> Result<(), String>,
     /// Frees the cell. Nobody has it any more.
     pub(crate) free: unsafe fn(CellPtr),
     /// The kind of records that carry notices of the framework.
@@ -123,6 +135,8 @@ pub(crate) struct CellVTable {
     pub(crate) order: &'static Kind<Order, Ext>,
     /// The actor type's name.
     pub(crate) type_name: fn() -> &'static str,
+    /// The bytes of the cell.
+    pub(crate) size: usize,
     /// Whether callers may run it.
     pub(crate) in_place: InPlace,
 }
@@ -156,6 +170,8 @@ pub(crate) trait Host: Send + Sync + 'static {
     fn ended_early(self: Arc<Self>, cell: &Header, end: End);
     /// A message was accepted and will not be handled.
     fn dead_letter(&self, cell: &Header, to: Option<Pid>, message: &'static str, why: &Exit);
+    /// Whether somebody wants to know all that there is to know of an end like this.
+    fn wants_wreck(&self, why: &Exit) -> bool;
     /// A mailbox discarded a message.
     fn overloaded(&self, cell: &Header, message: &'static str);
 }
@@ -167,7 +183,8 @@ pub(crate) struct Header {
     pub(crate) mailbox: Inbox,
     vtable: &'static CellVTable,
     host: OnceLock<Arc<dyn Host>>,
-    name: Option<Arc<str>>,
+    /// One pointer, for most places have none.
+    name: Option<Box<Arc<str>>>,
     refs: AtomicU32,
     pace: in_place::Pace,
     place: watched::Place,
@@ -176,6 +193,8 @@ pub(crate) struct Header {
     waits: waits::Waits,
     consumer: UnsafeCell<Consumer>,
     pub(crate) counts: Counters,
+    /// The kind of the last message that has begun; null: none has. A hint for those who look.
+    kind: AtomicPtr<Ext>,
 }
 
 // SAFETY: `consumer` is touched by the cell's owner only (see Exclusion); the rest is `Sync`.
@@ -224,6 +243,10 @@ pub(crate) struct Rare {
     pub(crate) helpers: Vec<Pid>,
     /// Whether what is in the slot is a wait that a fault injected, and no handler.
     pub(crate) is_stalled: bool,
+    /// What it was handling when it came to grief.
+    pub(crate) cut: Option<CutOff>,
+    /// The children that it left to be ended, when it came to grief.
+    pub(crate) children: Vec<Pid>,
     /// The span that the incarnation runs in, when somebody listens.
     pub(crate) span: Option<tracing::Span>,
 }
@@ -262,8 +285,9 @@ impl Header {
             waits: waits::Waits::none(),
             vtable,
             host: OnceLock::new(),
-            name,
+            name: name.map(Box::new),
             counts: Counters::default(),
+            kind: AtomicPtr::new(ptr::null_mut()),
             consumer: UnsafeCell::new(Consumer {
                 work: Records::new(),
                 slot: Slot::empty(),
@@ -274,7 +298,7 @@ impl Header {
 
     /// The name that the place was made with.
     pub(crate) fn name(&self) -> Option<&Arc<str>> {
-        self.name.as_ref()
+        self.name.as_deref()
     }
 
     pub(crate) fn type_name(&self) -> &'static str {
@@ -283,6 +307,19 @@ impl Header {
 
     pub(crate) fn host(&self) -> Option<&Arc<dyn Host>> {
         self.host.get()
+    }
+
+    /// A message of this kind begins to be handled.
+    #[inline(always)]
+    fn begun(&self, kind: &'static Ext) {
+        self.counts.begun();
+        self.kind.store(ptr::from_ref(kind).cast_mut(), Ordering::Relaxed);
+    }
+
+    /// The kind of the message that began last.
+    fn in_hand(&self) -> Option<&'static Ext> {
+        // SAFETY: null, or made of a `&'static Ext` by `begun`.
+        unsafe { self.kind.load(Ordering::Relaxed).as_ref() }
     }
 
     /// The incarnation that is there, and its parent.
@@ -319,89 +356,6 @@ impl Header {
         CellPtr(NonNull::from(self))
     }
 
-    /// Puts a message into the user lane.
-    #[inline]
-    pub(crate) fn push<P: Payload>(&self, kind: &'static Kind<P, Ext>, message: P) -> Result<(), Refused<P>> {
-        let pushed = match self.mailbox.push(kind, message, local::edge(self)) {
-            Ok(pushed) => pushed,
-            Err(refused) => return self.push_refused(kind, refused),
-        };
-        self.after_push::<P>(pushed);
-        Ok(())
-    }
-
-    /// As `push`; a sender that has to wait leaves its waker and gets a ticket.
-    #[inline]
-    pub(crate) fn push_or_wait<P: Payload>(
-        &self,
-        kind: &'static Kind<P, Ext>,
-        message: P,
-        waker: &Waker,
-        ticket: &mut Option<Ticket>,
-    ) -> Result<(), Refused<P>> {
-        let pushed = match self.mailbox.push_or_wait(kind, message, local::edge(self), waker, ticket) {
-            Ok(pushed) => pushed,
-            Err(refused) => return self.push_or_wait_refused(kind, refused, waker, ticket),
-        };
-        self.after_push::<P>(pushed);
-        Ok(())
-    }
-
-    /// Puts a message into the user lane, whatever the capacity.
-    pub(crate) fn push_exempt<P: Payload>(
-        &self,
-        kind: &'static Kind<P, Ext>,
-        message: P,
-    ) -> Result<(), Refused<P>> {
-        let pushed = self.mailbox.push_exempt(kind, message, local::edge(self))?;
-        self.tell_pushed::<P>(&pushed, true);
-        self.after_push::<P>(pushed);
-        Ok(())
-    }
-
-    #[inline(always)]
-    fn after_push<P: Payload>(&self, pushed: Pushed<Ext, Wake>) {
-        match pushed {
-            Pushed::Quiet => {}
-            Pushed::Wake(_)
-                if cfg!(ravelin_mutant = "wake_lost") && self.mailbox.accepted().is_multiple_of(7) => {}
-            Pushed::Wake(wake) => local::perform(self, wake),
-            Pushed::WakeReceiver(waker) => waker.wake(),
-            Pushed::Discarded => self.overloaded(P::message_name()),
-            Pushed::Displaced(records) => self.displaced(records),
-        }
-    }
-
-    #[cold]
-    fn overloaded(&self, message: &'static str) {
-        if let Some(host) = self.host() {
-            host.overloaded(self, message);
-        }
-    }
-
-    #[cold]
-    fn displaced(&self, records: Records<Ext>) {
-        // After more rounds than there are messages only notices were found.
-        let (mut next, mut rounds) = (Some(records), self.mailbox.len());
-        while let Some(mut records) = next.take() {
-            let Some(record) = records.pop() else { return };
-            self.tell(|| Seen::Discarded { message: (record.ext().name)() });
-            match record.ext().readmit {
-                Some(readmit) => {
-                    // SAFETY: a record's own function gets it.
-                    unsafe { readmit(record, self) };
-                    rounds = rounds.saturating_sub(1);
-                    next = if rounds > 0 { self.mailbox.displace() } else { None };
-                }
-                None => {
-                    self.overloaded((record.ext().name)());
-                    // The sender's thread drops it: a panicking destructor is the sender's, as with any value it drops.
-                    fate::discarding(|| drop(record));
-                }
-            }
-        }
-    }
-
     /// Tells the incarnation `to` (or whichever is there) of a signal; what it means is decided under the lock, with
     /// `decide`. False: that incarnation is over.
     pub(crate) fn signal(
@@ -409,13 +363,19 @@ impl Header {
         to: Option<Pid>,
         decide: impl FnOnce(&mut Life) -> Option<(Control, ravelin_mailbox::Cut)>,
     ) -> bool {
-        let (mut there, mut seen) = (true, None);
+        let (mut there, mut seen, mut receiver) = (true, None, None);
         let signalled = self.mailbox.signal(local::edge(self), |life| {
             there = to.is_none() || life.pid == to;
             let decided = if there { decide(life) } else { None };
-            seen = decided.as_ref().map(|(control, _)| control.seen());
+            seen = decided.as_ref().and_then(|(control, _)| control.seen());
+            if decided.is_some() && life.is_held() {
+                receiver = life.eye().and_then(|eye| eye.take_receiver());
+            }
             decided
         });
+        if let Some(receiver) = receiver {
+            receiver.wake();
+        }
         if let Some(seen) = seen {
             self.tell(|| Seen::Signalled(seen));
         }
@@ -431,23 +391,6 @@ impl Header {
             }
             Err(NoConsumer) => false,
         }
-    }
-
-    /// Puts a notice of the framework into the user lane; a dead actor's are lost, as in OTP.
-    pub(crate) fn inform(&self, info: Info) {
-        let down = match &info {
-            Info::Down { pid, monitor, .. } => Some((*pid, *monitor)),
-            Info::Exit { .. } | Info::Group { .. } | Info::Timeout => None,
-        };
-        let got_in = self.push_exempt(self.vtable.info, info).is_ok();
-        if let (Some((target, monitor)), true) = (down, got_in) {
-            self.tell(|| Seen::Down { monitor, target });
-        }
-    }
-
-    /// Puts an order to end into the user lane.
-    pub(crate) fn order(&self, order: Order) {
-        let _ = self.push_exempt(self.vtable.order, order);
     }
 
     /// Wakes the cell: something that its actor waits for has come.
@@ -544,8 +487,8 @@ impl CellRef {
         let wanted = Arc::as_ptr(&host);
         let bound = self.header().host.get_or_init(|| {
             if host.is_watched() {
-                self.header().mailbox.watch();
                 self.header().place.set(host.number());
+                self.header().mailbox.watch(|_| true);
             }
             host
         });

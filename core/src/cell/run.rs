@@ -3,19 +3,18 @@
 //!
 //! Proof: the folder's, in `mod.rs`; each block says which part of it it rests on.
 
+use super::eyed;
 use super::finish::{cut, finish};
-use super::local::{self, Local, eject};
+use super::local::{Local, eject};
 use super::waker::borrowed_waker;
-use super::watched::{self, Ahead, Birth};
+use super::watched::{self, Ahead};
 use super::{CellPtr, Consumer, Control, Header, Inner, Slot};
 use crate::exit::Exit;
-use crate::id::Pid;
 use crate::lifecycle::{Event, Stage, Then, decide};
 use crate::panics;
-use crate::reply::{Reply, reply};
 use crate::time::Time;
 use crate::watch::Seen;
-use ravelin_mailbox::{Capacity, Cut, Next};
+use ravelin_mailbox::Next;
 use std::mem;
 use std::ptr;
 use std::task::{Context, Poll};
@@ -103,7 +102,7 @@ unsafe fn work(
         let mut look = true;
         loop {
             if header.mailbox.has_control()
-                && let Some(event) = signalled(header, (*slot).has_future())
+                && let Some(event) = signalled(header, slot)
             {
                 return Pause::Event(event);
             }
@@ -172,13 +171,21 @@ unsafe fn go_on(
 ) -> Option<Pause> {
     // SAFETY: the cell is owned, and the slot is lent to this actor alone.
     unsafe {
-        if header.is_watched() && watched::before_poll(header, consumer) {
+        let is_looked_at = header.is_looked_at() && !(*slot).is_hold();
+        if is_looked_at && watched::before_poll(header, consumer) {
             return Some(Pause::Event(Event::Kill));
         }
         if (*slot).poll(cx, &header.counts).is_pending() {
+            if is_looked_at && header.is_eyed() {
+                header.waits();
+            }
             return suspend(header, consumer, slot, handled);
         }
         match (*consumer).inner.stage {
+            Stage::Up if is_looked_at => {
+                watched::after_message(header, consumer);
+                None
+            }
             Stage::Up | Stage::Down => None,
             Stage::Starting => {
                 let inner: *mut Inner = &raw mut (*consumer).inner;
@@ -205,7 +212,7 @@ unsafe fn handle_batch(
     // SAFETY: the cell is owned; the payload leaves the batch before its handler runs.
     unsafe {
         let slot = &raw mut (*local).slot;
-        let is_watched = header.is_watched();
+        let is_looked_at = header.is_looked_at();
         let mut since_published = 0;
         while !(*consumer).work.is_empty() {
             if *handled >= BUDGET || (*local).budget == 0 {
@@ -216,7 +223,7 @@ unsafe fn handle_batch(
             if handled.is_multiple_of(CHECK_EVERY) && slice_is_over(header, local) {
                 return Some(Pause::Yield);
             }
-            if is_watched {
+            if is_looked_at {
                 match watched::before_message(header, consumer, slot) {
                     Ahead::Handled => {}
                     Ahead::Gone => continue,
@@ -225,13 +232,16 @@ unsafe fn handle_batch(
                 }
             }
             let record = (*consumer).work.pop()?;
-            header.counts.begun();
+            header.begun(record.ext());
             let run = record.ext().run;
             let polled = run(header.ptr(), record, &mut *slot, cx);
             since_published += 1;
             if since_published >= (*consumer).inner.publish_every {
                 since_published = 0;
                 header.mailbox.publish((*consumer).work.len());
+            }
+            if is_looked_at {
+                watched::after_poll(header, polled.is_ready());
             }
             if polled.is_pending() {
                 return suspend(header, consumer, slot, handled);
@@ -245,23 +255,37 @@ unsafe fn handle_batch(
     }
 }
 
-/// The next signal, as an event; with a future in the slot only one that cuts it off.
-fn signalled(header: &Header, is_busy: bool) -> Option<Event> {
-    let signal = if is_busy {
-        let kill_cuts = !cfg!(ravelin_mutant = "kill_waits");
-        header.mailbox.take_control_if(|signal| match signal {
-            Control::Die(_) => true,
-            Control::Kill => kill_cuts,
-            Control::Stop(_) => false,
-        })
-    } else {
-        header.mailbox.take_control()
-    };
-    Some(match signal? {
-        Control::Stop(exit) => Event::Stop(exit),
-        Control::Die(exit) => Event::Die(exit),
-        Control::Kill => Event::Kill,
-    })
+/// The next signal, as an event; with a callback in the slot only one that cuts it off. Questions before it are answered.
+///
+/// # Safety
+/// As `run`.
+#[cold]
+#[inline(never)]
+unsafe fn signalled(header: &Header, slot: *mut Slot) -> Option<Event> {
+    // SAFETY: the cell is owned.
+    let is_busy = unsafe { (*slot).has_future() && !(*slot).is_hold() };
+    loop {
+        let signal = if is_busy {
+            let kill_cuts = !cfg!(ravelin_mutant = "kill_waits");
+            header.mailbox.take_control_if(|signal| match signal {
+                Control::Die(_) => true,
+                Control::Kill => kill_cuts,
+                Control::Stop(_) | Control::Ask(_) => false,
+            })
+        } else {
+            header.mailbox.take_control()
+        };
+        return Some(match signal? {
+            Control::Stop(exit) => Event::Stop(exit),
+            Control::Die(exit) => Event::Die(exit),
+            Control::Kill => Event::Kill,
+            Control::Ask(ask) => {
+                // SAFETY: the cell is owned, and the slot is empty, or has a hold in it.
+                unsafe { eyed::answer(header, ask) };
+                continue;
+            }
+        });
+    }
 }
 
 /// What few actors have: something to run before any message, and timers that may be due.
@@ -283,9 +307,16 @@ unsafe fn rare_work(header: &Header, inner: *mut Inner, slot: *mut Slot, cx: &mu
         let Some(mut then) = rare.then.pop_front() else { return Poll::Ready(()) };
         (*inner).wants_turn = true;
         let Some(record) = then.pop() else { return Poll::Ready(()) };
-        header.counts.begun();
+        header.begun(record.ext());
+        if header.is_eyed() {
+            eyed::begun_aside(header, (record.ext().name)());
+        }
         let run = record.ext().run;
-        run(header.ptr(), record, &mut *slot, cx)
+        let polled = run(header.ptr(), record, &mut *slot, cx);
+        if header.is_eyed() {
+            watched::after_poll(header, polled.is_ready());
+        }
+        polled
     }
 }
 
@@ -302,6 +333,7 @@ unsafe fn suspend(
 ) -> Option<Pause> {
     // SAFETY: the cell is owned until the mailbox's `suspend` gives true; nothing of it is touched after that.
     unsafe {
+        header.counts.waits();
         ptr::swap(slot, &raw mut (*consumer).slot);
         if header.mailbox.suspend((*consumer).work.len()) {
             return Some(Pause::Parked);
@@ -350,20 +382,27 @@ unsafe fn step(cell: CellPtr, slot: &mut Slot, event: Event, handled: &mut u32) 
                 false
             }
             Then::Terminate(why) => {
-                cut(header, slot);
+                cut(header, slot, &why);
                 (*consumer).inner.stop = Some(why.clone());
                 (*consumer).inner.stage = Stage::Terminating;
+                header.mailbox.with(|_, life| life.is_closing = true);
                 (header.vtable.terminate)(cell, slot, why);
                 false
             }
             Then::Reap(why) => {
-                cut(header, slot);
                 let why = why.or((*consumer).inner.stop.take()).unwrap_or(Exit::Killed);
+                cut(header, slot, &why);
                 (*consumer).inner.stop = Some(why.clone());
                 (*consumer).inner.stage = Stage::Reaping;
-                let children = header.mailbox.with(|_, life| life.known_mut()?.children.take());
+                let children = header.mailbox.with(|_, life| {
+                    life.is_closing = true;
+                    life.known_mut()?.children.take()
+                });
                 match (children, header.host()) {
                     (Some(children), Some(host)) if !children.is_empty() => {
+                        if host.wants_wreck(&why) {
+                            (*consumer).inner.rare.get_or_insert_default().children = children.pids();
+                        }
                         slot.put(host.clone().reap(*children, &why));
                         false
                     }
@@ -401,72 +440,4 @@ fn come_up(header: &Header) -> u32 {
         guest.send(pid);
     }
     used
-}
-
-/// Starts an incarnation whose `init` future `put` puts in the slot: on the spot where that is possible, else on the
-/// executor. Gives the outcome of `init`, or where it will come.
-///
-/// # Safety
-/// The caller owns the cell, freshly reopened as `pid`, and has a hold on it; what `put` puts in borrows nothing but
-/// the cell.
-pub(crate) unsafe fn start(
-    cell: CellPtr,
-    pid: Pid,
-    capacity: Capacity,
-    put: impl FnOnce(&mut Slot),
-) -> Result<Result<Pid, Exit>, Reply<Result<Pid, Exit>>> {
-    // SAFETY: the cell is owned until `run` or `eject`, and kept by the caller's hold.
-    unsafe {
-        let header = cell.header();
-        let consumer = header.consumer.get();
-        (*consumer).inner.stage = Stage::Starting;
-        (*consumer).inner.publish_every = capacity.limit().map_or(32, |limit| (limit / 8).clamp(1, 32));
-        let place = header.name().map(|name| &**name);
-        let span = tracing::info_span!(target: "ravelin", "ravelin.actor", %pid, place);
-        if !span.is_disabled() {
-            (*consumer).inner.rare.get_or_insert_default().span = Some(span);
-        }
-        let host = header.host().filter(|host| local::may_enter(host));
-        let birth = if header.is_watched() { watched::before_init(header) } else { Birth::Runs };
-        let put = |slot: &mut Slot| match birth {
-            Birth::Runs => put(slot),
-            Birth::Panics => {
-                drop(panics::isolate(|| drop(put)));
-                slot.put(watched::panics_in_init());
-            }
-            Birth::Killed => {
-                put(slot);
-                header.signal(Some(pid), |_| Some((Control::Kill, Cut::Yes)));
-            }
-        };
-        match host {
-            Some(host) => local::enter(host, |local| {
-                put(&mut (*local).slot);
-                run(cell, local);
-            }),
-            None => {
-                put(&mut (*consumer).slot);
-                eject(cell);
-            }
-        }
-        header.mailbox.with(|_, life| {
-            if life.pid == Some(pid) && !life.is_up {
-                let (starter, outcome) = reply();
-                life.company().starter = Some(starter);
-                Err(outcome)
-            } else if life.pid == Some(pid) {
-                Ok(Ok(pid))
-            } else if life.had_come_up(pid) {
-                // It came up and has ended since.
-                Ok(Ok(pid))
-            } else if life.is_ending() {
-                // It is over, and will be gone soon: the starter learns of it then.
-                let (starter, outcome) = reply();
-                life.company().starter = Some(starter);
-                Err(outcome)
-            } else {
-                Ok(Err(life.last_exit().unwrap_or(Exit::Killed)))
-            }
-        })
-    }
 }

@@ -29,10 +29,13 @@ struct FutureVTable {
     drop: unsafe fn(*mut u8),
     /// Counts that it ran to its end.
     count: fn(&Counters),
+    /// Whether it is no callback's but a hold of the framework's, which borrows nothing.
+    is_hold: bool,
 }
 
 /// What the ledger says of a future that ran to its end.
 pub(super) trait Tally {
+    const IS_HOLD: bool = false;
     fn count(counters: &Counters);
 }
 
@@ -43,11 +46,23 @@ impl Tally for Untold {
     fn count(_: &Counters) {}
 }
 
+/// The future of an actor that is suspended.
+struct Hold;
+
+impl Tally for Hold {
+    const IS_HOLD: bool = true;
+    fn count(_: &Counters) {}
+}
+
 struct Of<F, T>(PhantomData<(F, T)>);
 
 impl<F: Future<Output = ()>, T: Tally> Of<F, T> {
-    const VTABLE: FutureVTable =
-        FutureVTable { poll: poll_in_place::<F>, drop: drop_in_place::<F>, count: T::count };
+    const VTABLE: FutureVTable = FutureVTable {
+        poll: poll_in_place::<F>,
+        drop: drop_in_place::<F>,
+        count: T::count,
+        is_hold: T::IS_HOLD,
+    };
 }
 
 /// # Safety
@@ -104,6 +119,11 @@ impl Slot {
         self.vtable.is_some()
     }
 
+    /// Whether the future in the slot is a hold: nobody's callback, and it borrows nothing.
+    pub(super) fn is_hold(&self) -> bool {
+        self.vtable.is_some_and(|vtable| vtable.is_hold)
+    }
+
     /// Whether the slot has a buffer.
     pub(super) fn has_buffer(&self) -> bool {
         self.size > 0
@@ -116,6 +136,13 @@ impl Slot {
     pub(crate) unsafe fn put<F: Future<Output = ()> + Send>(&mut self, future: F) {
         // SAFETY: the caller's promise.
         unsafe { self.make::<F, Untold>(|| future) }
+    }
+
+    /// Puts a hold in, unpolled. The slot is empty.
+    pub(super) fn hold<F: Future<Output = ()> + Send + 'static>(&mut self, future: F) {
+        self.cancel();
+        // SAFETY: the future borrows nothing, and the slot is empty.
+        unsafe { self.make::<F, Hold>(|| future) }
     }
 
     /// As `put`, with the future made where it will lie: to make it on the stack and move it costs more than many

@@ -5,7 +5,9 @@
 //! or a [`Port`] made by one, so it is run by a cell of that type, and its payload is a `P`. The pointers to the body
 //! and to the context are lent to one future at a time (see the folder's proof, "Aliasing").
 
-use super::{CellPtr, CellRef, CellVTable, Ext, Header, InPlace, Inner, Life, Past, Slot, Tally, free, run};
+use super::{
+    CellPtr, CellRef, CellVTable, Ext, Header, InPlace, Inner, Life, Past, Slot, Tally, Typed, birth, free,
+};
 use crate::exit::Exit;
 use crate::id::Pid;
 use crate::info::{Info, Notice, Order};
@@ -27,6 +29,8 @@ pub(crate) trait Body: Sized + Send + 'static {
 
     fn init(args: Self::Args, cx: &mut Self::Cx) -> impl Future<Output = Result<Self, Exit>> + Send;
     fn terminate(&mut self, why: &Exit, cx: &mut Self::Cx) -> impl Future<Output = ()> + Send;
+    fn inspect(&self) -> Option<String>;
+    fn replace(&mut self, text: &str) -> Result<(), String>;
 }
 
 /// What a body does with a payload.
@@ -40,6 +44,8 @@ pub(crate) trait Payload: Send + 'static {
     type Received: 'static;
     /// Whether no overflow policy may discard it.
     const IS_NOTICE: bool = false;
+    /// Whether it is no message but the function of a task.
+    const IS_BODY: bool = false;
     /// The name of the message's type.
     fn message_name() -> &'static str {
         type_name::<Self>()
@@ -109,6 +115,7 @@ impl<B: Takes<P>, P: Payload> Of<B, P> {
         receive: receive_record::<P>,
         readmit: if P::IS_NOTICE { Some(readmit_record::<B, P>) } else { None },
         name: P::message_name,
+        is_body: P::IS_BODY,
     });
 }
 
@@ -124,10 +131,13 @@ impl<B: Takes<Info> + Takes<Order>> VTableOf<B> {
     const VTABLE: CellVTable = CellVTable {
         terminate: put_terminate::<B>,
         drop_state: drop_state::<B>,
+        inspect: inspect::<B>,
+        replace: replace::<B>,
         free: free::<State<B>>,
         info: &Of::<B, Info>::KIND,
         order: &Of::<B, Order>::KIND,
         type_name: type_name::<B>,
+        size: size_of::<Typed<State<B>>>(),
         in_place: B::IN_PLACE,
     };
 }
@@ -199,7 +209,7 @@ impl<B: Body> TypedRef<B> {
         Ok(unsafe {
             let state = (*cell.typed::<State<B>>()).state.get();
             (*state).cx = Some(context(Own(cell), pid));
-            run::start(cell, pid, capacity, |slot| slot.put(init_in::<B>(Lent(state), args, cell)))
+            birth::start(cell, pid, capacity, |slot| slot.put(init_in::<B>(Lent(state), args, cell)))
         })
     }
 
@@ -324,6 +334,23 @@ unsafe fn drop_state<B: Body>(cell: CellPtr) {
     }
 }
 
+/// # Safety
+/// As `CellVTable::inspect`, for a cell of type `Typed<State<B>>`.
+unsafe fn inspect<B: Body>(cell: CellPtr) -> Option<String> {
+    // SAFETY: the caller owns the cell, and at most a hold is in the slot, so nobody borrows the state.
+    unsafe { (*(*cell.typed::<State<B>>()).state.get()).body.as_ref()?.inspect() }
+}
+
+/// # Safety
+/// As `CellVTable::replace`, for a cell of type `Typed<State<B>>`.
+unsafe fn replace<B: Body>(cell: CellPtr, text: &str) -> Result<(), String> {
+    // SAFETY: the caller owns the cell, and at most a hold is in the slot, so nobody borrows the state.
+    match unsafe { (*(*cell.typed::<State<B>>()).state.get()).body.as_mut() } {
+        Some(body) => body.replace(text),
+        None => Err("the actor has no state yet".to_owned()),
+    }
+}
+
 /// The way into a mailbox for one kind of payload.
 pub(crate) struct Port<'a, P: 'static> {
     cell: &'a CellRef,
@@ -391,12 +418,18 @@ impl<P> Clone for Gate<P> {
 /// says so.
 pub(crate) fn receive_one<R: 'static>(cell: &CellRef, waker: &Waker) -> Option<Result<R, Notice>> {
     let header = cell.header();
-    if header.is_watched() {
-        while !header.may_receive() {}
+    let is_looked_at = header.is_looked_at();
+    if is_looked_at {
+        if header.holds_receiver(waker) {
+            return None;
+        }
+        while header.is_watched() && !header.may_receive() {}
     }
+    let mut name = None;
     let received = header.mailbox.receive(waker, |_, record| {
         let (mut message, mut info, mut order) = (None::<R>, None::<Info>, None::<Order>);
         let receive = record.ext().receive;
+        name = Some(record.ext().name);
         // SAFETY: a record's own function gets it.
         let left = unsafe { receive(record, &mut message) };
         // SAFETY: as above.
@@ -409,6 +442,9 @@ pub(crate) fn receive_one<R: 'static>(cell: &CellRef, waker: &Waker) -> Option<R
         message.map(Ok).or(notice.map(Err))
     });
     let received = received?;
+    if is_looked_at && let Some(name) = name {
+        header.received(name());
+    }
     header.counts.begun();
     if let Some(Err(_)) = received {
         header.counts.handled();

@@ -1,11 +1,14 @@
 //! A cell in a system whose runtime injects faults and watches: where it is asked, and what it is told.
 //!
-//! All of it is off the path of other systems, which look at one flag: whether their place has a number.
+//! All of it is off the path of other systems, which look at one byte: whether anybody looks at the place, the runtime or
+//! an `Eye` (see `eyed`).
 //!
 //! Proof: the folder's, in `mod.rs`; each block says which part of it it rests on.
 
+use super::eyed;
 use super::local;
-use super::{CellRef, Consumer, Ext, Header, Inner, Payload, Slot};
+use super::{CellRef, Consumer, Ext, Header, Inner, Life, Payload, Slot};
+use crate::eye::{Outcome, Wanted};
 use crate::fate;
 use crate::id::Pid;
 use crate::lifecycle::Stage;
@@ -21,11 +24,18 @@ use std::time::Duration;
 /// What an injected panic says.
 const INJECTED: &str = "injected fault";
 
-/// The number of a watched place, in the room that is left beside other small fields; 0: it is not watched.
+/// The runtime watches: the place has a number.
+const WATCHED: u8 = 1;
+/// Somebody wants to know of each message, or holds the actor.
+const EYED: u8 = 2;
+/// Somebody wanted to know who sends, or wants to: the mailbox may have turned a sender away.
+const NOTED: u8 = 4;
+
+/// Who looks at a place, and its number where the runtime does; in the room that is left beside other small fields.
 #[derive(Default)]
 pub(super) struct Place {
     high: AtomicU8,
-    /// Not 0 where there is a number.
+    looks: AtomicU8,
     low: AtomicU16,
 }
 
@@ -35,6 +45,19 @@ impl Place {
         let lows = u64::from(u16::MAX);
         self.high.store((number / lows) as u8, Relaxed);
         self.low.store((number % lows) as u16 + 1, Relaxed);
+        self.looks.fetch_or(WATCHED, Relaxed);
+    }
+
+    /// To be called under the mailbox's lock.
+    pub(super) fn set_eyed(&self, wanted: Wanted) {
+        if wanted.senders {
+            self.looks.fetch_or(NOTED, Relaxed);
+        }
+        if wanted.messages {
+            self.looks.fetch_or(EYED, Relaxed);
+        } else {
+            self.looks.fetch_and(!EYED, Relaxed);
+        }
     }
 
     fn number(&self) -> u32 {
@@ -58,7 +81,24 @@ impl Header {
     /// Whether the runtime is to be asked and told.
     #[inline(always)]
     pub(crate) fn is_watched(&self) -> bool {
-        self.place.low.load(Relaxed) != 0
+        self.place.looks.load(Relaxed) & WATCHED != 0
+    }
+
+    /// Whether somebody wants to know of each message, or holds the actor.
+    #[inline(always)]
+    pub(crate) fn is_eyed(&self) -> bool {
+        self.place.looks.load(Relaxed) & EYED != 0
+    }
+
+    /// Whether any of the two holds.
+    #[inline(always)]
+    pub(crate) fn is_looked_at(&self) -> bool {
+        self.place.looks.load(Relaxed) & (WATCHED | EYED) != 0
+    }
+
+    /// Whether its mailbox may turn senders away to be asked who they are.
+    fn may_turn_away(&self) -> bool {
+        self.place.looks.load(Relaxed) & (WATCHED | NOTED) != 0
     }
 
     /// The number of the place, where it is watched.
@@ -89,12 +129,16 @@ impl Header {
 
     #[cold]
     fn ask(&self, point: FaultPoint) -> Option<Fault> {
+        if !self.is_watched() {
+            return None;
+        }
         self.host()?.runtime().fault_in(&self.site(self.pid()), point)
     }
 
     // ---- the sender's side ----
 
-    /// A push was refused: a watched mailbox refuses each, to have the runtime asked for a fault first.
+    /// A push was refused: a watched mailbox refuses each, to have the runtime asked for a fault first, or the sender
+    /// noted.
     #[cold]
     #[inline(never)]
     pub(super) fn push_refused<P: Payload>(
@@ -103,11 +147,13 @@ impl Header {
         refused: Refused<P>,
     ) -> Result<(), Refused<P>> {
         let message = match refused {
-            Refused::Full(message) if self.is_watched() => message,
+            Refused::Full(message) if self.may_turn_away() => message,
             refused => return Err(refused),
         };
         let is_full = self.ask(FaultPoint::Send(P::message_name())) == Some(Fault::Full);
-        let pushed = self.mailbox.push_watched(kind, message, local::edge(self), is_full)?;
+        let from = local::running_pid();
+        let note = |life: &mut Life| life.note(from);
+        let pushed = self.mailbox.push_watched(kind, message, local::edge(self), is_full, note)?;
         self.tell_pushed::<P>(&pushed, false);
         self.after_push::<P>(pushed);
         Ok(())
@@ -124,13 +170,15 @@ impl Header {
         ticket: &mut Option<Ticket>,
     ) -> Result<(), Refused<P>> {
         let message = match refused {
-            Refused::Full(message) if self.is_watched() => message,
+            Refused::Full(message) if self.may_turn_away() => message,
             refused => return Err(refused),
         };
         let is_first = ticket.is_none();
         let is_full = is_first && self.ask(FaultPoint::Send(P::message_name())) == Some(Fault::Full);
-        let edge = local::edge(self);
-        let pushed = self.mailbox.push_or_wait_watched(kind, message, edge, waker, ticket, is_full)?;
+        let (edge, from) = (local::edge(self), local::running_pid());
+        let note = |life: &mut Life| life.note(from);
+        let waiter = (waker, ticket);
+        let pushed = self.mailbox.push_or_wait_watched(kind, message, edge, waiter, is_full, note)?;
         self.tell_pushed::<P>(&pushed, false);
         self.after_push::<P>(pushed);
         Ok(())
@@ -232,7 +280,34 @@ pub(super) unsafe fn before_poll(header: &Header, consumer: *mut Consumer) -> bo
     match if is_its_own { header.ask(FaultPoint::Poll) } else { None } {
         Some(Fault::Kill) => true,
         Some(Fault::Panic) => panic!("{INJECTED}"),
-        Some(Fault::Delay(_) | Fault::Drop | Fault::Full | Fault::Stall(_)) | None => false,
+        Some(Fault::Delay(_) | Fault::Drop | Fault::Full | Fault::Stall(_)) | None => {
+            if header.is_eyed() {
+                header.goes_on();
+            }
+            false
+        }
+    }
+}
+
+/// A future of an actor that is up is done, which was no hold.
+///
+/// # Safety
+/// The caller owns the cell, and the slot is empty.
+#[cold]
+pub(super) unsafe fn after_message(header: &Header, consumer: *mut Consumer) {
+    // SAFETY: the cell is owned.
+    if header.is_eyed() && unsafe { !is_stalled(consumer) } {
+        header.ended_message(Outcome::Handled);
+    }
+}
+
+/// A message's handler was polled for the first time.
+#[cold]
+pub(super) fn after_poll(header: &Header, is_done: bool) {
+    match (header.is_eyed(), is_done) {
+        (true, true) => header.ended_message(Outcome::Handled),
+        (true, false) => header.waits(),
+        (false, _) => {}
     }
 }
 
@@ -246,6 +321,9 @@ pub(super) unsafe fn before_message(header: &Header, consumer: *mut Consumer, sl
     unsafe {
         let Some(next) = (*consumer).work.first() else { return Ahead::Gone };
         let (message, is_notice) = ((next.name)(), next.readmit.is_some());
+        if header.is_eyed() && eyed::holds(header, &mut *slot) {
+            return Ahead::Waits;
+        }
         let was_asked = end_stall(consumer);
         let fault = if was_asked { None } else { header.ask(FaultPoint::Message(message)) };
         match fault {
@@ -281,6 +359,9 @@ pub(super) unsafe fn before_message(header: &Header, consumer: *mut Consumer, sl
             Some(Fault::Drop | Fault::Delay(_) | Fault::Full) | None => {}
         }
         header.tell(|| Seen::Begun { message });
+        if header.is_eyed() {
+            eyed::begun(header, consumer, message);
+        }
         Ahead::Handled
     }
 }

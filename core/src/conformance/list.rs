@@ -268,6 +268,48 @@ macro_rules! __executor_cases {
                 dead_letters_can_be_observed,
                 a_panicking_observer_of_dead_letters_harms_nobody,
             ;
+            crashes:
+                a_panic_is_reported_with_all_that_is_known,
+                a_kill_is_reported_with_what_it_cut_off_and_how_often_the_place_was_restarted,
+                an_init_that_fails_is_reported_and_a_normal_end_is_not,
+                a_report_shows_the_state_if_the_actor_offers_it,
+                a_report_names_the_children_that_end_with_their_parent,
+                a_panicking_reader_of_crash_reports_harms_nobody,
+                a_recorder_for_all_is_that_of_those_who_start_later,
+                a_watchdog_names_an_actor_that_sits_in_its_handler,
+                a_watchdog_names_an_init_that_does_not_end,
+                a_watchdog_does_not_name_who_is_suspended_or_idle_or_a_task_that_receives,
+                a_watchdog_that_cannot_look_does_not_start,
+            ;
+            suspensions:
+                a_suspended_actor_handles_nothing_until_it_is_resumed,
+                a_suspension_waits_for_the_present_handler_and_stands,
+                a_suspension_breaks_into_a_long_batch,
+                a_suspended_actor_obeys_stops_exits_and_kills,
+                an_order_in_turn_does_not_wait_for_one_that_is_suspended,
+                a_suspension_is_one_however_often_and_by_whomever,
+                a_suspended_task_receives_nothing_until_it_is_resumed,
+                timers_of_a_suspended_actor_fire_when_it_is_resumed,
+                a_suspended_mailbox_keeps_its_capacity,
+            ;
+            sys:
+                a_status_tells_what_an_actor_is_does_and_has,
+                a_stuck_actor_has_a_status_all_the_same,
+                a_state_is_shown_and_replaced_between_messages_if_the_actor_offers_it,
+                a_question_to_a_stuck_actor_names_its_handler_and_is_not_done_later,
+                a_question_ends_with_the_actor,
+                an_actor_that_asks_itself_is_told_so,
+                a_state_that_panics_when_it_is_shown_harms_nobody,
+                the_top_of_all_actors_goes_by_a_figure,
+                looking_disturbs_no_message_and_no_ledger,
+            ;
+            traces:
+                a_trace_tells_of_each_message_its_sender_and_its_outcome,
+                a_trace_knows_the_senders_of_what_came_since_in_any_order,
+                a_trace_ends_itself_at_its_limit_and_counts_what_it_drops,
+                a_trace_of_a_kind_of_actors_is_of_those_that_start_later_too,
+                statistics_count_while_they_are_on,
+            ;
         }
     };
 }
@@ -291,6 +333,10 @@ mod tests {
         ("tasks", include_str!("tasks.rs")),
         ("pipes", include_str!("pipes.rs")),
         ("faults", include_str!("faults.rs")),
+        ("crashes", include_str!("crashes.rs")),
+        ("suspensions", include_str!("suspensions.rs")),
+        ("sys", include_str!("sys.rs")),
+        ("traces", include_str!("traces.rs")),
     ];
 
     #[test]

@@ -41,6 +41,8 @@ pub mod calls;
 #[doc(hidden)]
 pub mod circles;
 #[doc(hidden)]
+pub mod crashes;
+#[doc(hidden)]
 pub mod ends;
 #[doc(hidden)]
 pub mod faults;
@@ -61,9 +63,15 @@ pub mod sends;
 #[doc(hidden)]
 pub mod starts;
 #[doc(hidden)]
+pub mod suspensions;
+#[doc(hidden)]
+pub mod sys;
+#[doc(hidden)]
 pub mod tasks;
 #[doc(hidden)]
 pub mod timers;
+#[doc(hidden)]
+pub mod traces;
 
 use crate::exit::Exit;
 use crate::runtime::Runtime;

@@ -47,7 +47,7 @@ fn the_report_says_what_broke_what_is_left_and_how_to_run_it_again() {
         assert!(report.contains(part), "`{part}` is not in:\n{report}");
     }
     let story = found.story.join("\n");
-    for part in ["INJECTED at", "`a` is killed", "ravelin.exited", "reason=killed", "ravelin.restarted"] {
+    for part in ["INJECTED at", "`a` is killed", "ravelin.crash", "reason=killed", "ravelin.restarted"] {
         assert!(story.contains(part), "`{part}` is not in:\n{story}");
     }
 }
