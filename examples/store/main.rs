@@ -31,8 +31,9 @@ use std::sync::Arc;
 
 use ravelin::application::signals;
 use ravelin::runtimes::{Smol, Tokio};
+use ravelin::{Runtime, System};
 
-use actors::{House, application};
+use actors::{House, application, chaos};
 use config::{Config, Request};
 use journal::Store;
 use net::Listener;
@@ -91,20 +92,22 @@ fn on_all_threads<T>(executor: &smol::Executor<'_>, main: impl Future<Output = T
 }
 
 /// Serves until a signal asks for the end, or the tree gives up.
-async fn serve(config: Config, runtime: Arc<dyn ravelin::Runtime>) -> Outcome {
+async fn serve(config: Config, runtime: Arc<dyn Runtime>) -> Outcome {
     let signals = signals()?;
     let store = Store::open(config.data.join("store.redb"))?;
     let listener = Listener::bind(config.runtime, config.port)
         .map_err(|error| format!("can't listen on port {}: {error}", config.port))?;
     let address = listener.address()?;
     let config = Config { port: address.port(), ..config };
-    let house = House::new(config, runtime, store, listener);
-    let node = application::store(&house)?.start(house.runtime.clone()).await?;
+    let chaos = config.chaos.map(|pause| chaos::over(runtime.clone(), pause));
+    let system = System::new(chaos.clone().map_or(runtime, |chaos| chaos));
+    let house = House::new(config, (system.clone(), chaos), store, listener);
+    let node = application::store(&house)?.start_in(&system).await?;
     println!("ready on {address}");
     let report = node.run(signals).await;
     println!("{report}");
     // Whatever was killed: each message that an actor ever accepted had exactly one fate.
-    let ledger = node.system().ledger();
+    let ledger = system.ledger();
     if !ledger.is_balanced() || ledger.waiting > 0 {
         return Err(format!("messages without a fate: {ledger:?}").into());
     }

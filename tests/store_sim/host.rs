@@ -60,9 +60,10 @@ impl Host {
             Ok(Err(error)) => return self.note(error.to_string()),
             Err(exit) => return self.note(exit.to_string()),
         };
-        let house = House::new(self.config.clone(), runtime, store, self.port.listen(node.incarnation()));
+        let (system, listener) = (node.system(), self.port.listen(node.incarnation()));
+        let house = House::new(self.config.clone(), (system.clone(), None), store, listener);
         let applications = application::store(&house).expect("its phases make sense");
-        if let Ok(running) = applications.start_in(node.system()).await {
+        if let Ok(running) = applications.start_in(system).await {
             *lock(&self.shutdown) = Some(running.shutdown().clone());
             let report = running.ended().await;
             if report.reason.is_asked_for() {
@@ -71,7 +72,8 @@ impl Host {
                 self.note(report.to_string());
             }
             // The file is not closed by this being over: it was, or it will not be.
-            sleep(&*house.runtime, Duration::from_millis(1)).await; // tidy: virtual time
+            sleep(&**node.runtime(), Duration::from_millis(1)).await; // tidy: virtual time
+            drop(house);
         }
     }
 

@@ -30,14 +30,14 @@ pub fn store(house: &Arc<House>) -> Result<Applications, Box<dyn Error + Send + 
     shutdown.task("drain connections", "see clients out", async move || {
         // A store that gave up has nobody who could answer.
         let ready = clients.connections.ready();
-        if within(&*clients.runtime, RESTART_WAIT, ready).await.is_some() {
+        if within(clients.runtime(), RESTART_WAIT, ready).await.is_some() {
             clients.lines.drain().await;
         }
     })?;
     let file = house.clone();
     shutdown.task("close the journal", "close the file", async move || {
         let store = file.store.clone();
-        blocking(&*file.runtime, move || store.close()).await?.map_err(Exit::error)
+        blocking(file.runtime(), move || store.close()).await?.map_err(Exit::error)
     })?;
     Ok(Applications::new().application(Application::new("store", tree(house))).shutdown(shutdown))
 }

@@ -67,7 +67,7 @@ pub async fn serve(line: Arc<Line>, house: Arc<House>) {
     // A hub that is not there will not find the line when it is made again.
     let _ = house.hub.cast(Gone(line.clone()));
     // Closed with bytes unread, a socket takes back what the client has not read yet: the error, perhaps.
-    within(&*house.runtime, LINGER, poll_fn(|cx| drain(&line, cx))).await;
+    within(house.runtime(), LINGER, poll_fn(|cx| drain(&line, cx))).await;
 }
 
 impl Connection {
@@ -115,7 +115,7 @@ impl Connection {
     fn send_errands(&self, dialogue: &mut Dialogue) -> Result<(), Turn> {
         while let Some((lane, asked)) = dialogue.poll_keys() {
             let errand = Errand::new(self.line.clone(), lane, asked, Delivery::Keys);
-            if let Err(error) = self.house.partitions[lane].cast(Execute(errand)) {
+            if let Err(error) = self.house.partition(lane).cast(Execute(errand)) {
                 dialogue.keys_unsent(lane, error.into_message().0.unsent());
                 return Err(Turn::Waits(Whom::Partition(lane)));
             }
@@ -145,7 +145,7 @@ impl Connection {
             self.patience = None;
         }
         if !output.is_empty() {
-            let runtime = &self.house.runtime;
+            let runtime = self.house.runtime();
             let patience = self.patience.get_or_insert_with(|| runtime.timer(runtime.now() + PATIENCE));
             if patience.as_mut().poll(cx).is_ready() {
                 return Err(io::ErrorKind::TimedOut.into());
@@ -157,11 +157,11 @@ impl Connection {
     async fn wait(&mut self, whom: Whom) {
         let ready = async {
             match whom {
-                Whom::Partition(number) => self.house.partitions[number].ready().await,
+                Whom::Partition(number) => self.house.partition(number).ready().await,
                 Whom::Hub => self.house.hub.ready().await,
             }
         };
-        if within(&*self.house.runtime, RESTART_WAIT, ready).await.is_none()
+        if within(self.house.runtime(), RESTART_WAIT, ready).await.is_none()
             && let Some(mut wire) = self.line.wire()
         {
             wire.dialogue.give_up(whom);

@@ -58,7 +58,7 @@ impl Actor for JournalKeeper {
     async fn init(house: Arc<House>, _: &mut Cx<Self>) -> Result<Self, Exit> {
         // Waits for a job that a predecessor left behind.
         let (store, mode) = (house.store.clone(), house.config.fsync);
-        let journal = blocking(&*house.runtime, move || Journal::new(store, mode)).await?;
+        let journal = blocking(house.runtime(), move || Journal::new(store, mode)).await?;
         Ok(JournalKeeper { house, journal: Some(journal), group: Vec::new(), will_sync: false })
     }
 }
@@ -119,7 +119,7 @@ impl JournalKeeper {
     /// Does something with the journal, where it may block. A panic there is a panic here.
     async fn work<T: Send + 'static>(&mut self, job: impl FnOnce(&mut Journal) -> T + Send + 'static) -> T {
         let mut journal = self.journal.take().expect("one job at a time, and none after a panic");
-        let worked = blocking(&*self.house.runtime, move || {
+        let worked = blocking(self.house.runtime(), move || {
             let done = job(&mut journal);
             (journal, done)
         });
@@ -163,7 +163,7 @@ fn keep(journal: &mut Journal, house: &House, group: Vec<Commit>) -> Result<(), 
     };
     for ((partition, ticket, done), is_kept) in rest.into_iter().zip(committed.kept) {
         // A partition that is not there any more need not know.
-        let _ = house.partitions[partition].cast(Kept { ticket, is_kept });
+        let _ = house.partition(partition).cast(Kept { ticket, is_kept });
         if let Some(done) = done.filter(|_| is_kept) {
             done.answer();
         }

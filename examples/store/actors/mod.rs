@@ -21,7 +21,7 @@
 
 mod acceptor;
 pub mod application;
-mod chaos;
+pub mod chaos;
 mod connection;
 mod hub;
 mod journal;
@@ -35,8 +35,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Poll, Waker};
 use std::time::UNIX_EPOCH;
 
+use ravelin::partition::PartitionSupervisor;
 use ravelin::sim::Chaos;
-use ravelin::{ActorRef, Runtime, SupervisorRef, Time};
+use ravelin::{ActorRef, Runtime, SupervisorRef, System, Time};
 
 use crate::config::Config;
 use crate::info::Facts;
@@ -50,14 +51,15 @@ use partition::Partition;
 /// What outlives every actor, and the places where they live.
 pub struct House {
     pub config: Config,
-    pub runtime: Arc<dyn Runtime>,
+    system: System,
     store: Store,
     listener: Listener,
     lines: Lines,
     counters: Counters,
     started: Time,
     journal: ActorRef<JournalKeeper>,
-    partitions: Vec<ActorRef<Partition>>,
+    /// Not by its hash: a partition owns a run of slots, see `route`.
+    partitions: PartitionSupervisor<ActorRef<Partition>>,
     hub: ActorRef<Hub>,
     front: SupervisorRef,
     connections: SupervisorRef,
@@ -69,43 +71,62 @@ pub struct House {
 #[derive(Default)]
 struct Counters {
     commands: AtomicU64,
-    restarts: AtomicU64,
+    crashes: Arc<AtomicU64>,
     /// For each partition: its keys, and how many of them expire.
     keys: Vec<(AtomicUsize, AtomicUsize)>,
 }
 
 impl House {
-    pub fn new(config: Config, runtime: Arc<dyn Runtime>, store: Store, listener: Listener) -> Arc<House> {
-        let chaos = config.chaos.map(|pause| chaos::over(runtime.clone(), pause));
-        let runtime = chaos.clone().map_or(runtime, |chaos| chaos);
-        let partitions = 0..config.partitions.count();
-        let keys = partitions.clone().map(|_| Default::default()).collect();
+    /// `chaos` is what the system runs on, with `--chaos`.
+    pub fn new(
+        config: Config,
+        (system, chaos): (System, Option<Arc<Chaos>>),
+        store: Store,
+        listener: Listener,
+    ) -> Arc<House> {
+        let partitions = config.partitions.count();
+        let keys = (0..partitions).map(|_| Default::default()).collect();
+        let counters = Counters { keys, ..Counters::default() };
+        let crashes = counters.crashes.clone();
+        system.on_crash(move |_| {
+            crashes.fetch_add(1, Relaxed);
+            true
+        });
+        let partition = |number| ActorRef::place(format!("partition-{number}"));
         Arc::new(House {
             store,
             listener,
             lines: Lines::default(),
-            counters: Counters { keys, ..Counters::default() },
-            started: runtime.now(),
+            counters,
+            started: system.runtime().now(),
             journal: ActorRef::place("journal"),
-            partitions: partitions.map(|number| ActorRef::place(format!("partition-{number}"))).collect(),
+            partitions: PartitionSupervisor::new("partitions", partitions, partition),
             hub: ActorRef::place("hub"),
             front: SupervisorRef::place("front"),
             connections: SupervisorRef::place("connections"),
             chaos,
             config,
-            runtime,
+            system,
         })
+    }
+
+    fn runtime(&self) -> &dyn Runtime {
+        &**self.system.runtime()
     }
 
     /// Milliseconds since the Unix epoch, as the wall clock has it: it may jump. For when keys expire.
     fn now_ms(&self) -> u64 {
-        let since = self.runtime.system_time().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let since = self.runtime().system_time().duration_since(UNIX_EPOCH).unwrap_or_default();
         u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
     }
 
     /// Milliseconds since the start, by a clock that never jumps. For how long something may wait.
     fn uptime_ms(&self) -> u64 {
-        u64::try_from((self.runtime.now() - self.started).as_millis()).unwrap_or(u64::MAX)
+        u64::try_from((self.runtime().now() - self.started).as_millis()).unwrap_or(u64::MAX)
+    }
+
+    fn partition(&self, number: usize) -> &ActorRef<Partition> {
+        &self.partitions.partitions()[number]
     }
 
     fn facts(&self) -> Facts {
@@ -114,12 +135,12 @@ impl House {
         };
         Facts {
             config: self.config.clone(),
-            uptime: self.runtime.now() - self.started,
+            uptime: self.runtime().now() - self.started,
             clients: self.lines.table().lines.len(),
             commands: self.counters.commands.load(Relaxed),
             keys: sum(|keys| &keys.0),
             expiring: sum(|keys| &keys.1),
-            restarts: self.counters.restarts.load(Relaxed),
+            crashes: self.counters.crashes.load(Relaxed),
             chaos_kills: self.chaos.as_ref().map_or(0, |chaos| chaos.strikes()),
         }
     }

@@ -58,7 +58,7 @@ impl Actor for Partition {
 
     async fn init((number, house): Self::Args, cx: &mut Cx<Self>) -> Result<Self, Exit> {
         let journal = &house.journal;
-        if within(&*house.runtime, JOURNAL_WAIT, journal.ready()).await.is_none() {
+        if within(house.runtime(), JOURNAL_WAIT, journal.ready()).await.is_none() {
             return Err(Exit::error("there is no journal"));
         }
         let loaded = journal.call(Load(house.config.partitions.slots(number))).no_timeout().await;
