@@ -50,9 +50,7 @@ fn main() -> ExitCode {
             return ExitCode::from(2);
         }
     };
-    // With chaos every kill is told on stdout; without it an actor that ends is worth a warning.
-    let level = if config.chaos.is_some() { tracing::Level::ERROR } else { tracing::Level::WARN };
-    tracing_subscriber::fmt().with_max_level(level).with_writer(std::io::stderr).init();
+    tracing_subscriber::fmt().with_max_level(tracing::Level::ERROR).with_writer(std::io::stderr).init();
     run(config).unwrap_or_else(|error| {
         eprintln!("store: {error}");
         ExitCode::FAILURE

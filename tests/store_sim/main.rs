@@ -28,6 +28,7 @@ parts! {
 /// In the place of the sockets.
 mod net;
 
+mod admin;
 mod bugs;
 mod client;
 mod disk;

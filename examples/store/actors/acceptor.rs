@@ -26,7 +26,7 @@ pub async fn accept(house: Arc<House>) -> Result<(), Exit> {
                 serve(&house, line).await?;
             }
             Err(error) => {
-                tracing::warn!(%error, "can't accept");
+                tracing::error!(%error, "can't accept");
                 sleep(house.runtime(), BREATH).await;
             }
         }

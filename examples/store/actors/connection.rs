@@ -5,6 +5,7 @@
 
 use std::future::poll_fn;
 use std::io;
+use std::ops::ControlFlow::{self, Break, Continue};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
@@ -14,9 +15,10 @@ use std::time::Duration;
 use bytes::Buf;
 use ravelin::{Timer, within};
 
-use super::House;
 use super::hub::{Gone, Tell};
 use super::partition::Execute;
+use super::{House, admin};
+use crate::command::Admin;
 use crate::line::{Delivery, Dialogue, Errand, Line, Whom, Wire};
 
 /// How long a client may leave its output unread: without taking a byte of it.
@@ -36,6 +38,8 @@ enum Turn {
     Over,
     /// Somebody is not there just now.
     Waits(Whom),
+    /// The system is to be asked. A successor asks again.
+    Asks(Admin),
 }
 
 struct Connection {
@@ -45,13 +49,6 @@ struct Connection {
     patience: Option<Pin<Box<dyn Timer>>>,
 }
 
-/// What a round came to.
-enum Round {
-    /// Whether anything was done.
-    Did(bool),
-    Paused(Turn),
-}
-
 /// Works on a line until it is over.
 pub async fn serve(line: Arc<Line>, house: Arc<House>) {
     let mut connection = Connection { line, house, patience: None };
@@ -59,6 +56,7 @@ pub async fn serve(line: Arc<Line>, house: Arc<House>) {
         match poll_fn(|cx| connection.poll(cx)).await {
             Turn::Over => break,
             Turn::Waits(whom) => connection.wait(whom).await,
+            Turn::Asks(asked) => connection.ask(asked).await,
         }
     }
     let Connection { line, house, .. } = connection;
@@ -76,9 +74,9 @@ impl Connection {
         let Some(mut wire) = line.wire() else { return Poll::Ready(Turn::Over) };
         for _ in 0..ROUNDS {
             match self.round(&mut wire, cx) {
-                Ok(Round::Paused(turn)) => return Poll::Ready(turn),
-                Ok(Round::Did(true)) => {}
-                Ok(Round::Did(false)) => return Poll::Pending,
+                Ok(Break(turn)) => return Poll::Ready(turn),
+                Ok(Continue(true)) => {}
+                Ok(Continue(false)) => return Poll::Pending,
                 Err(error) => {
                     tracing::debug!(client = wire.dialogue.describe(), %error, "closed");
                     return Poll::Ready(Turn::Over);
@@ -89,8 +87,8 @@ impl Connection {
         Poll::Pending
     }
 
-    /// Does what can be done now.
-    fn round(&mut self, wire: &mut Wire, cx: &mut Context<'_>) -> io::Result<Round> {
+    /// Does what can be done now: whether that was anything.
+    fn round(&mut self, wire: &mut Wire, cx: &mut Context<'_>) -> io::Result<ControlFlow<Turn, bool>> {
         let deliveries = self.line.take_deliveries(cx.waker());
         let mut did = !deliveries.is_empty();
         for delivery in deliveries {
@@ -102,14 +100,14 @@ impl Connection {
         }
         self.house.counters.commands.fetch_add(wire.dialogue.taken(), Relaxed);
         if let Err(turn) = self.send_errands(&mut wire.dialogue) {
-            return Ok(Round::Paused(turn));
+            return Ok(Break(turn));
         }
         did |= self.write(wire, cx)?;
         if wire.dialogue.is_over() {
-            return Ok(Round::Paused(Turn::Over));
+            return Ok(Break(Turn::Over));
         }
         did |= read(wire, cx)?;
-        Ok(Round::Did(did))
+        Ok(Continue(did))
     }
 
     fn send_errands(&self, dialogue: &mut Dialogue) -> Result<(), Turn> {
@@ -127,7 +125,7 @@ impl Connection {
                 return Err(Turn::Waits(Whom::Hub));
             }
         }
-        Ok(())
+        dialogue.poll_admin().map_or(Ok(()), |asked| Err(Turn::Asks(asked)))
     }
 
     fn write(&mut self, wire: &mut Wire, cx: &mut Context<'_>) -> io::Result<bool> {
@@ -152,6 +150,13 @@ impl Connection {
             }
         }
         Ok(did)
+    }
+
+    async fn ask(&mut self, asked: Admin) {
+        let reply = admin::answer(&self.house, asked).await;
+        if let Some(mut wire) = self.line.wire() {
+            wire.dialogue.handle_admin(&reply);
+        }
     }
 
     async fn wait(&mut self, whom: Whom) {

@@ -61,6 +61,11 @@ impl Actor for JournalKeeper {
         let journal = blocking(house.runtime(), move || Journal::new(store, mode)).await?;
         Ok(JournalKeeper { house, journal: Some(journal), group: Vec::new(), will_sync: false })
     }
+
+    fn inspect(&self) -> Option<String> {
+        let is_synced = self.journal.as_ref().is_some_and(|journal| journal.sync_at().is_none());
+        Some(format!("{} batches gathered, all else is on the disk: {is_synced}", self.group.len()))
+    }
 }
 
 impl Handle<Commit> for JournalKeeper {

@@ -13,6 +13,7 @@
 //! │  │  ├─ connection-1           works on a line
 //! │  │  └─ ...
 //! │  └─ acceptor
+//! ├─ watchdog                      names who is stuck
 //! └─ chaos                        with --chaos: kills any of the above
 //! ```
 //!
@@ -20,6 +21,7 @@
 //! listening socket. They are in the `House`, which every child spec holds.
 
 mod acceptor;
+mod admin;
 pub mod application;
 pub mod chaos;
 mod connection;
@@ -37,7 +39,8 @@ use std::time::UNIX_EPOCH;
 
 use ravelin::partition::PartitionSupervisor;
 use ravelin::sim::Chaos;
-use ravelin::{ActorRef, Runtime, SupervisorRef, System, Time};
+use ravelin::sys::Watchdog;
+use ravelin::{ActorRef, Exit, Runtime, SupervisorRef, System, Time};
 
 use crate::config::Config;
 use crate::info::Facts;
@@ -47,6 +50,9 @@ use crate::net::{Listener, Socket};
 use hub::Hub;
 use journal::JournalKeeper;
 use partition::Partition;
+
+/// How many messages a crash report tells of, with `--admin`.
+const RECORDED: usize = 8;
 
 /// What outlives every actor, and the places where they live.
 pub struct House {
@@ -63,6 +69,7 @@ pub struct House {
     hub: ActorRef<Hub>,
     front: SupervisorRef,
     connections: SupervisorRef,
+    watchdog: ActorRef<Watchdog>,
     /// With `--chaos`.
     chaos: Option<Arc<Chaos>>,
 }
@@ -88,10 +95,16 @@ impl House {
         let keys = (0..partitions).map(|_| Default::default()).collect();
         let counters = Counters { keys, ..Counters::default() };
         let crashes = counters.crashes.clone();
-        system.on_crash(move |_| {
+        system.on_crash(move |report| {
             crashes.fetch_add(1, Relaxed);
+            if report.reason != Exit::Killed {
+                tracing::error!("{report}");
+            }
             true
         });
+        if config.admin {
+            system.record(RECORDED);
+        }
         let partition = |number| ActorRef::place(format!("partition-{number}"));
         Arc::new(House {
             store,
@@ -104,6 +117,7 @@ impl House {
             hub: ActorRef::place("hub"),
             front: SupervisorRef::place("front"),
             connections: SupervisorRef::place("connections"),
+            watchdog: ActorRef::place("watchdog"),
             chaos,
             config,
             system,

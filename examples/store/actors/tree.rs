@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use ravelin::sys::Watch;
 use ravelin::{ChildSpec, Supervisor, Unbounded, child, task};
 
 use super::{House, acceptor};
@@ -16,7 +17,8 @@ pub fn tree(house: &Arc<House>) -> Supervisor {
         .child(storage(house))
         // At most one errand of each client waits in it.
         .child(child(&house.hub, move || hub.clone()).mailbox(Unbounded))
-        .child(front(house));
+        .child(front(house))
+        .child(child(&house.watchdog, || Watch::every(SECOND).tell(|stuck| tracing::error!("{stuck}"))));
     match &house.chaos {
         Some(chaos) => store.child(chaos.child("chaos")),
         None => store,

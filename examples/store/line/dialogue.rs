@@ -1,7 +1,7 @@
 //! What is said on a line, without the socket: bytes and deliveries in, errands and bytes out.
 //!
 //! It is driven like this: give it what came (`handle_bytes`, `handle_end`, `handle_delivery`), let it `advance`,
-//! send what `poll_keys` and `poll_words` give, and write what is in `output`.
+//! send what `poll_keys`, `poll_words` and `poll_admin` give, and write what is in `output`.
 //!
 //! * Each partition has a *lane* with at most one errand on it. What a client asks meanwhile waits and goes
 //!   together in the next one. So a pipeline costs a message per partition and round trip, not one per command;
@@ -16,7 +16,7 @@ use bytes::{Bytes, BytesMut};
 
 use super::requests::Requests;
 use super::{Asked, Delivery, End, Outcome, PUBLISHED_LIMIT};
-use crate::command::{self, Command, KeyCommand, Local, PubSub};
+use crate::command::{self, Admin, Command, KeyCommand, Local, PubSub};
 use crate::info::Facts;
 use crate::protocol::{Decoder, encode};
 use crate::reply::Reply;
@@ -64,6 +64,8 @@ enum State {
     ForHub(PubSub),
     /// Nothing: the hub has its errand.
     AtHub,
+    /// Nothing: this is to be asked of the system.
+    Admin(Admin),
 }
 
 /// Who executes commands.
@@ -310,6 +312,7 @@ impl Dialogue {
                 self.say(&reply);
             }
             Command::PubSub(command) => self.state = State::ForHub(command),
+            Command::Admin(asked) => self.state = State::Admin(asked),
             Command::Keys(command) => self.ask(command, 0),
         }
     }
@@ -332,6 +335,17 @@ impl Dialogue {
         let asked = Asked { request: 0, part: 0, command: command.clone() };
         self.state = State::AtHub;
         Some(vec![asked])
+    }
+
+    /// What is to be asked of the system. Answered by `handle_admin`.
+    pub fn poll_admin(&self) -> Option<Admin> {
+        if let State::Admin(asked) = &self.state { Some(asked.clone()) } else { None }
+    }
+
+    /// The system answered.
+    pub fn handle_admin(&mut self, reply: &Reply) {
+        self.state = State::Open;
+        self.say(reply);
     }
 
     /// What `poll_keys` gave could not be sent.
