@@ -1,7 +1,7 @@
 //! The actors, and what they share.
 //!
 //! ```text
-//! store (one_for_one)            the application: its boot and its end are in `application`
+//! store (one_for_one)             the application: its boot and its end are in `application`
 //! ├─ storage (rest_for_one)       a new journal knows no tickets: its partitions must load again
 //! │  ├─ journal                   owns the file; commits what waits as one group
 //! │  └─ partitions (one_for_one)
@@ -13,7 +13,7 @@
 //! │  │  ├─ connection-1           works on a line
 //! │  │  └─ ...
 //! │  └─ acceptor
-//! ├─ watchdog                      names who is stuck
+//! ├─ watchdog                    names who is stuck
 //! └─ chaos                        with --chaos: kills any of the above
 //! ```
 //!
@@ -39,7 +39,6 @@ use std::time::UNIX_EPOCH;
 
 use ravelin::partition::PartitionSupervisor;
 use ravelin::sim::Chaos;
-use ravelin::sys::Watchdog;
 use ravelin::{ActorRef, Exit, Runtime, SupervisorRef, System, Time};
 
 use crate::config::Config;
@@ -69,7 +68,6 @@ pub struct House {
     hub: ActorRef<Hub>,
     front: SupervisorRef,
     connections: SupervisorRef,
-    watchdog: ActorRef<Watchdog>,
     /// With `--chaos`.
     chaos: Option<Arc<Chaos>>,
 }
@@ -117,7 +115,6 @@ impl House {
             hub: ActorRef::place("hub"),
             front: SupervisorRef::place("front"),
             connections: SupervisorRef::place("connections"),
-            watchdog: ActorRef::place("watchdog"),
             chaos,
             config,
             system,

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use ravelin::sys::Watch;
-use ravelin::{ChildSpec, Supervisor, Unbounded, child, task};
+use ravelin::sys::{Watch, Watchdog};
+use ravelin::{ActorRef, ChildSpec, Supervisor, Unbounded, child, task};
 
 use super::{House, acceptor};
 
@@ -12,13 +12,13 @@ const SECOND: Duration = Duration::from_secs(1);
 
 /// The whole store.
 pub fn tree(house: &Arc<House>) -> Supervisor {
-    let hub = house.clone();
+    let (hub, watchdog) = (house.clone(), ActorRef::<Watchdog>::place("watchdog"));
     let store = supervisor(Supervisor::one_for_one("store"), house)
         .child(storage(house))
         // At most one errand of each client waits in it.
         .child(child(&house.hub, move || hub.clone()).mailbox(Unbounded))
         .child(front(house))
-        .child(child(&house.watchdog, || Watch::every(SECOND).tell(|stuck| tracing::error!("{stuck}"))));
+        .child(child(&watchdog, || Watch::every(SECOND).tell(|stuck| tracing::error!("{stuck}"))));
     match &house.chaos {
         Some(chaos) => store.child(chaos.child("chaos")),
         None => store,
