@@ -41,9 +41,12 @@ fn at_an_end_in_good_order_all_that_was_done_is_answered() {
         let settings = Settings { faults: STRICT, latency: Latency::ssd(), ..Settings::default() };
         let host = Host::boot(world, Config { fsync: Mode::Always, ..Config::default() }, settings);
         assert_eq!(ask(world, &host, "PING").await, "+PONG");
+        // The start is over, too.
+        world.advance(SECOND / 1000).await;
         let mut socket = host.port.connect().expect("it listens");
+        let last = world.random("end").below(60);
         for asked in 0..60 {
-            if asked == world.seed().0 {
+            if asked == last {
                 host.end();
             }
             // After the end nobody takes it.
@@ -58,7 +61,9 @@ fn at_an_end_in_good_order_all_that_was_done_is_answered() {
             }
             String::from_utf8(answers).expect("text")
         });
-        let answers = answers.await.expect("an end of the stream");
+        let answers = answers
+            .await
+            .unwrap_or_else(|| panic!("an end of the stream: last {last}, {:?}", host.reports()));
         let done = answers.lines().count();
         assert_eq!(answers, (1..=done).map(|n| format!(":{n}\r\n")).collect::<String>());
         let report = end(world, &host).await;

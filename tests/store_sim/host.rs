@@ -53,6 +53,8 @@ impl Host {
     /// As the program does it, until the tree gives up.
     async fn serve(&self, node: &Node) {
         self.port.cut();
+        // It holds what a predecessor had that was cut off.
+        drop(lock(&self.shutdown).take());
         let (runtime, mount) = (node.runtime().clone(), self.disk.mount(node));
         let opened = blocking(&*runtime, move || Store::on("sim", mount)).await;
         let store = match opened {
