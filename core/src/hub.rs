@@ -324,7 +324,7 @@ impl Host for Shared {
         let (late_starter, late_mourners) = cell.is_gone();
         if self.is_watched {
             let held = bonds.as_ref().map_or(0, |bonds| self.held(bonds, pid));
-            cell.tell_of(Some(pid), &Seen::Ended { exit: &exit, held });
+            cell.tell_of(Some(pid), &Seen::Ended { exit: &exit, held, kept: cell.mailbox.len() });
         }
         match report {
             Some(report) => {
@@ -371,6 +371,10 @@ impl Host for Shared {
     fn wants_wreck(&self, why: &Exit) -> bool {
         let is_logged = || tracing::event_enabled!(target: "ravelin", tracing::Level::WARN);
         !is_normal(why) && (self.crashes.is_wanted() || is_logged())
+    }
+
+    fn buried(&self, pid: Pid, buried: u64) {
+        self.table.buried(pid, buried);
     }
 
     fn dead_letter(&self, cell: &Header, to: Option<Pid>, message: &'static str, why: &Exit) {

@@ -142,6 +142,13 @@ impl<A: Actor> ActorRef<A> {
         }
     }
 
+    /// What the mailbox kept when the last incarnation ended ([`Start::keep_mailbox`](crate::Start::keep_mailbox)) becomes
+    /// dead letters, and the calls among it end with the reason of that end. Gives how many messages there were; none, and
+    /// nothing happens, if somebody lives there.
+    pub fn bury_kept(&self) -> usize {
+        self.typed.cell().header().bury_kept()
+    }
+
     /// How many messages wait.
     pub fn mailbox_len(&self) -> usize {
         self.typed.cell().header().mailbox.len() as usize

@@ -33,6 +33,7 @@ pub struct Start<A: Actor> {
     rank: u64,
     name: Option<Arc<str>>,
     claims: Vec<Claim>,
+    keeps_mailbox: bool,
     state: State<A>,
 }
 
@@ -63,6 +64,15 @@ impl<A: Actor> Start<A> {
     /// The capacity of the mailbox; 1024 messages and waiting senders if nothing is said.
     pub fn mailbox(mut self, capacity: impl Into<Capacity>) -> Self {
         self.capacity = capacity.into();
+        self
+    }
+
+    /// What waits in the mailbox when the incarnation ends stays there, and is handled by the next one, after its `init`;
+    /// the message in hand is not part of it, nor are notices to the one that ended. Until the next one starts, calls
+    /// among it wait. Whoever will not start another one calls [`ActorRef::bury_kept`]; a supervisor does
+    /// that. OTP has nothing like it: there what waits is lost.
+    pub fn keep_mailbox(mut self) -> Self {
+        self.keeps_mailbox = true;
         self
     }
 
@@ -125,6 +135,7 @@ impl<A: Actor> Start<A> {
             .start(
                 args,
                 self.capacity,
+                self.keeps_mailbox,
                 &past,
                 |life| {
                     let pid = system.enter(cell);
@@ -279,6 +290,7 @@ impl System {
             rank: 0,
             name: None,
             claims: Vec::new(),
+            keeps_mailbox: false,
             state: State::NotStarted(args),
         }
     }

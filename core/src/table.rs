@@ -100,6 +100,13 @@ impl Table {
         drop(cell);
     }
 
+    /// So many of the messages that waited when this incarnation ended are dead letters now.
+    pub(crate) fn buried(&self, pid: Pid, buried: u64) {
+        let mut shard = self.shard(pid.slot()).lock();
+        shard.retired.waiting = shard.retired.waiting.saturating_sub(buried);
+        shard.retired.dead_lettered += buried;
+    }
+
     /// The counts of a cell whose actors are gone are counted with the living from now on.
     pub(crate) fn revive(&self, pid: Pid, counts: Ledger) {
         self.shard(pid.slot()).lock().revived += counts;

@@ -180,6 +180,8 @@ pub enum Seen<'a> {
         exit: &'a Exit,
         /// How many names and memberships of groups it still has: none, if the promise holds.
         held: usize,
+        /// How many messages stay in the mailbox, for the next incarnation.
+        kept: u32,
     },
     /// Everybody has been told of its end.
     Gone,

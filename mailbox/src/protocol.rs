@@ -125,6 +125,8 @@ pub struct Remains<X: 'static, C> {
     pub records: VecDeque<Records<X>>,
     /// The control lane.
     pub control: VecDeque<C>,
+    /// How many of the last buffers of `records` hold what was set aside.
+    pub(crate) aside: usize,
 }
 
 impl<X, C> Remains<X, C> {

@@ -163,7 +163,7 @@ impl Starter for Subtree {
     fn start(&self, start: Starting) -> BoxFuture<'static, Result<Pid, StartError>> {
         let (place, tree) = (self.place.place.clone(), self.tree.clone());
         Box::pin(async move {
-            let Starting { system, parent, grace, rank, capacity: _, name, claims } = start;
+            let Starting { system, parent, grace, rank, capacity: _, name, claims, .. } = start;
             let mut start =
                 system.start(&place, tree).mailbox(Unbounded).adopted_by(parent, grace).rank(rank);
             if let Some(name) = name {

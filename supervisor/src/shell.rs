@@ -4,9 +4,11 @@
 //! the other; while a child starts or ends they wait. So does a parent's order: it waits for its turn.
 
 use crate::callbacks::{Callbacks, Occasion, Turn};
-use crate::plan::{Action, ChildError, ChildInfo, ChildKey, Counts, Event, Plan, Reply, Ticket, Verdict};
+use crate::plan::{
+    Action, ChildError, ChildInfo, ChildKey, Counts, Event, Plan, Reply, Status, Ticket, Verdict,
+};
 use crate::policy::{ChildPolicy, Shutdown};
-use crate::spec::{ChildSpec, Starting};
+use crate::spec::{ChildSpec, Mailbox, Starter, Starting};
 use crate::tree::{Shape, Supervisor};
 use futures::future::join_all;
 use ravelin_core::{Actor, Cx, Exit, Handle, Info, Message, Pid, TrapExits};
@@ -19,6 +21,8 @@ pub(crate) struct Running {
     plan: Plan<Entry>,
     /// The child whose end is being dealt with: its spec may be gone before its callbacks are called.
     leaving: Option<(Pid, Callbacks)>,
+    /// Children whose mailbox is kept while they are to be started again.
+    keepers: Vec<(ChildKey, Arc<dyn Starter>)>,
 }
 
 /// A child in the plan.
@@ -91,7 +95,7 @@ impl Actor for Running {
             }
             Shape::Dynamic { .. } => Plan::dynamic(tree.dynamic_flags(), seed)?,
         };
-        let mut running = Running { id: tree.id.clone(), plan, leaving: None };
+        let mut running = Running { id: tree.id.clone(), plan, leaving: None, keepers: Vec::new() };
         match running.obey(cx).await.over {
             Some(exit) => Err(exit),
             None => Ok(running),
@@ -112,6 +116,14 @@ impl Actor for Running {
             self.leaving = entry.map(|entry| (from, entry.spec.callbacks.clone()));
             self.plan.handle_exit(cx.now(), from, &reason);
             self.serve_next(cx).await;
+        }
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        for (_, starter) in self.keepers.drain(..) {
+            starter.bury_kept();
         }
     }
 }
@@ -159,7 +171,23 @@ impl Running {
                 Action::Shutdown(exit) => outcome.over = Some(exit),
             }
         }
+        self.bury_kept();
         outcome
+    }
+
+    /// What was kept for children that will not be started again is lost.
+    fn bury_kept(&mut self) {
+        let plan = &self.plan;
+        self.keepers.retain(|(key, starter)| {
+            let comes_back = plan.child(*key).is_some_and(|child| match child.status {
+                Status::Running(_) | Status::Restarting => true,
+                Status::Stopped => false,
+            });
+            if !comes_back {
+                starter.bury_kept();
+            }
+            comes_back
+        });
     }
 
     async fn start(&mut self, key: ChildKey, cx: &mut Cx<Self>) {
@@ -182,8 +210,12 @@ impl Running {
             rank: key.rank(),
             capacity: spec.capacity,
             name: spec.name.clone(),
+            mailbox: spec.mailbox,
             claims: spec.claims.clone(),
         };
+        if spec.mailbox == Mailbox::Kept && self.keepers.iter().all(|(each, _)| *each != key) {
+            self.keepers.push((key, spec.starter.clone()));
+        }
         let started = spec.starter.start(starting);
         match started.await {
             Ok(pid) => {

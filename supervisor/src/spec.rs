@@ -22,6 +22,8 @@ pub(crate) trait Starter: Send + Sync {
     fn check(&self) -> Result<(), SpecError> {
         Ok(())
     }
+    /// The child will not be started again: what its mailbox kept is lost.
+    fn bury_kept(&self) {}
     /// What is below the child, if it is a supervisor: a tree, which this file does not know.
     fn below(&self) -> Option<&(dyn Any + Send + Sync)> {
         None
@@ -43,6 +45,17 @@ pub(crate) struct Starting {
     pub(crate) capacity: Capacity,
     pub(crate) name: Option<Arc<str>>,
     pub(crate) claims: Vec<Claim>,
+    pub(crate) mailbox: Mailbox,
+}
+
+/// What becomes of messages that wait when a child ends.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub(crate) enum Mailbox {
+    /// They are dead letters.
+    #[default]
+    Lost,
+    /// The next incarnation handles them.
+    Kept,
 }
 
 /// Something that each incarnation of a child must get before it may begin.
@@ -65,6 +78,7 @@ pub struct ChildSpec {
     pub(crate) capacity: Capacity,
     pub(crate) name: Option<Arc<str>>,
     pub(crate) claims: Vec<Claim>,
+    pub(crate) mailbox: Mailbox,
     pub(crate) callbacks: Callbacks,
     pub(crate) starter: Arc<dyn Starter>,
 }
@@ -120,9 +134,12 @@ impl<A: Actor> Starter for Place<A> {
     fn start(&self, start: Starting) -> BoxFuture<'static, Result<Pid, StartError>> {
         let (place, args) = (self.place.clone(), self.args.clone());
         Box::pin(async move {
-            let Starting { system, parent, grace, rank, capacity, name, claims } = start;
+            let Starting { system, parent, grace, rank, capacity, name, claims, mailbox } = start;
             let mut start =
                 system.start(&place, args()).mailbox(capacity).adopted_by(parent, grace).rank(rank);
+            if mailbox == Mailbox::Kept {
+                start = start.keep_mailbox();
+            }
             if let Some(name) = name {
                 start = start.named(name);
             }
@@ -136,6 +153,10 @@ impl<A: Actor> Starter for Place<A> {
     fn type_name(&self) -> &'static str {
         std::any::type_name::<A>()
     }
+
+    fn bury_kept(&self) {
+        self.place.bury_kept();
+    }
 }
 
 impl ChildSpec {
@@ -146,6 +167,7 @@ impl ChildSpec {
             capacity: Capacity::default(),
             name: None,
             claims: Vec::new(),
+            mailbox: Mailbox::Lost,
             callbacks: Callbacks::default(),
             starter,
         }
@@ -222,6 +244,17 @@ impl ChildSpec {
     /// A name that each incarnation is registered under before its `init` runs.
     pub fn registered(mut self, name: impl Into<Arc<str>>) -> ChildSpec {
         self.name = Some(name.into());
+        self
+    }
+
+    /// The mailbox survives a restart: what waits when an incarnation ends is handled by the next one, in its order, after
+    /// its `init`. The message that was being handled is not among it. When the child is not started again, or its
+    /// supervisor ends, what waits becomes dead letters then, and calls among it end with the reason of the child's end.
+    /// By default, as in OTP, it does at once. While nobody lives there, new messages are refused as ever.
+    ///
+    /// A message that makes its handler fail is gone with the incarnation; one that waits behind it is tried.
+    pub fn keep_mailbox(mut self) -> Self {
+        self.mailbox = Mailbox::Kept;
         self
     }
 
@@ -329,6 +362,7 @@ impl PartialEq for ChildSpec {
             && self.policy == other.policy
             && self.capacity == other.capacity
             && self.name == other.name
+            && self.mailbox == other.mailbox
             && self.claims.len() == other.claims.len()
             && self.claims.iter().zip(&other.claims).all(|(one, other)| Arc::ptr_eq(one, other))
             && self.callbacks == other.callbacks
@@ -349,6 +383,7 @@ impl fmt::Debug for ChildSpec {
             .field("policy", &self.policy)
             .field("capacity", &self.capacity)
             .field("registered", &self.name)
+            .field("mailbox", &self.mailbox)
             .field("claims", &self.claims.len())
             .field("callbacks", &self.callbacks)
             .field("actor", &self.starter.type_name())

@@ -16,7 +16,6 @@ use crate::reply::ReplyTo;
 use crate::watch::Seen;
 use ravelin_mailbox::{Records, Remains};
 use std::mem;
-use std::sync::atomic::Ordering::Relaxed;
 
 /// What is left to tell of an incarnation that is over.
 pub(crate) struct End {
@@ -75,13 +74,13 @@ pub(super) unsafe fn finish(cell: CellPtr, slot: &mut Slot) {
         let collected = fate::collecting(|| {
             wreck = drop_state(cell, slot, rare.as_deref_mut(), &exit);
             (*consumer).inner.stage = Stage::Down;
-            header.waits.reset();
-            header.seat.store(0, Relaxed);
-            let work = mem::take(&mut (*consumer).work);
+            header.leave_seat();
+            let mut work = mem::take(&mut (*consumer).work);
+            let keeps = rare.as_ref().is_some_and(|rare| rare.keeps_mailbox);
             let on_close = |life: &mut Life| {
                 let (pid, was_up) = (life.pid.take(), mem::take(&mut life.is_up));
                 life.traps = TrapExits::No;
-                let company = life.ended(pid.filter(|_| was_up), &exit);
+                let company = life.ended(pid, was_up, &exit);
                 pending.extend(company.owed);
                 end = pid.map(|pid| End {
                     pid,
@@ -96,7 +95,13 @@ pub(super) unsafe fn finish(cell: CellPtr, slot: &mut Slot) {
                 });
                 task = life.task_waker();
             };
-            let remains = fate::plainly(|| header.mailbox.close(on_close)).0;
+            let remains = fate::plainly(|| match keeps {
+                true => {
+                    header.mailbox.close_keeping(mem::take(&mut work), |ext| ext.readmit.is_none(), on_close)
+                }
+                false => header.mailbox.close(on_close),
+            })
+            .0;
             let buried = header.counts.dead_lettered_so_far();
             if rare.is_some() || !work.is_empty() || !remains.is_empty() {
                 bury(header, end.as_ref().map(|end| end.pid), rare, work, remains, &exit);
@@ -201,5 +206,34 @@ pub(super) unsafe fn finish_lost(cell: CellPtr) {
             cell.header().counts.interrupted();
         }
         finish(cell, &mut slot);
+    }
+}
+
+impl Header {
+    /// What was kept of the mailbox when the last incarnation ended becomes dead letters; nothing, if somebody lives here.
+    /// Gives how many there were.
+    pub(crate) fn bury_kept(&self) -> usize {
+        let (last, why) = self.mailbox.with(|_, life| (life.last(), life.last_exit()));
+        let records = self.mailbox.take_kept();
+        let (Some(pid), Some(why)) = (last, why) else { return 0 };
+        let kept: u32 = records.iter().map(Records::len).sum();
+        if kept > 0 {
+            let collected = fate::collecting(|| {
+                for mut records in records {
+                    while let Some(record) = records.pop() {
+                        self.counts.dead_lettered();
+                        if let Some(host) = self.host() {
+                            host.dead_letter(self, Some(pid), (record.ext().name)(), &why);
+                        }
+                        let _ = panics::isolate(|| drop(record));
+                    }
+                }
+            });
+            if let Some(host) = self.host() {
+                host.buried(pid, u64::from(kept));
+            }
+            collected.fail(&Unanswered::Exited(why));
+        }
+        kept as usize
     }
 }

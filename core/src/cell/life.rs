@@ -107,6 +107,8 @@ pub(crate) struct Company {
     pub(crate) guests: Vec<ReplyTo<Pid>>,
     /// The last incarnation that is over and had come up.
     started: Option<Pid>,
+    /// The last one that is over.
+    last: Option<Pid>,
     /// The reason of the last end.
     last_exit: Option<Exit>,
     /// Who looks at the place.
@@ -187,7 +189,8 @@ impl Life {
     }
 
     /// The incarnation is over; `started` is it, if it had come up. Gives the company that goes with it.
-    pub(super) fn ended(&mut self, started: Option<Pid>, exit: &Exit) -> Company {
+    pub(super) fn ended(&mut self, last: Option<Pid>, was_up: bool, exit: &Exit) -> Company {
+        let started = last.filter(|_| was_up);
         self.is_ending = true;
         self.is_held = false;
         self.is_closing = false;
@@ -199,6 +202,7 @@ impl Life {
         let stays = Company {
             guests: mem::take(&mut company.guests),
             started,
+            last,
             last_exit: Some(exit.clone()),
             eye: company.eye.clone(),
             senders: company.senders.is_some().then(VecDeque::new),
@@ -224,6 +228,11 @@ impl Life {
         self.known().map_or(self.ended_alone, |company| {
             company.started == Some(pid) || company.last_exit.is_none() && self.ended_alone
         })
+    }
+
+    /// The last incarnation that is over, if anything but its name is known of it.
+    pub(super) fn last(&self) -> Option<Pid> {
+        self.known().and_then(|company| company.last)
     }
 
     /// The reason of the last end.

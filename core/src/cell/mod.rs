@@ -168,6 +168,8 @@ pub(crate) trait Host: Send + Sync + 'static {
     /// A mutant: the place is free, and the parent learns of the end, before the end is over.
     #[cfg(ravelin_mutant = "restart_early")]
     fn ended_early(self: Arc<Self>, cell: &Header, end: End);
+    /// So many messages that waited when this incarnation ended are dead letters now.
+    fn buried(&self, pid: Pid, buried: u64);
     /// A message was accepted and will not be handled.
     fn dead_letter(&self, cell: &Header, to: Option<Pid>, message: &'static str, why: &Exit);
     /// Whether somebody wants to know all that there is to know of an end like this.
@@ -243,6 +245,8 @@ pub(crate) struct Rare {
     pub(crate) helpers: Vec<Pid>,
     /// Whether what is in the slot is a wait that a fault injected, and no handler.
     pub(crate) is_stalled: bool,
+    /// Whether what waits in the mailbox at the end is kept for the next incarnation.
+    pub(crate) keeps_mailbox: bool,
     /// What it was handling when it came to grief.
     pub(crate) cut: Option<CutOff>,
     /// The children that it left to be ended, when it came to grief.

@@ -193,6 +193,7 @@ impl<B: Body> TypedRef<B> {
         &self,
         args: B::Args,
         capacity: Capacity,
+        keeps_mailbox: bool,
         past: &Past,
         begin: impl FnOnce(&mut Life) -> Pid,
         context: impl FnOnce(Own, Pid) -> B::Cx,
@@ -209,6 +210,9 @@ impl<B: Body> TypedRef<B> {
         Ok(unsafe {
             let state = (*cell.typed::<State<B>>()).state.get();
             (*state).cx = Some(context(Own(cell), pid));
+            if keeps_mailbox {
+                (*cell.inner()).rare.get_or_insert_default().keeps_mailbox = true;
+            }
             birth::start(cell, pid, capacity, |slot| slot.put(init_in::<B>(Lent(state), args, cell)))
         })
     }

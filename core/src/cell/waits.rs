@@ -322,6 +322,12 @@ fn confirmed(mine: &Header, seen: &[(CellRef, usize)], last: usize) -> Option<Ve
 }
 
 impl Header {
+    /// Nobody sits here any more, and waits for anybody.
+    pub(super) fn leave_seat(&self) {
+        self.waits.reset();
+        self.seat.store(0, Ordering::Relaxed);
+    }
+
     fn hop(&self) -> Hop {
         Hop { pid: self.pid(), place: self.name().cloned(), actor: self.type_name() }
     }

@@ -60,6 +60,13 @@ macro_rules! __executor_cases {
                 a_call_owed_by_a_message_whose_destructor_panics_still_ends,
                 an_init_that_calls_and_is_called_is_no_deadlock,
             ;
+            kept:
+                what_waits_is_handled_by_the_next_incarnation_in_its_order,
+                the_message_in_hand_is_not_kept,
+                what_is_kept_for_nobody_becomes_dead_letters_and_its_calls_end,
+                notices_to_one_that_ended_are_not_kept,
+                a_mailbox_is_kept_over_many_ends_and_with_very_many_messages,
+            ;
             circles:
                 a_call_around_a_circle_ends_at_once_and_names_it,
                 two_that_call_each_other_at_once_do_not_wait_for_ever,
@@ -321,6 +328,7 @@ mod tests {
         ("mailboxes", include_str!("mailboxes.rs")),
         ("calls", include_str!("calls.rs")),
         ("circles", include_str!("circles.rs")),
+        ("kept", include_str!("kept.rs")),
         ("budgets", include_str!("budgets.rs")),
         ("starts", include_str!("starts.rs")),
         ("ends", include_str!("ends.rs")),

@@ -49,6 +49,8 @@ pub mod faults;
 #[doc(hidden)]
 pub mod groups;
 #[doc(hidden)]
+pub mod kept;
+#[doc(hidden)]
 pub mod kills;
 #[doc(hidden)]
 pub mod mailboxes;

@@ -123,7 +123,9 @@ pub async fn statistics_count_while_they_are_on(system: System) {
     let statistics = sys.statistics().unwrap();
     let longest = statistics.longest.unwrap();
     assert_eq!(statistics.handled, 6);
-    assert!(longest.message.ends_with("::Do") && longest.took >= ms(3), "{longest:?}");
+    // On a machine that is busy with other things another one may take longer.
+    let is_expected = longest.message.ends_with("::Do") || longest.took > ms(3);
+    assert!(is_expected && longest.took >= ms(3), "{longest:?}");
     assert!(statistics.busy < longest.took || statistics.busy > ms(3), "a wait is no work: {statistics:?}");
     assert_eq!(sys.status().unwrap().statistics, Some(statistics));
     sys.statistics_off();

@@ -25,6 +25,8 @@ struct Open {
     /// Whose mailbox it is in, or was, and the wait for the answer.
     sent: Option<(Pid, Awaited)>,
     is_callee_gone: bool,
+    /// Its callee ended, and some that waited with it are kept.
+    is_kept: bool,
 }
 
 impl Open {
@@ -46,7 +48,8 @@ impl Rule for Calls {
                 // A limit as long as the clock counts is none.
                 let end =
                     limit.filter(|limit| *limit < Duration::from_secs(1 << 32)).map(|limit| now + limit);
-                let open = Open { message, from: *from, end, sent: None, is_callee_gone: false };
+                let open =
+                    Open { message, from: *from, end, sent: None, is_callee_gone: false, is_kept: false };
                 self.open.insert((who.home, *call), open);
             }
             Seen::CallSent { call, awaited } => {
@@ -61,10 +64,20 @@ impl Rule for Calls {
                 }
             }
             Seen::CallEnded { call } => drop(self.open.remove(&(who.home, *call))),
+            // Its calls are the next one's, or end when it is certain that there will be none.
+            Seen::Ended { kept, .. } if *kept > 0 => {
+                for open in self.open.values_mut() {
+                    if let Some((pid, _)) = &open.sent
+                        && *pid == who.pid
+                    {
+                        open.is_kept = true;
+                    }
+                }
+            }
             Seen::Gone => {
                 for ((home, _), open) in &mut self.open {
                     let is_callee = open.sent.as_ref().is_some_and(|(pid, _)| *pid == who.pid);
-                    open.is_callee_gone |= *home == who.home && is_callee;
+                    open.is_callee_gone |= *home == who.home && is_callee && !open.is_kept;
                 }
             }
             _ => {}

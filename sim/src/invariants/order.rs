@@ -2,16 +2,13 @@
 //!
 //! Messages are told apart by their type: two of one type that change places are not seen here.
 
-use super::line::Line;
+use super::line::Lines;
 use super::{Rule, Who};
 use crate::log::NodeId;
 use ravelin_core::{Seen, Time};
-use std::collections::BTreeMap;
 
 #[derive(Default)]
-pub(super) struct Order {
-    lines: BTreeMap<Who, Line>,
-}
+pub(super) struct Order(Lines);
 
 impl Rule for Order {
     fn name(&self) -> &'static str {
@@ -19,22 +16,11 @@ impl Rule for Order {
     }
 
     fn see(&mut self, _: Time, who: Who, seen: &Seen<'_>) -> Result<(), String> {
-        match seen {
-            Seen::Ended { .. } => drop(self.lines.remove(&who)),
-            Seen::Accepted { .. }
-            | Seen::Begun { .. }
-            | Seen::Delayed { .. }
-            | Seen::Discarded { .. }
-            | Seen::Returned { .. } => {
-                let line = self.lines.entry(who).or_default();
-                line.see(seen).map_err(|what| format!("{}: {what}", who.pid))?;
-            }
-            _ => {}
-        }
-        Ok(())
+        let Some((_, outcome)) = self.0.see(who, seen) else { return Ok(()) };
+        outcome.map_err(|what| format!("{}: {what}", who.pid))
     }
 
     fn forget(&mut self, node: NodeId) {
-        self.lines.retain(|who, _| who.home.node != node);
+        self.0.forget(node);
     }
 }

@@ -12,7 +12,7 @@ const TWO: Pid = Pid::from_parts(0, 2, 1);
 const EXIT: &Exit = &Exit::Shutdown;
 
 const UP: Seen<'static> = Seen::Up;
-const END: Seen<'static> = Seen::Ended { exit: EXIT, held: 0 };
+const END: Seen<'static> = Seen::Ended { exit: EXIT, held: 0, kept: 0 };
 
 fn start(place: u32) -> Seen<'static> {
     Seen::Starting { parent: None, is_adopted: false, place }
@@ -100,7 +100,7 @@ fn two_at_a_place_an_orphan_and_a_name_that_is_kept_are_seen() {
     check(&two, Some("incarnations of a place do not overlap"));
     let orphan = [(ONE, start(1)), (ONE, UP), (TWO, adopted()), (ONE, END)];
     check(&orphan, Some("nobody outlives its supervisor"));
-    let kept = [(ONE, start(1)), (ONE, Seen::Ended { exit: EXIT, held: 1 })];
+    let kept = [(ONE, start(1)), (ONE, Seen::Ended { exit: EXIT, held: 1, kept: 0 })];
     check(&kept, Some("names are free before others learn of the end"));
 }
 

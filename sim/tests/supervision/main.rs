@@ -9,6 +9,8 @@ mod world;
 
 #[path = "../../../supervisor/tests/otp/admin.rs"]
 mod admin;
+#[path = "../../../supervisor/tests/otp/kept.rs"]
+mod kept;
 #[path = "../../../supervisor/tests/otp/ours.rs"]
 mod ours;
 #[path = "../../../supervisor/tests/otp/restarts.rs"]

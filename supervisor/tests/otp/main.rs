@@ -8,6 +8,7 @@ mod part;
 mod world;
 
 mod admin;
+mod kept;
 mod ours;
 mod restarts;
 mod significant;
