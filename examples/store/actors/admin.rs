@@ -14,14 +14,14 @@ const TRACED: Duration = Duration::from_secs(5);
 
 const HELP: &str = "\
 ADMIN <subcommand>. Actors are named as in the tree: journal, partition-0, hub, connection-1. Subcommands are:
-STATUS [name]  What actors do whose names begin so; what all do.
-TOP <n>        Those with the longest mailboxes.
-TRACE <name> <n>  The next n events of actors whose names begin so, at most those of five seconds.
-SUSPEND <name>  Lets an actor handle no message.
-RESUME <name>  Lets it go on.
-STATE <name>   What it shows of its state.
-WAITS          Who waits for whose answer.
-HELP           This text.";
+STATUS [name]     What actors do whose names begin so; what all do.
+TOP <n>           Those with the longest mailboxes.
+TRACE <name> <n>  The next n events of actors whose names begin so, within five seconds.
+SUSPEND <name>    Lets an actor handle no message.
+RESUME <name>     Lets it go on.
+STATE <name>      What it shows of its state.
+WAITS             Who waits for whose answer.
+HELP              This text.";
 
 /// Answers, if the store was started so.
 pub async fn answer(house: &House, asked: Admin) -> Reply {
