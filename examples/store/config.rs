@@ -21,6 +21,7 @@ Usage: store [options]
   --runtime NAME    tokio or smol (tokio)
   --partitions N    how many actors share the keys (8)
   --max-clients N   further clients are turned away (10000)
+  --admin           answer ADMIN: who looks at the actors may also stop them
   --chaos RATE      kill random actors of the tree while it serves: 20/s, 30/m
   --help            this text
 ";
@@ -34,6 +35,8 @@ pub struct Config {
     pub runtime: Runtime,
     pub partitions: Partitions,
     pub max_clients: usize,
+    /// Whether `ADMIN` is answered.
+    pub admin: bool,
     /// The time from kill to kill.
     pub chaos: Option<Duration>,
 }
@@ -62,6 +65,7 @@ impl Default for Config {
             runtime: Runtime::Tokio,
             partitions: Partitions::DEFAULT,
             max_clients: 10_000,
+            admin: false,
             chaos: None,
         }
     }
@@ -87,6 +91,7 @@ pub fn parse(args: impl IntoIterator<Item: Into<OsString>>) -> Result<Request, l
             Long("runtime") => config.runtime = parser.value()?.parse_with(runtime)?,
             Long("partitions") => config.partitions = parser.value()?.parse_with(partitions)?,
             Long("max-clients") => config.max_clients = parser.value()?.parse()?,
+            Long("admin") => config.admin = true,
             Long("chaos") => config.chaos = Some(parser.value()?.parse_with(interval)?),
             other => return Err(other.unexpected()),
         }
@@ -148,6 +153,7 @@ mod tests {
             ("--fsync no --runtime smol", Config { fsync: Mode::No, runtime: Runtime::Smol, ..default() }),
             ("--partitions 11", Config { partitions: eleven, ..default() }),
             ("--max-clients 5", Config { max_clients: 5, ..default() }),
+            ("--admin", Config { admin: true, ..default() }),
             ("--chaos 20/s", Config { chaos: millis(50), ..default() }),
             ("--chaos 20", Config { chaos: millis(50), ..default() }),
             ("--chaos 30/m", Config { chaos: millis(2000), ..default() }),

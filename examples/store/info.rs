@@ -20,8 +20,8 @@ pub struct Facts {
     pub commands: u64,
     pub keys: usize,
     pub expiring: usize,
-    /// How many actors were started again, and how many of them chaos had killed.
-    pub restarts: u64,
+    /// How many actors ended otherwise than they should, and how many of them chaos had killed.
+    pub crashes: u64,
     pub chaos_kills: u64,
 }
 
@@ -70,7 +70,7 @@ fn lines(facts: &Facts) -> [(&'static str, Lines); 5] {
             "Stats",
             vec![
                 ("total_commands_processed", facts.commands.to_string()),
-                ("actor_restarts", facts.restarts.to_string()),
+                ("actor_crashes", facts.crashes.to_string()),
                 ("chaos_kills", facts.chaos_kills.to_string()),
             ],
         ),
@@ -136,7 +136,7 @@ pub(crate) mod tests {
             commands: 3,
             keys: 4,
             expiring: 1,
-            restarts: 5,
+            crashes: 5,
             chaos_kills: 6,
         }
     }

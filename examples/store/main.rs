@@ -29,13 +29,11 @@ use std::future::Future;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use async_signal::{Signal, Signals};
-use ravelin::Exit;
+use ravelin::application::signals;
 use ravelin::runtimes::{Smol, Tokio};
-use smol::future::or;
-use smol::stream::StreamExt;
+use ravelin::{Runtime, System};
 
-use actors::{House, tree::tree};
+use actors::{House, application, chaos};
 use config::{Config, Request};
 use journal::Store;
 use net::Listener;
@@ -52,19 +50,14 @@ fn main() -> ExitCode {
             return ExitCode::from(2);
         }
     };
-    // With chaos every kill is told on stdout; without it an actor that ends is worth a warning.
-    let level = if config.chaos.is_some() { tracing::Level::ERROR } else { tracing::Level::WARN };
-    tracing_subscriber::fmt().with_max_level(level).with_writer(std::io::stderr).init();
-    match run(config) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("store: {error}");
-            ExitCode::FAILURE
-        }
-    }
+    tracing_subscriber::fmt().with_max_level(tracing::Level::ERROR).with_writer(std::io::stderr).init();
+    run(config).unwrap_or_else(|error| {
+        eprintln!("store: {error}");
+        ExitCode::FAILURE
+    })
 }
 
-type Outcome = Result<(), Box<dyn std::error::Error + Send + Sync>>;
+type Outcome = Result<ExitCode, Box<dyn std::error::Error + Send + Sync>>;
 
 fn run(config: Config) -> Outcome {
     match config.runtime {
@@ -97,30 +90,24 @@ fn on_all_threads<T>(executor: &smol::Executor<'_>, main: impl Future<Output = T
 }
 
 /// Serves until a signal asks for the end, or the tree gives up.
-async fn serve(config: Config, runtime: Arc<dyn ravelin::Runtime>) -> Outcome {
-    let mut signals = Signals::new([Signal::Int, Signal::Term])?;
+async fn serve(config: Config, runtime: Arc<dyn Runtime>) -> Outcome {
+    let signals = signals()?;
     let store = Store::open(config.data.join("store.redb"))?;
     let listener = Listener::bind(config.runtime, config.port)
         .map_err(|error| format!("can't listen on port {}: {error}", config.port))?;
     let address = listener.address()?;
     let config = Config { port: address.port(), ..config };
-    let house = House::new(config, runtime, store, listener);
-    let app = ravelin::start(house.runtime.clone(), tree(&house)).await?;
+    let chaos = config.chaos.map(|pause| chaos::over(runtime.clone(), pause));
+    let system = System::new(chaos.clone().map_or(runtime, |chaos| chaos));
+    let house = House::new(config, (system.clone(), chaos), store, listener);
+    let node = application::store(&house)?.start_in(&system).await?;
     println!("ready on {address}");
-
-    let asked_to_end = async {
-        signals.next().await;
-        None
-    };
-    let gave_up = or(asked_to_end, async { Some(app.ended().await) }).await;
-    let report = app.stop().await;
-    if let Some(exit) = gave_up {
-        return Err(format!("the tree gave up: {exit}").into());
-    }
+    let report = node.run(signals).await;
+    println!("{report}");
     // Whatever was killed: each message that an actor ever accepted had exactly one fate.
-    let ledger = app.system().ledger();
-    if report.root != Exit::Shutdown || report.killed > 0 || !ledger.is_balanced() || ledger.waiting > 0 {
-        return Err(format!("not an orderly end: {report:?}, {ledger:?}").into());
+    let ledger = system.ledger();
+    if !ledger.is_balanced() || ledger.waiting > 0 {
+        return Err(format!("messages without a fate: {ledger:?}").into());
     }
-    Ok(())
+    Ok(report.exit_code())
 }

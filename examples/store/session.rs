@@ -189,7 +189,7 @@ mod tests {
             ("client getname", Reply::bulk("me")),
             ("client setinfo lib-name redis-rs", Reply::OK),
             ("client no-evict on", Reply::OK),
-            ("command count", Reply::Integer(49)),
+            ("command count", Reply::Integer(50)),
             ("command info nothing", Reply::Array(vec![Reply::NullArray])),
             ("command docs nothing", Reply::Map(vec![])),
             ("config get save", Reply::Map(vec![(Reply::bulk("save"), Reply::bulk(""))])),

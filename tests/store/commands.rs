@@ -66,7 +66,7 @@ const CONVERSATION: &[(&str, &str)] = &[
     ("CLIENT GETNAME", "me"),
     ("CLIENT NO-EVICT on", "+OK"),
     ("CONFIG GET appendfsync", "[appendfsync everysec]"),
-    ("COMMAND COUNT", ":49"),
+    ("COMMAND COUNT", ":50"),
     ("PUBLISH nobody hi", ":0"),
     ("HELLO 9", "-NOPROTO unsupported protocol version"),
     ("NONSENSE a b", "-ERR unknown command 'NONSENSE', with args beginning with: 'a' 'b' "),
@@ -184,7 +184,7 @@ fn info_tells_of_the_server() {
     ask(&mut client, "SET b 1 EX 100");
     let info = ask(&mut client, "INFO");
     for line in
-        ["partitions:3", "connected_clients:1", "appendfsync:no", "actor_restarts:0", "db0:keys=2,expires=1"]
+        ["partitions:3", "connected_clients:1", "appendfsync:no", "actor_crashes:0", "db0:keys=2,expires=1"]
     {
         assert!(info.contains(line), "{line} is not in:\n{info}");
     }

@@ -7,6 +7,7 @@
 
 mod server;
 
+mod admin;
 mod chaos;
 mod commands;
 mod limits;

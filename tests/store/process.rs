@@ -35,6 +35,8 @@ fn after_an_orderly_stop_everything_is_there_again() {
         }
         pipe.exec(&mut client).expect("answers");
         assert!(server.signal(signal).success(), "{options}");
+        let report = server.line();
+        assert!(report.starts_with("shutdown, SIG") && report.contains(": orderly, in "), "{report}");
 
         let server = Server::start(&data, "--partitions 5");
         let mut client = server.client();

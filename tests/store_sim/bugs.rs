@@ -12,18 +12,18 @@ use crate::config::Config;
 use crate::host::Host;
 use crate::journal::Mode;
 
-const SECOND: Duration = Duration::from_secs(1);
+pub(crate) const SECOND: Duration = Duration::from_secs(1);
 
 /// Nothing that is not synced survives a power cut.
-const STRICT: disk::Faults = disk::Faults { lost: Ppm::ALWAYS, ..disk::Faults::none() };
+pub(crate) const STRICT: disk::Faults = disk::Faults { lost: Ppm::ALWAYS, ..disk::Faults::none() };
 
-fn store(world: &World, fsync: Mode) -> Host {
+pub(crate) fn store(world: &World, fsync: Mode) -> Host {
     let settings = Settings { faults: STRICT, latency: Latency::none(), ..Settings::default() };
     Host::boot(world, Config { fsync, ..Config::default() }, settings)
 }
 
 /// Says one line, and what is answered; says it again to the next server when one goes away.
-async fn ask(world: &World, host: &Host, line: &str) -> String {
+pub(crate) async fn ask(world: &World, host: &Host, line: &str) -> String {
     let runtime = world.runtime();
     let dialogue = async {
         loop {
@@ -43,7 +43,7 @@ async fn ask(world: &World, host: &Host, line: &str) -> String {
     answer.unwrap_or_else(|| panic!("no answer to {line}; {:?}", host.notes))
 }
 
-async fn lose_power(world: &World) {
+pub(crate) async fn lose_power(world: &World) {
     world.crash("store");
     world.advance(Duration::from_millis(10)).await;
     world.boot("store");

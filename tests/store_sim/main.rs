@@ -28,9 +28,11 @@ parts! {
 /// In the place of the sockets.
 mod net;
 
+mod admin;
 mod bugs;
 mod client;
 mod disk;
+mod ends;
 mod host;
 mod model;
 mod runs;

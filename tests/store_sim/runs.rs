@@ -26,6 +26,8 @@ struct Plan {
     disk: disk::Faults,
     /// How often at most the power fails in the midst of an operation on the disk.
     cuts: u64,
+    /// How often at most somebody ends the store in good order.
+    ends: u64,
 }
 
 fn plan(fsync: Mode) -> Plan {
@@ -35,7 +37,7 @@ fn plan(fsync: Mode) -> Plan {
         Mode::EverySecond => SECOND + SECOND / 2,
         Mode::No => SECOND * 3600,
     };
-    Plan { fsync, forgets, disk: disk::Faults::power_loss(), cuts: 2 }
+    Plan { fsync, forgets, disk: disk::Faults::power_loss(), cuts: 2, ends: 1 }
 }
 
 /// Kills, panics at awaits, failed starts: of every part of the tree.
@@ -87,6 +89,10 @@ async fn run(world: &mut World, plan: Plan) {
         let down = Duration::from_millis(luck.below(500));
         host.disk.cut_power_after(luck.below(60), down);
     }
+    for _ in 0..luck.below(plan.ends + 1) {
+        world.advance(Duration::from_micros(luck.below(WORK.as_micros() as u64 / 2))).await;
+        host.end();
+    }
     world.advance(end - world.now().min(end)).await;
     world.calm();
     host.disk.set_faults(disk::Faults::power_loss());
@@ -130,4 +136,10 @@ fn with_everysec_a_crash_undoes_no_more_than_the_last_second() {
 #[test]
 fn without_fsync_a_crash_leads_back_to_a_state_that_was() {
     check("without_fsync_a_crash", 4, blows().crashes("store", 2), plan(Mode::No));
+}
+
+#[test]
+fn no_end_in_good_order_loses_anything_whoever_is_killed_and_without_fsync() {
+    let plan = Plan { forgets: Duration::ZERO, cuts: 0, ends: 3, ..plan(Mode::No) };
+    check("no_end_in_good_order_loses_anything", 4, blows(), plan);
 }

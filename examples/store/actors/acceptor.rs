@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use ravelin::{ChildError, ChildSpec, Exit, SupervisorError, sleep, task};
 
-use super::{House, connection, tree};
+use super::{House, connection};
 use crate::line::Line;
 use crate::protocol::{Version, encode};
 use crate::reply::Reply;
@@ -26,8 +26,8 @@ pub async fn accept(house: Arc<House>) -> Result<(), Exit> {
                 serve(&house, line).await?;
             }
             Err(error) => {
-                tracing::warn!(%error, "can't accept");
-                sleep(&*house.runtime, BREATH).await;
+                tracing::error!(%error, "can't accept");
+                sleep(house.runtime(), BREATH).await;
             }
         }
     }
@@ -59,8 +59,7 @@ async fn serve(house: &Arc<House>, line: Arc<Line>) -> Result<(), Exit> {
 /// The actor of a line: restarted until the line is over.
 fn connection_spec(house: &Arc<House>, line: &Arc<Line>) -> ChildSpec {
     let (shared, of_line) = (house.clone(), line.clone());
-    let spec = task(line.name().clone(), move || connection::serve(of_line.clone(), shared.clone()));
-    tree::watched(spec.transient(), house)
+    task(line.name().clone(), move || connection::serve(of_line.clone(), shared.clone())).transient()
 }
 
 /// Tells the client why, if there is room for that, and does not wait.

@@ -8,7 +8,8 @@ use ravelin::sim::{Chaos, ChaosEvent, Plan, Rate};
 
 /// This runtime, on which an actor is killed each time so much has passed.
 pub fn over(runtime: Arc<dyn Runtime>, pause: Duration) -> Arc<Chaos> {
-    Chaos::new(runtime, Plan::none().kills(Rate::every(pause)), tell)
+    // Nobody starts the root of an application again.
+    Chaos::new(runtime, Plan::none().kills(Rate::every(pause)).spare("store"), tell)
 }
 
 fn tell(event: &ChaosEvent) {

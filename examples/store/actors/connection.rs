@@ -5,6 +5,7 @@
 
 use std::future::poll_fn;
 use std::io;
+use std::ops::ControlFlow::{self, Break, Continue};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
@@ -14,10 +15,11 @@ use std::time::Duration;
 use bytes::Buf;
 use ravelin::{Timer, within};
 
-use super::House;
 use super::hub::{Gone, Tell};
 use super::partition::Execute;
-use crate::line::{Delivery, Dialogue, Errand, Line, Wire};
+use super::{House, admin};
+use crate::command::Admin;
+use crate::line::{Delivery, Dialogue, Errand, Line, Whom, Wire};
 
 /// How long a client may leave its output unread: without taking a byte of it.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -34,9 +36,10 @@ const CHUNK: usize = 16 << 10;
 enum Turn {
     /// All is said.
     Over,
-    /// This partition, or the hub, is not there just now.
-    NoPartition(usize),
-    NoHub,
+    /// Somebody is not there just now.
+    Waits(Whom),
+    /// The system is to be asked. A successor asks again.
+    Asks(Admin),
 }
 
 struct Connection {
@@ -46,21 +49,14 @@ struct Connection {
     patience: Option<Pin<Box<dyn Timer>>>,
 }
 
-/// What a round came to.
-enum Round {
-    /// Whether anything was done.
-    Did(bool),
-    Paused(Turn),
-}
-
 /// Works on a line until it is over.
 pub async fn serve(line: Arc<Line>, house: Arc<House>) {
     let mut connection = Connection { line, house, patience: None };
     loop {
         match poll_fn(|cx| connection.poll(cx)).await {
             Turn::Over => break,
-            Turn::NoPartition(number) => connection.wait_for_partition(number).await,
-            Turn::NoHub => connection.wait_for_hub().await,
+            Turn::Waits(whom) => connection.wait(whom).await,
+            Turn::Asks(asked) => connection.ask(asked).await,
         }
     }
     let Connection { line, house, .. } = connection;
@@ -69,7 +65,7 @@ pub async fn serve(line: Arc<Line>, house: Arc<House>) {
     // A hub that is not there will not find the line when it is made again.
     let _ = house.hub.cast(Gone(line.clone()));
     // Closed with bytes unread, a socket takes back what the client has not read yet: the error, perhaps.
-    within(&*house.runtime, LINGER, poll_fn(|cx| drain(&line, cx))).await;
+    within(house.runtime(), LINGER, poll_fn(|cx| drain(&line, cx))).await;
 }
 
 impl Connection {
@@ -78,9 +74,9 @@ impl Connection {
         let Some(mut wire) = line.wire() else { return Poll::Ready(Turn::Over) };
         for _ in 0..ROUNDS {
             match self.round(&mut wire, cx) {
-                Ok(Round::Paused(turn)) => return Poll::Ready(turn),
-                Ok(Round::Did(true)) => {}
-                Ok(Round::Did(false)) => return Poll::Pending,
+                Ok(Break(turn)) => return Poll::Ready(turn),
+                Ok(Continue(true)) => {}
+                Ok(Continue(false)) => return Poll::Pending,
                 Err(error) => {
                     tracing::debug!(client = wire.dialogue.describe(), %error, "closed");
                     return Poll::Ready(Turn::Over);
@@ -91,8 +87,8 @@ impl Connection {
         Poll::Pending
     }
 
-    /// Does what can be done now.
-    fn round(&mut self, wire: &mut Wire, cx: &mut Context<'_>) -> io::Result<Round> {
+    /// Does what can be done now: whether that was anything.
+    fn round(&mut self, wire: &mut Wire, cx: &mut Context<'_>) -> io::Result<ControlFlow<Turn, bool>> {
         let deliveries = self.line.take_deliveries(cx.waker());
         let mut did = !deliveries.is_empty();
         for delivery in deliveries {
@@ -104,32 +100,32 @@ impl Connection {
         }
         self.house.counters.commands.fetch_add(wire.dialogue.taken(), Relaxed);
         if let Err(turn) = self.send_errands(&mut wire.dialogue) {
-            return Ok(Round::Paused(turn));
+            return Ok(Break(turn));
         }
         did |= self.write(wire, cx)?;
         if wire.dialogue.is_over() {
-            return Ok(Round::Paused(Turn::Over));
+            return Ok(Break(Turn::Over));
         }
         did |= read(wire, cx)?;
-        Ok(Round::Did(did))
+        Ok(Continue(did))
     }
 
     fn send_errands(&self, dialogue: &mut Dialogue) -> Result<(), Turn> {
         while let Some((lane, asked)) = dialogue.poll_keys() {
             let errand = Errand::new(self.line.clone(), lane, asked, Delivery::Keys);
-            if let Err(error) = self.house.partitions[lane].cast(Execute(errand)) {
+            if let Err(error) = self.house.partition(lane).cast(Execute(errand)) {
                 dialogue.keys_unsent(lane, error.into_message().0.unsent());
-                return Err(Turn::NoPartition(lane));
+                return Err(Turn::Waits(Whom::Partition(lane)));
             }
         }
         while let Some(asked) = dialogue.poll_words() {
             let errand = Errand::new(self.line.clone(), 0, asked, Delivery::Words);
             if let Err(error) = self.house.hub.cast(Tell(errand)) {
                 dialogue.words_unsent(error.into_message().0.unsent());
-                return Err(Turn::NoHub);
+                return Err(Turn::Waits(Whom::Hub));
             }
         }
-        Ok(())
+        dialogue.poll_admin().map_or(Ok(()), |asked| Err(Turn::Asks(asked)))
     }
 
     fn write(&mut self, wire: &mut Wire, cx: &mut Context<'_>) -> io::Result<bool> {
@@ -147,7 +143,7 @@ impl Connection {
             self.patience = None;
         }
         if !output.is_empty() {
-            let runtime = &self.house.runtime;
+            let runtime = self.house.runtime();
             let patience = self.patience.get_or_insert_with(|| runtime.timer(runtime.now() + PATIENCE));
             if patience.as_mut().poll(cx).is_ready() {
                 return Err(io::ErrorKind::TimedOut.into());
@@ -156,21 +152,24 @@ impl Connection {
         Ok(did)
     }
 
-    async fn wait_for_partition(&mut self, number: usize) {
-        let ready = self.house.partitions[number].ready();
-        if within(&*self.house.runtime, RESTART_WAIT, ready).await.is_none()
-            && let Some(mut wire) = self.line.wire()
-        {
-            wire.dialogue.give_up(number, "ERR the partition that has these keys does not come back");
+    async fn ask(&mut self, asked: Admin) {
+        let reply = admin::answer(&self.house, asked).await;
+        if let Some(mut wire) = self.line.wire() {
+            wire.dialogue.handle_admin(&reply);
         }
     }
 
-    async fn wait_for_hub(&mut self) {
-        let ready = self.house.hub.ready();
-        if within(&*self.house.runtime, RESTART_WAIT, ready).await.is_none()
+    async fn wait(&mut self, whom: Whom) {
+        let ready = async {
+            match whom {
+                Whom::Partition(number) => self.house.partition(number).ready().await,
+                Whom::Hub => self.house.hub.ready().await,
+            }
+        };
+        if within(self.house.runtime(), RESTART_WAIT, ready).await.is_none()
             && let Some(mut wire) = self.line.wire()
         {
-            wire.dialogue.give_up_words("ERR the hub does not come back");
+            wire.dialogue.give_up(whom);
         }
     }
 }

@@ -38,6 +38,11 @@ impl Actor for Hub {
         }
         Ok(hub)
     }
+
+    fn inspect(&self) -> Option<String> {
+        let listeners: usize = self.channels.values().map(BTreeMap::len).sum();
+        Some(format!("{} channels, {listeners} listeners", self.channels.len()))
+    }
 }
 
 impl Handle<Tell> for Hub {

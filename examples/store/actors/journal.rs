@@ -11,7 +11,7 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ravelin::{Actor, Cx, Exit, Handle, Message, TrapExits, blocking};
+use ravelin::{Actor, Cx, Exit, Handle, Message, blocking};
 
 use super::House;
 use super::partition::Kept;
@@ -55,20 +55,16 @@ pub struct JournalKeeper {
 impl Actor for JournalKeeper {
     type Args = Arc<House>;
 
-    async fn init(house: Arc<House>, cx: &mut Cx<Self>) -> Result<Self, Exit> {
-        cx.trap_exits(TrapExits::Yes);
+    async fn init(house: Arc<House>, _: &mut Cx<Self>) -> Result<Self, Exit> {
         // Waits for a job that a predecessor left behind.
         let (store, mode) = (house.store.clone(), house.config.fsync);
-        let journal = blocking(&*house.runtime, move || Journal::new(store, mode)).await?;
+        let journal = blocking(house.runtime(), move || Journal::new(store, mode)).await?;
         Ok(JournalKeeper { house, journal: Some(journal), group: Vec::new(), will_sync: false })
     }
 
-    async fn terminate(&mut self, _: &Exit, _: &mut Cx<Self>) {
-        if self.journal.is_some()
-            && let Err(error) = self.work(Journal::sync).await
-        {
-            tracing::error!(%error, "what was kept last may not be on the disk");
-        }
+    fn inspect(&self) -> Option<String> {
+        let is_synced = self.journal.as_ref().is_some_and(|journal| journal.sync_at().is_none());
+        Some(format!("{} batches gathered, all else is on the disk: {is_synced}", self.group.len()))
     }
 }
 
@@ -128,7 +124,7 @@ impl JournalKeeper {
     /// Does something with the journal, where it may block. A panic there is a panic here.
     async fn work<T: Send + 'static>(&mut self, job: impl FnOnce(&mut Journal) -> T + Send + 'static) -> T {
         let mut journal = self.journal.take().expect("one job at a time, and none after a panic");
-        let worked = blocking(&*self.house.runtime, move || {
+        let worked = blocking(self.house.runtime(), move || {
             let done = job(&mut journal);
             (journal, done)
         });
@@ -172,7 +168,7 @@ fn keep(journal: &mut Journal, house: &House, group: Vec<Commit>) -> Result<(), 
     };
     for ((partition, ticket, done), is_kept) in rest.into_iter().zip(committed.kept) {
         // A partition that is not there any more need not know.
-        let _ = house.partitions[partition].cast(Kept { ticket, is_kept });
+        let _ = house.partition(partition).cast(Kept { ticket, is_kept });
         if let Some(done) = done.filter(|_| is_kept) {
             done.answer();
         }

@@ -1,7 +1,7 @@
 //! The actors, and what they share.
 //!
 //! ```text
-//! store (one_for_one)
+//! store (one_for_one)             the application: its boot and its end are in `application`
 //! ├─ storage (rest_for_one)       a new journal knows no tickets: its partitions must load again
 //! │  ├─ journal                   owns the file; commits what waits as one group
 //! │  └─ partitions (one_for_one)
@@ -13,6 +13,7 @@
 //! │  │  ├─ connection-1           works on a line
 //! │  │  └─ ...
 //! │  └─ acceptor
+//! ├─ watchdog                    names who is stuck
 //! └─ chaos                        with --chaos: kills any of the above
 //! ```
 //!
@@ -20,42 +21,52 @@
 //! listening socket. They are in the `House`, which every child spec holds.
 
 mod acceptor;
-mod chaos;
+mod admin;
+pub mod application;
+pub mod chaos;
 mod connection;
 mod hub;
 mod journal;
 mod partition;
-pub mod tree;
+mod tree;
 
 use std::collections::BTreeMap;
+use std::future::poll_fn;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Poll, Waker};
 use std::time::UNIX_EPOCH;
 
+use ravelin::partition::PartitionSupervisor;
 use ravelin::sim::Chaos;
-use ravelin::{ActorRef, Runtime, SupervisorRef, Time};
+use ravelin::{ActorRef, Exit, Runtime, SupervisorRef, System, Time};
 
 use crate::config::Config;
 use crate::info::Facts;
 use crate::journal::Store;
-use crate::line::Line;
+use crate::line::{Delivery, Line};
 use crate::net::{Listener, Socket};
 use hub::Hub;
 use journal::JournalKeeper;
 use partition::Partition;
 
+/// How many messages a crash report tells of, with `--admin`.
+const RECORDED: usize = 8;
+
 /// What outlives every actor, and the places where they live.
 pub struct House {
     pub config: Config,
-    pub runtime: Arc<dyn Runtime>,
+    system: System,
     store: Store,
     listener: Listener,
     lines: Lines,
     counters: Counters,
     started: Time,
     journal: ActorRef<JournalKeeper>,
-    partitions: Vec<ActorRef<Partition>>,
+    /// Not by its hash: a partition owns a run of slots, see `route`.
+    partitions: PartitionSupervisor<ActorRef<Partition>>,
     hub: ActorRef<Hub>,
+    front: SupervisorRef,
     connections: SupervisorRef,
     /// With `--chaos`.
     chaos: Option<Arc<Chaos>>,
@@ -65,42 +76,68 @@ pub struct House {
 #[derive(Default)]
 struct Counters {
     commands: AtomicU64,
-    restarts: AtomicU64,
+    crashes: Arc<AtomicU64>,
     /// For each partition: its keys, and how many of them expire.
     keys: Vec<(AtomicUsize, AtomicUsize)>,
 }
 
 impl House {
-    pub fn new(config: Config, runtime: Arc<dyn Runtime>, store: Store, listener: Listener) -> Arc<House> {
-        let chaos = config.chaos.map(|pause| chaos::over(runtime.clone(), pause));
-        let runtime = chaos.clone().map_or(runtime, |chaos| chaos);
-        let partitions = 0..config.partitions.count();
-        let keys = partitions.clone().map(|_| Default::default()).collect();
+    /// `chaos` is what the system runs on, with `--chaos`.
+    pub fn new(
+        config: Config,
+        (system, chaos): (System, Option<Arc<Chaos>>),
+        store: Store,
+        listener: Listener,
+    ) -> Arc<House> {
+        let partitions = config.partitions.count();
+        let keys = (0..partitions).map(|_| Default::default()).collect();
+        let counters = Counters { keys, ..Counters::default() };
+        let crashes = counters.crashes.clone();
+        system.on_crash(move |report| {
+            crashes.fetch_add(1, Relaxed);
+            if report.reason != Exit::Killed {
+                tracing::error!("{report}");
+            }
+            true
+        });
+        if config.admin {
+            system.record(RECORDED);
+        }
+        let partition = |number| ActorRef::place(format!("partition-{number}"));
         Arc::new(House {
             store,
             listener,
             lines: Lines::default(),
-            counters: Counters { keys, ..Counters::default() },
-            started: runtime.now(),
+            counters,
+            started: system.runtime().now(),
             journal: ActorRef::place("journal"),
-            partitions: partitions.map(|number| ActorRef::place(format!("partition-{number}"))).collect(),
+            partitions: PartitionSupervisor::new("partitions", partitions, partition),
             hub: ActorRef::place("hub"),
+            front: SupervisorRef::place("front"),
             connections: SupervisorRef::place("connections"),
             chaos,
             config,
-            runtime,
+            system,
         })
+    }
+
+    fn runtime(&self) -> &dyn Runtime {
+        &**self.system.runtime()
     }
 
     /// Milliseconds since the Unix epoch, as the wall clock has it: it may jump. For when keys expire.
     fn now_ms(&self) -> u64 {
-        let since = self.runtime.system_time().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let since = self.runtime().system_time().duration_since(UNIX_EPOCH).unwrap_or_default();
         u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
     }
 
     /// Milliseconds since the start, by a clock that never jumps. For how long something may wait.
     fn uptime_ms(&self) -> u64 {
-        u64::try_from((self.runtime.now() - self.started).as_millis()).unwrap_or(u64::MAX)
+        u64::try_from((self.runtime().now() - self.started).as_millis()).unwrap_or(u64::MAX)
+    }
+
+    fn partition(&self, number: usize) -> &ActorRef<Partition> {
+        &self.partitions.partitions()[number]
     }
 
     fn facts(&self) -> Facts {
@@ -109,12 +146,12 @@ impl House {
         };
         Facts {
             config: self.config.clone(),
-            uptime: self.runtime.now() - self.started,
+            uptime: self.runtime().now() - self.started,
             clients: self.lines.table().lines.len(),
             commands: self.counters.commands.load(Relaxed),
             keys: sum(|keys| &keys.0),
             expiring: sum(|keys| &keys.1),
-            restarts: self.counters.restarts.load(Relaxed),
+            crashes: self.counters.crashes.load(Relaxed),
             chaos_kills: self.chaos.as_ref().map_or(0, |chaos| chaos.strikes()),
         }
     }
@@ -128,6 +165,8 @@ struct Lines(Mutex<Table>);
 struct Table {
     last: i64,
     lines: BTreeMap<i64, Arc<Line>>,
+    /// Of whoever waits until there are none.
+    drainer: Option<Waker>,
 }
 
 impl Lines {
@@ -140,7 +179,20 @@ impl Lines {
     }
 
     fn remove(&self, line: &Line) {
-        self.table().lines.remove(&line.id());
+        let mut table = self.table();
+        table.lines.remove(&line.id());
+        table.drainer.take().into_iter().for_each(Waker::wake);
+    }
+
+    /// Sees all clients out: each is answered what it has asked, and nothing more. Done when all are gone.
+    async fn drain(&self) {
+        self.all().iter().for_each(|line| line.deliver(Delivery::End));
+        poll_fn(|cx| {
+            let mut table = self.table();
+            table.drainer = Some(cx.waker().clone());
+            if table.lines.is_empty() { Poll::Ready(()) } else { Poll::Pending }
+        })
+        .await;
     }
 
     fn all(&self) -> Vec<Arc<Line>> {

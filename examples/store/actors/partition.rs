@@ -8,6 +8,7 @@
 //! When effects are not kept the keys in memory are wrong. Then the partition ends, and its next incarnation loads
 //! them from the journal.
 
+use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
@@ -58,14 +59,20 @@ impl Actor for Partition {
 
     async fn init((number, house): Self::Args, cx: &mut Cx<Self>) -> Result<Self, Exit> {
         let journal = &house.journal;
-        if within(&*house.runtime, JOURNAL_WAIT, journal.ready()).await.is_none() {
-            return Err(Exit::error("there is no journal"));
+        if within(house.runtime(), JOURNAL_WAIT, journal.ready()).await.is_none() {
+            return Err(no_journal("it is not there"));
         }
         let loaded = journal.call(Load(house.config.partitions.slots(number))).no_timeout().await;
-        let (keyspace, ticket) = loaded.map_err(Exit::error)?.map_err(Exit::error)?;
+        let (keyspace, ticket) = loaded.map_err(no_journal)?.map_err(no_journal)?;
         let mut partition = Partition { number, house, keyspace, ticket, batches: 0, sweep: None };
         partition.take_stock(cx);
         Ok(partition)
+    }
+
+    /// What it has, and not what is in it: that is the clients'.
+    fn inspect(&self) -> Option<String> {
+        let (slots, keys) = (self.house.config.partitions.slots(self.number), self.keyspace.len());
+        Some(format!("slots {slots:?}, {keys} keys, {} batches to be kept", self.batches))
     }
 }
 
@@ -116,7 +123,7 @@ impl Partition {
         let batch = Batch { ticket: self.ticket, effects };
         self.batches += 1;
         if self.house.journal.cast(Commit { partition: self.number, batch, done }).is_err() {
-            cx.stop(Exit::error("there is no journal"));
+            cx.stop(no_journal("it is not there"));
         }
     }
 
@@ -134,4 +141,9 @@ impl Partition {
         let wait = Duration::from_millis(due.saturating_sub(self.house.now_ms()));
         self.sweep = Some((due, cx.send_after(wait, Sweep)));
     }
+}
+
+/// The end of a partition that has nothing to report: the journal had.
+fn no_journal(why: impl fmt::Display) -> Exit {
+    Exit::shutdown_with(Exit::error(format!("no journal: {why}")))
 }

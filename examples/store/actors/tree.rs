@@ -1,70 +1,57 @@
 //! The supervision tree.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
-use ravelin::{ChildSpec, Supervisor, Unbounded, child, task};
+use ravelin::sys::{Watch, Watchdog};
+use ravelin::{ActorRef, ChildSpec, Supervisor, Unbounded, child, task};
 
 use super::{House, acceptor};
 
-/// How long the journal may take to put the rest on the disk when the store stops.
-const SYNC_LIMIT: Duration = Duration::from_secs(60);
+const SECOND: Duration = Duration::from_secs(1);
 
 /// The whole store.
 pub fn tree(house: &Arc<House>) -> Supervisor {
-    let hub = house.clone();
-    let mut store = supervisor(Supervisor::one_for_one("store"), house)
-        .child(watched(storage(house), house))
+    let (hub, watchdog) = (house.clone(), ActorRef::<Watchdog>::place("watchdog"));
+    let store = supervisor(Supervisor::one_for_one("store"), house)
+        .child(storage(house))
         // At most one errand of each client waits in it.
-        .child(watched(child(&house.hub, move || hub.clone()).mailbox(Unbounded), house))
-        .child(watched(front(house), house));
-    if let Some(chaos) = &house.chaos {
-        store = store.child(chaos.child("chaos"));
+        .child(child(&house.hub, move || hub.clone()).mailbox(Unbounded))
+        .child(front(house))
+        .child(child(&watchdog, || Watch::every(SECOND).tell(|stuck| tracing::error!("{stuck}"))));
+    match &house.chaos {
+        Some(chaos) => store.child(chaos.child("chaos")),
+        None => store,
     }
-    store
 }
 
 fn storage(house: &Arc<House>) -> Supervisor {
     let keeper = house.clone();
     // At most one errand of each client to each partition waits in it.
-    let journal = child(&house.journal, move || keeper.clone()).mailbox(Unbounded).shutdown(SYNC_LIMIT);
-    let mut partitions = supervisor(Supervisor::one_for_one("partitions"), house);
-    for (number, place) in house.partitions.iter().enumerate() {
+    let journal = child(&house.journal, move || keeper.clone()).mailbox(Unbounded);
+    let partitions = house.partitions.clone().intensity(restarts(house), SECOND);
+    let partitions = partitions.child_spec(|number, place| {
         let shared = house.clone();
-        let partition = child(place, move || (number, shared.clone())).mailbox(Unbounded);
-        partitions = partitions.child(watched(partition, house));
-    }
-    supervisor(Supervisor::rest_for_one("storage"), house)
-        .child(watched(journal, house))
-        .child(watched(partitions, house))
+        child(place, move || (number, shared.clone())).mailbox(Unbounded)
+    });
+    supervisor(Supervisor::rest_for_one("storage"), house).child(journal).child(partitions)
 }
 
-fn front(house: &Arc<House>) -> Supervisor {
+fn front(house: &Arc<House>) -> ChildSpec {
     let connections = Supervisor::dynamic("connections").max_children(house.config.max_clients);
     let connections = supervisor(connections, house).at(&house.connections);
     let shared = house.clone();
     let acceptor = task("acceptor", move || acceptor::accept(shared.clone()));
-    supervisor(Supervisor::rest_for_one("front"), house)
-        .child(watched(connections, house))
-        .child(watched(acceptor, house))
+    let front = supervisor(Supervisor::rest_for_one("front"), house).child(connections).child(acceptor);
+    front.at(&house.front)
 }
 
-/// How many restarts are borne. Chaos is no reason to give up.
 fn supervisor(supervisor: Supervisor, house: &House) -> Supervisor {
-    let second = Duration::from_secs(1);
-    let kills = house.config.chaos.map_or(0, |pause| second.as_nanos() / pause.as_nanos().max(1));
-    supervisor.intensity(100 + 100 * u32::try_from(kills).unwrap_or(1_000_000), second)
+    supervisor.intensity(restarts(house), SECOND)
 }
 
-/// Lets starts and restarts be counted, and chaos know of them.
-pub fn watched(spec: impl Into<ChildSpec>, house: &Arc<House>) -> ChildSpec {
-    let shared = house.clone();
-    let spec = spec.into().before_restart(move |_| {
-        shared.counters.restarts.fetch_add(1, Relaxed);
-    });
-    match &house.chaos {
-        Some(chaos) => chaos.watch(spec),
-        None => spec,
-    }
+/// How many restarts in a second are borne. Chaos is no reason to give up.
+fn restarts(house: &House) -> u32 {
+    let kills = house.config.chaos.map_or(0, |pause| SECOND.as_nanos() / pause.as_nanos().max(1));
+    100 + 100 * u32::try_from(kills).unwrap_or(1_000_000)
 }

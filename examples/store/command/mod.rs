@@ -2,9 +2,11 @@
 //!
 //! `parse` turns the words of a request into a `Command` or into the error Redis would give, so whoever
 //! executes one meets no malformed input. The outer enum says who executes it: the connection itself
-//! (`Local`), the partitions that own the keys (`Keys`), or the broker (`PubSub`).
+//! (`Local`), the partitions that own the keys (`Keys`), the broker (`PubSub`), or the system that the actors live
+//! in (`Admin`).
 
 pub mod about;
+mod admin;
 mod args;
 mod errors;
 mod keys;
@@ -15,6 +17,7 @@ mod table;
 use bytes::Bytes;
 
 use crate::reply::Reply;
+pub use admin::Admin;
 pub use errors::{invalid_expire, not_an_integer};
 use table::lookup;
 
@@ -24,6 +27,7 @@ pub enum Command {
     Local(Local),
     Keys(KeyCommand),
     PubSub(PubSub),
+    Admin(Admin),
 }
 
 /// What a connection answers by itself.

@@ -1,7 +1,7 @@
 //! The table of commands: names, arities and what `COMMAND` tells of them.
 
 use super::args::Args;
-use super::{Command, keys, local, set};
+use super::{Command, admin, keys, local, set};
 use crate::reply::Reply;
 
 /// One command.
@@ -43,6 +43,7 @@ macro_rules! table {
 
 /// Sorted by name: `lookup` searches it by halves.
 static TABLE: &[Spec] = table! {
+    "admin" -2 "admin noscript loading stale" NONE server admin::admin, "Looks at the actors; see ADMIN HELP.";
     "append" 3 "write denyoom fast" ONE string keys::append, "Appends to the value of a key.";
     "client" -2 "loading stale noscript" NONE connection local::client, "Tells of and names this connection.";
     "command" -1 "loading stale" NONE server local::command, "Tells of the commands.";

@@ -39,7 +39,7 @@ pub enum Mode {
     /// About a second later: a kill of the process, or a disk that fails, loses at most that second. Killed actors
     /// lose nothing.
     EverySecond,
-    /// Now and then, and when the server stops.
+    /// Now and then, and when the store is closed.
     No,
 }
 
@@ -127,7 +127,7 @@ impl Journal {
         self.undurable_since.map(|since| since + self.mode.patience_ms())
     }
 
-    /// Puts all that was committed on the disk. For the timer, and for the end.
+    /// Puts all that was committed on the disk.
     pub fn sync(&mut self) -> Result<(), JournalError> {
         if self.undurable_since.is_some() {
             self.store.with(|database, _| transact(database, true, |_| Ok(())))?;

@@ -18,6 +18,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use redb::{Builder, Database, DatabaseError, ReadableDatabase, StorageError, TableDefinition};
 
 use super::medium::{Medium, OnDisk};
+use super::transact;
 
 /// What the journal can't do, and why, with the file's name.
 #[derive(Clone, Debug)]
@@ -121,6 +122,14 @@ impl Store {
                 Err(self.error(error))
             }
         }
+    }
+
+    /// Puts all that was committed on the disk, and closes the file.
+    pub fn close(&self) -> Result<(), JournalError> {
+        let mut held = self.lock();
+        let Some(database) = held.database.take() else { return Ok(()) };
+        transact(&database, true, |_| Ok(())).map_err(|error| self.error(error))?;
+        database.close().map_err(|error| self.error(cause(error)))
     }
 
     /// Makes all tickets void.

@@ -1,7 +1,7 @@
 //! What is said on a line, without the socket: bytes and deliveries in, errands and bytes out.
 //!
 //! It is driven like this: give it what came (`handle_bytes`, `handle_end`, `handle_delivery`), let it `advance`,
-//! send what `poll_keys` and `poll_words` give, and write what is in `output`.
+//! send what `poll_keys`, `poll_words` and `poll_admin` give, and write what is in `output`.
 //!
 //! * Each partition has a *lane* with at most one errand on it. What a client asks meanwhile waits and goes
 //!   together in the next one. So a pipeline costs a message per partition and round trip, not one per command;
@@ -16,7 +16,7 @@ use bytes::{Bytes, BytesMut};
 
 use super::requests::Requests;
 use super::{Asked, Delivery, End, Outcome, PUBLISHED_LIMIT};
-use crate::command::{self, Command, KeyCommand, Local, PubSub};
+use crate::command::{self, Admin, Command, KeyCommand, Local, PubSub};
 use crate::info::Facts;
 use crate::protocol::{Decoder, encode};
 use crate::reply::Reply;
@@ -46,28 +46,44 @@ pub struct Dialogue {
     requests: Requests,
     /// The partitions that have something to do for this client.
     lanes: BTreeMap<usize, Lane>,
-    /// The command that waits until all requests before it are answered.
-    aside: Option<Command>,
-    hub: Lane<PubSub>,
+    state: State,
     /// No more requests are taken: what waits is answered, then the line is closed.
     is_ending: bool,
     taken: u64,
 }
 
-/// The way to one actor.
-struct Lane<C = KeyCommand> {
+/// What the client may say now.
+#[derive(Default)]
+enum State {
+    /// Whatever it likes.
+    #[default]
+    Open,
+    /// Nothing: this command waits until all requests before it are answered.
+    Aside(Command),
+    /// Nothing: this is to be sent to the hub.
+    ForHub(PubSub),
+    /// Nothing: the hub has its errand.
+    AtHub,
+    /// Nothing: this is to be asked of the system.
+    Admin(Admin),
+}
+
+/// Who executes commands.
+#[derive(Clone, Copy, Debug)]
+pub enum Whom {
+    Partition(usize),
+    Hub,
+}
+
+/// The way to one partition.
+#[derive(Default)]
+struct Lane {
     is_busy: bool,
-    waiting: Vec<Asked<C>>,
+    waiting: Vec<Asked<KeyCommand>>,
 }
 
-impl<C> Default for Lane<C> {
-    fn default() -> Self {
-        Lane { is_busy: false, waiting: Vec::new() }
-    }
-}
-
-impl<C> Lane<C> {
-    fn take(&mut self) -> Option<Vec<Asked<C>>> {
+impl Lane {
+    fn take(&mut self) -> Option<Vec<Asked<KeyCommand>>> {
         if self.is_busy || self.waiting.is_empty() {
             return None;
         }
@@ -77,7 +93,7 @@ impl<C> Lane<C> {
     }
 
     /// What comes back goes before all that has waited since.
-    fn came_back(&mut self, mut asked: Vec<Asked<C>>) {
+    fn came_back(&mut self, mut asked: Vec<Asked<KeyCommand>>) {
         asked.append(&mut self.waiting);
         *self = Lane { is_busy: false, waiting: asked };
     }
@@ -97,8 +113,7 @@ impl Dialogue {
             output: BytesMut::new(),
             requests: Requests::default(),
             lanes: BTreeMap::new(),
-            aside: None,
-            hub: Lane::default(),
+            state: State::Open,
             is_ending: false,
             taken: 0,
         }
@@ -121,7 +136,7 @@ impl Dialogue {
 
     /// Whether all has been said, and nothing is left to send.
     pub fn is_over(&self) -> bool {
-        let is_answered = self.requests.is_empty() && self.aside.is_none() && self.hub.is_idle();
+        let is_answered = self.requests.is_empty() && matches!(self.state, State::Open);
         self.is_ending && is_answered && self.output.is_empty()
     }
 
@@ -140,7 +155,7 @@ impl Dialogue {
         self.input.extend_from_slice(bytes);
     }
 
-    /// The client will send nothing more.
+    /// Nothing more is taken: the client has said all, or the server ends.
     pub fn handle_end(&mut self) {
         self.is_ending = true;
     }
@@ -162,6 +177,7 @@ impl Dialogue {
             Delivery::Published(_) if self.output.len() > PUBLISHED_LIMIT => self.overflow(),
             Delivery::Published(message) => self.say(&message),
             Delivery::Overflow => self.overflow(),
+            Delivery::End => self.handle_end(),
         }
     }
 
@@ -191,17 +207,18 @@ impl Dialogue {
         }
     }
 
-    /// The answer to all that waits on this lane is an error.
-    pub fn give_up(&mut self, lane: usize, why: &'static str) {
-        let waiting = self.lanes.get_mut(&lane).map(|lane| std::mem::take(&mut lane.waiting));
-        self.answer_all(waiting.unwrap_or_default(), why);
-        self.lanes.retain(|_, lane| !lane.is_idle());
-    }
-
-    /// The answer to what waits for the hub is an error.
-    pub fn give_up_words(&mut self, why: &'static str) {
-        for _ in std::mem::take(&mut self.hub.waiting) {
-            self.say(&Reply::error(why));
+    /// Who executes it does not come back: the answer to what waits for it is an error.
+    pub fn give_up(&mut self, whom: Whom) {
+        match whom {
+            Whom::Partition(lane) => {
+                if let Some(lane) = self.lanes.remove(&lane) {
+                    self.answer_all(lane.waiting, "ERR the partition that has these keys does not come back");
+                }
+            }
+            Whom::Hub => {
+                self.state = State::Open;
+                self.say(&Reply::error("ERR the hub does not come back"));
+            }
         }
     }
 
@@ -209,10 +226,10 @@ impl Dialogue {
         let Outcome { asked, end, .. } = outcome;
         let replies = match end {
             End::Answered(replies) => replies,
-            End::Broken => asked.iter().map(|_| Reply::error(BROKEN)).collect(),
-            End::Lost => return self.hub.came_back(asked),
+            End::Broken => vec![Reply::error(BROKEN)],
+            End::Lost => return self.words_unsent(asked),
         };
-        self.hub.is_busy = false;
+        self.state = State::Open;
         for (asked, reply) in asked.into_iter().zip(replies) {
             let replies = match (asked.command, reply) {
                 (PubSub::Subscribe(channels), Reply::Simple(_)) => self.session.subscribe(&channels),
@@ -232,7 +249,8 @@ impl Dialogue {
                 self.say(&reply);
             }
             if self.requests.is_empty()
-                && let Some(command) = self.aside.take()
+                && let State::Aside(_) = self.state
+                && let State::Aside(command) = std::mem::take(&mut self.state)
             {
                 self.perform(command, &facts);
                 continue;
@@ -250,8 +268,7 @@ impl Dialogue {
     }
 
     fn has_room(&self) -> bool {
-        self.aside.is_none()
-            && self.hub.is_idle()
+        matches!(self.state, State::Open)
             && self.requests.len() < REQUESTS_LIMIT
             && self.requests.size() < REQUESTS_SIZE_LIMIT
             && self.output.len() < UNREAD_LIMIT
@@ -262,7 +279,7 @@ impl Dialogue {
         let permitted = request.first().map_or(Ok(()), |name| self.session.permits(name));
         match permitted.and_then(|()| command::parse(request)) {
             Ok(Command::Keys(command)) => self.ask(command, size),
-            Ok(command) => self.aside = Some(command),
+            Ok(command) => self.state = State::Aside(command),
             Err(reply) => self.requests.push_answered(size, reply),
         }
     }
@@ -294,9 +311,8 @@ impl Dialogue {
                 let reply = self.session.answer(command, &facts());
                 self.say(&reply);
             }
-            Command::PubSub(command) => {
-                self.hub.waiting.push(Asked { request: 0, part: 0, command });
-            }
+            Command::PubSub(command) => self.state = State::ForHub(command),
+            Command::Admin(asked) => self.state = State::Admin(asked),
             Command::Keys(command) => self.ask(command, 0),
         }
     }
@@ -315,7 +331,21 @@ impl Dialogue {
 
     /// What is to be sent to the hub.
     pub fn poll_words(&mut self) -> Option<Vec<Asked<PubSub>>> {
-        self.hub.take()
+        let State::ForHub(command) = &self.state else { return None };
+        let asked = Asked { request: 0, part: 0, command: command.clone() };
+        self.state = State::AtHub;
+        Some(vec![asked])
+    }
+
+    /// What is to be asked of the system. Answered by `handle_admin`.
+    pub fn poll_admin(&self) -> Option<Admin> {
+        if let State::Admin(asked) = &self.state { Some(asked.clone()) } else { None }
+    }
+
+    /// The system answered.
+    pub fn handle_admin(&mut self, reply: &Reply) {
+        self.state = State::Open;
+        self.say(reply);
     }
 
     /// What `poll_keys` gave could not be sent.
@@ -324,7 +354,7 @@ impl Dialogue {
     }
 
     /// What `poll_words` gave could not be sent.
-    pub fn words_unsent(&mut self, asked: Vec<Asked<PubSub>>) {
-        self.hub.came_back(asked);
+    pub fn words_unsent(&mut self, mut asked: Vec<Asked<PubSub>>) {
+        self.state = asked.pop().map_or(State::Open, |asked| State::ForHub(asked.command));
     }
 }

@@ -21,7 +21,7 @@ use crate::command::{KeyCommand, PubSub};
 use crate::net::Socket;
 use crate::reply::Reply;
 use crate::route::Partitions;
-pub use dialogue::Dialogue;
+pub use dialogue::{Dialogue, Whom};
 pub use errand::{Asked, Done, End, Errand, Outcome};
 
 /// The most bytes of published messages that wait for a client.
@@ -67,6 +67,8 @@ pub enum Delivery {
     Published(Reply),
     /// The client reads too slowly, and messages had to be left out.
     Overflow,
+    /// The server ends.
+    End,
 }
 
 impl Line {

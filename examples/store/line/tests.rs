@@ -1,6 +1,7 @@
 //! Conversations without a socket: a client's bytes in, errands out, deliveries in, the server's bytes out.
 
 use super::*;
+use crate::command::Admin;
 use crate::info::tests::facts;
 
 /// Two partitions; `a` is in the second, `b` in the first.
@@ -150,4 +151,32 @@ fn what_was_asked_before_the_end_is_answered() {
     answer(&mut dialogue, errand, &[1]);
     check_said(&mut dialogue, ":1\r\n-ERR Protocol error: expected '$', got 'x'\r\n");
     assert!(dialogue.is_over());
+}
+
+#[test]
+fn when_the_server_ends_what_was_asked_is_answered_and_nothing_more_is_taken() {
+    let mut dialogue = dialogue("INCR a\r\n");
+    let errand = sent(&mut dialogue).remove(0);
+    deliver(&mut dialogue, Delivery::End);
+    give(&mut dialogue, "INCR a\r\n");
+    assert!(!dialogue.wants_bytes() && !dialogue.is_over());
+    answer(&mut dialogue, errand, &[1]);
+    assert!(sent(&mut dialogue).is_empty());
+    check_said(&mut dialogue, ":1\r\n");
+    assert!(dialogue.is_over());
+}
+
+#[test]
+fn what_is_asked_of_the_system_is_asked_again_until_it_is_answered() {
+    let mut dialogue = dialogue("INCR a\r\nADMIN WAITS\r\nPING\r\n");
+    let errand = sent(&mut dialogue).remove(0);
+    assert_eq!(dialogue.poll_admin(), None);
+    answer(&mut dialogue, errand, &[1]);
+    for _ in 0..2 {
+        assert_eq!(dialogue.poll_admin(), Some(Admin::Waits));
+    }
+    dialogue.handle_admin(&Reply::Array(vec![]));
+    dialogue.advance(facts);
+    check_said(&mut dialogue, ":1\r\n*0\r\n+PONG\r\n");
+    assert_eq!(dialogue.poll_admin(), None);
 }

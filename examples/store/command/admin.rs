@@ -1,0 +1,55 @@
+//! The parser of `ADMIN`.
+
+use super::args::Args;
+use super::{Command, errors};
+use crate::reply::Reply;
+
+/// `ADMIN ...`: questions about the actors, and a hand on them. An actor is named as its place is.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Admin {
+    Help,
+    Resume(String),
+    State(String),
+    /// Of those whose names begin so.
+    Status(String),
+    Suspend(String),
+    Top(usize),
+    /// Of those whose names begin so; at most so many events.
+    Trace(String, u32),
+    Waits,
+}
+
+pub(super) fn admin(mut args: Args) -> Result<Command, Reply> {
+    let subcommand = args.take()?;
+    let name = subcommand.to_ascii_uppercase();
+    let words = match name.as_slice() {
+        b"HELP" | b"WAITS" => 0..=0,
+        b"STATUS" => 0..=1,
+        b"TOP" | b"SUSPEND" | b"RESUME" | b"STATE" => 1..=1,
+        b"TRACE" => 2..=2,
+        _ => return Err(errors::unknown_subcommand("admin", &subcommand)),
+    };
+    if !words.contains(&args.len()) {
+        return Err(args.wrong_arity());
+    }
+    Ok(Command::Admin(match name.as_slice() {
+        b"HELP" => Admin::Help,
+        b"STATUS" => Admin::Status(args.maybe().map_or(String::new(), |name| text(&name))),
+        b"TOP" => Admin::Top(positive(&mut args)?),
+        b"SUSPEND" => Admin::Suspend(text(&args.take()?)),
+        b"RESUME" => Admin::Resume(text(&args.take()?)),
+        b"STATE" => Admin::State(text(&args.take()?)),
+        b"TRACE" => Admin::Trace(text(&args.take()?), positive(&mut args)?),
+        _ => Admin::Waits,
+    }))
+}
+
+/// So many, at most a thousand.
+fn positive<N: TryFrom<i64>>(args: &mut Args) -> Result<N, Reply> {
+    let number = args.integer()?.min(1000);
+    N::try_from(number).ok().filter(|_| number > 0).ok_or_else(errors::not_positive)
+}
+
+fn text(word: &[u8]) -> String {
+    String::from_utf8_lossy(word).into_owned()
+}
