@@ -69,7 +69,14 @@ impl<X, C, E: Consumer> Mailbox<X, C, E> {
     ) -> Result<Pushed<X, E::Wake>, Refused<P>> {
         let mut state = self.state.lock();
         if !is_full {
-            return self.push_or_wait_asked(state, kind, payload, edge, (waker, ticket), kind.class(), note);
+            return self.push_or_wait_asked(
+                state,
+                kind,
+                payload,
+                edge,
+                (waker, ticket),
+                (kind.class(), note),
+            );
         }
         let may_wait = kind.class() != Class::Control;
         if state.limit == NO_LIMIT

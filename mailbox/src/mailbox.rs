@@ -189,7 +189,7 @@ impl<X, C, E: Consumer> Mailbox<X, C, E> {
         if state.is_watched {
             return Err(Refused::Full(payload));
         }
-        self.push_or_wait_asked(state, kind, payload, edge, (waker, ticket), Class::Interactive, |_| ())
+        self.push_or_wait_asked(state, kind, payload, edge, (waker, ticket), (Class::Interactive, |_| ()))
     }
 
     /// As `push_or_wait`, whether or not the mailbox is watched; `note` is told when the message is written.
@@ -201,8 +201,7 @@ impl<X, C, E: Consumer> Mailbox<X, C, E> {
         payload: P,
         edge: Edge,
         (waker, ticket): (&Waker, &mut Option<Ticket>),
-        class: Class,
-        note: impl FnOnce(&mut E),
+        (class, note): (Class, impl FnOnce(&mut E)),
     ) -> Result<Pushed<X, E::Wake>, Refused<P>> {
         let mine = ticket.take();
         if state.limit == NO_LIMIT

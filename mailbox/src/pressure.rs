@@ -137,7 +137,7 @@ impl<X, C, E: Consumer> Mailbox<X, C, E> {
         if state.is_watched {
             return Err(Refused::Full(payload));
         }
-        self.push_or_wait_asked(state, kind, payload, edge, (waker, ticket), kind.class(), |_| ())
+        self.push_or_wait_asked(state, kind, payload, edge, (waker, ticket), (kind.class(), |_| ()))
     }
 
     #[cold]
