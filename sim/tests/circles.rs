@@ -122,14 +122,21 @@ async fn walks(world: &mut World) -> Walk {
 
 #[test]
 fn in_any_web_of_calls_nobody_waits_for_ever_and_each_circle_that_is_named_is_one() {
-    let circles = Arc::new(Mutex::new(0));
-    let seen = circles.clone();
     Sim::new().seeds(150).check(async move |world| {
         let walk = walks(world).await;
         assert_eq!(walk.others, 0, "every call is answered, or was part of a circle");
-        *seen.lock().unwrap() += walk.circles;
     });
-    assert!(*circles.lock().unwrap() > 100, "webs that make circles");
+}
+
+#[test]
+fn the_webs_make_circles() {
+    let circles = Arc::new(Mutex::new(0));
+    let seen = circles.clone();
+    Sim::new()
+        .alone()
+        .seeds(20)
+        .check(async move |world| *seen.lock().unwrap() += walks(world).await.circles);
+    assert!(*circles.lock().unwrap() > 10, "{circles:?}");
 }
 
 #[test]
