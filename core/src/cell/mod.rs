@@ -192,7 +192,7 @@ pub(crate) struct Header {
     refs: AtomicU32,
     pace: in_place::Pace,
     place: watched::Place,
-    /// Where the incarnation sits in the table of the living, from 1; 0: nobody lives here.
+    /// Where the incarnation sits in the table of the living, from 1; 0: nobody lives here, or one that keeps its mailbox.
     seat: AtomicU32,
     waits: waits::Waits,
     consumer: UnsafeCell<Consumer>,
@@ -333,7 +333,8 @@ impl Header {
         self.mailbox.with(|_, life| life.pid)
     }
 
-    /// Where the incarnation sits in the table of the living; 0: nobody lives here, or it has just begun.
+    /// Where the incarnation sits in the table of the living; 0: nobody lives here, it has just begun, or it takes no part
+    /// in the search for circles.
     #[inline]
     pub(crate) fn seat(&self) -> u32 {
         self.seat.load(Ordering::Relaxed)

@@ -219,7 +219,10 @@ impl<B: Body> TypedRef<B> {
             return Err(args);
         }
         let Some(pid) = pid else { return Err(args) };
-        self.cell.header().seat.store(pid.slot() + 1, Relaxed);
+        if !keeps_mailbox {
+            // What a kept mailbox holds may wait for a successor in another seat: those have none.
+            self.cell.header().seat.store(pid.slot() + 1, Relaxed);
+        }
         let cell = self.cell.ptr();
         // SAFETY: `reopen` made this thread the owner; the cell is a `Typed<State<B>>`, and this hold keeps it. The
         // future borrows the state and the context in the cell, which `finish` drops after it.

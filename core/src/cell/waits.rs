@@ -21,7 +21,7 @@
 //!
 //! **Stretches.** What a stretch says of a call in place (`Local::asks`) is of the caller's own wait, which outlives it.
 //!
-//! **Cells.** A post is made by the actor that runs on this thread, whose cell is there. It is taken back through the
+//! **Cells.** A post is made by the actor that runs on this thread, whose cell is there and has a seat. It is taken back through the
 //! running actor too, or through the table of the living; what neither finds is over, and `reset` emptied its list.
 
 use super::local::{self, running};
@@ -56,13 +56,15 @@ impl Waits {
     /// Makes the caller the list's holder; gives the list.
     #[cold]
     fn hold(&self) -> *mut Head {
+        let mut turns = 0_u32;
         loop {
             let list = self.0.swap(BUSY, Ordering::SeqCst);
             if list != BUSY {
                 return list;
             }
-            // Held for some tens of nanoseconds.
-            std::hint::spin_loop();
+            // It is held for some tens of nanoseconds, unless its holder's thread was put aside.
+            turns = turns.saturating_add(1);
+            if turns < 64 { std::hint::spin_loop() } else { std::thread::yield_now() }
         }
     }
 
@@ -181,7 +183,7 @@ impl<C: Borrow<CellRef>, R: Send + 'static> Posted<C, R> {
             Some(_) => {}
             None => {
                 let is_known = self.asked_seat != 0 && self.asked_seat == asked.header().seat();
-                if !is_known || !is_of_one_system(mine, asked.header()) {
+                if !is_known || mine.seat() == 0 || !is_of_one_system(mine, asked.header()) {
                     return None;
                 }
                 let head = self.reply.head();
