@@ -110,9 +110,9 @@ pub async fn a_running_handler_learns_that_its_caller_has_gone(system: System) {
     let (tell, seen) = oneshot::channel();
     let (entered, is_in) = oneshot::channel();
     let works = Do::new(move |_, cx| {
-        let _ = entered.send(());
         Box::pin(async move {
             let before = cx.is_awaited();
+            let _ = entered.send(());
             cx.abandoned().await;
             let _ = tell.send((before, cx.is_awaited()));
         })
