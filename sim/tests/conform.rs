@@ -20,7 +20,7 @@ fn one_for_one_conforms() {
                 .child(idle("b"))
                 .child(idle("c"))
         },
-        seeds = 60
+        seeds = 30
     );
 }
 
@@ -34,7 +34,7 @@ fn one_for_all_conforms() {
                 .child(idle("b"))
                 .child(idle("c").temporary())
         },
-        seeds = 60
+        seeds = 30
     );
 }
 
@@ -48,13 +48,13 @@ fn rest_for_one_conforms() {
                 .child(idle("b").backoff(exponential(SECOND / 50, SECOND / 4)))
                 .child(idle("c"))
         },
-        seeds = 60
+        seeds = 30
     );
 }
 
 #[test]
 fn a_dynamic_supervisor_conforms() {
-    assert_tree_conforms!(|| Supervisor::dynamic("app").intensity(5, SECOND).max_children(4), seeds = 60);
+    assert_tree_conforms!(|| Supervisor::dynamic("app").intensity(5, SECOND).max_children(4), seeds = 30);
 }
 
 #[test]
@@ -75,7 +75,7 @@ fn a_nested_tree_conforms() {
                         .child(idle("f").transient().significant()),
                 )
         },
-        seeds = 60
+        seeds = 30
     );
 }
 

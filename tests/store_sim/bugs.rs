@@ -63,7 +63,7 @@ fn a_power_cut_does_not_take_the_new_journal_away_with_its_name() {
 /// A file without its first bytes was taken for a foreign one, at each start from then on.
 #[test]
 fn a_first_start_can_be_cut_off_at_any_operation_on_the_disk() {
-    Sim::new().seeds(60).twice_every(0).check(async |world| {
+    Sim::new().seeds(30).twice_every(0).check(async |world| {
         let host = store(world, Mode::Always);
         host.disk.cut_power_after(world.seed().0, Duration::from_millis(10));
         let first = ask(world, &host, "SET k v");
@@ -78,7 +78,7 @@ fn a_first_start_can_be_cut_off_at_any_operation_on_the_disk() {
 /// The same, where the disk fails in place of the power.
 #[test]
 fn a_first_start_may_fail_on_a_failing_disk_and_the_next_does_not() {
-    Sim::new().seeds(20).twice_every(0).check(async |world| {
+    Sim::new().seeds(12).twice_every(0).check(async |world| {
         let host = store(world, Mode::Always);
         host.disk.set_faults(disk::Faults {
             write_fails: Ppm::percent(30),

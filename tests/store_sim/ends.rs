@@ -37,7 +37,7 @@ fn an_end_in_good_order_puts_everything_on_the_disk() {
 /// A client that would have had to guess has no reason to.
 #[test]
 fn at_an_end_in_good_order_all_that_was_done_is_answered() {
-    Sim::new().seeds(30).check(async |world| {
+    Sim::new().seeds(20).check(async |world| {
         let settings = Settings { faults: STRICT, latency: Latency::ssd(), ..Settings::default() };
         let host = Host::boot(world, Config { fsync: Mode::Always, ..Config::default() }, settings);
         assert_eq!(ask(world, &host, "PING").await, "+PONG");

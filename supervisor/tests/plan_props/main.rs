@@ -19,7 +19,7 @@ use model::Model;
 use world::World;
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 2000, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 1000, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn a_plan_does_what_otp_does(life in lives(Just(Backoff::Immediate), Just(None))) {
