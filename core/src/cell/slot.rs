@@ -209,8 +209,17 @@ impl Slot {
         }
     }
 
+    /// Room for so much: a buffer that this thread used before, or a new one.
     #[cold]
     fn grow(&mut self, size: usize) {
+        if self.size == 0 {
+            let lent = Slot::lent();
+            if lent.size >= size.max(1) {
+                *self = lent;
+                return;
+            }
+            lent.give_back();
+        }
         self.free();
         let layout = layout(size.max(SIZE_MIN).next_power_of_two());
         // SAFETY: the size is not zero.
