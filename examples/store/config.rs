@@ -100,20 +100,17 @@ pub fn parse(args: impl IntoIterator<Item: Into<OsString>>) -> Result<Request, l
 }
 
 fn fsync(word: &str) -> Result<Mode, &'static str> {
-    match word {
-        "always" => Ok(Mode::Always),
-        "everysec" => Ok(Mode::EverySecond),
-        "no" => Ok(Mode::No),
-        _ => Err("--fsync takes always, everysec or no"),
-    }
+    let modes = [Mode::Always, Mode::EverySecond, Mode::No];
+    named(word, modes).ok_or("--fsync takes always, everysec or no")
 }
 
 fn runtime(word: &str) -> Result<Runtime, &'static str> {
-    match word {
-        "tokio" => Ok(Runtime::Tokio),
-        "smol" => Ok(Runtime::Smol),
-        _ => Err("--runtime takes tokio or smol"),
-    }
+    named(word, [Runtime::Tokio, Runtime::Smol]).ok_or("--runtime takes tokio or smol")
+}
+
+/// Whichever is printed as this word.
+fn named<T: fmt::Display>(word: &str, all: impl IntoIterator<Item = T>) -> Option<T> {
+    all.into_iter().find(|each| each.to_string() == word)
 }
 
 fn partitions(word: &str) -> Result<Partitions, &'static str> {

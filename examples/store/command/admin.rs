@@ -21,18 +21,7 @@ pub enum Admin {
 
 pub(super) fn admin(mut args: Args) -> Result<Command, Reply> {
     let subcommand = args.take()?;
-    let name = subcommand.to_ascii_uppercase();
-    let words = match name.as_slice() {
-        b"HELP" | b"WAITS" => 0..=0,
-        b"STATUS" => 0..=1,
-        b"TOP" | b"SUSPEND" | b"RESUME" | b"STATE" => 1..=1,
-        b"TRACE" => 2..=2,
-        _ => return Err(errors::unknown_subcommand("admin", &subcommand)),
-    };
-    if !words.contains(&args.len()) {
-        return Err(args.wrong_arity());
-    }
-    Ok(Command::Admin(match name.as_slice() {
+    let admin = match subcommand.to_ascii_uppercase().as_slice() {
         b"HELP" => Admin::Help,
         b"STATUS" => Admin::Status(args.maybe().map_or(String::new(), |name| text(&name))),
         b"TOP" => Admin::Top(positive(&mut args)?),
@@ -40,8 +29,10 @@ pub(super) fn admin(mut args: Args) -> Result<Command, Reply> {
         b"RESUME" => Admin::Resume(text(&args.take()?)),
         b"STATE" => Admin::State(text(&args.take()?)),
         b"TRACE" => Admin::Trace(text(&args.take()?), positive(&mut args)?),
-        _ => Admin::Waits,
-    }))
+        b"WAITS" => Admin::Waits,
+        _ => return Err(errors::unknown_subcommand("admin", &subcommand)),
+    };
+    if args.len() == 0 { Ok(Command::Admin(admin)) } else { Err(args.wrong_arity()) }
 }
 
 /// So many, at most a thousand.

@@ -60,12 +60,10 @@ enum State {
     Open,
     /// Nothing: this command waits until all requests before it are answered.
     Aside(Command),
-    /// Nothing: this is to be sent to the hub.
-    ForHub(PubSub),
+    /// Nothing: its turn has come. It is to be sent to the hub, or asked of the system.
+    Next(Command),
     /// Nothing: the hub has its errand.
     AtHub,
-    /// Nothing: this is to be asked of the system.
-    Admin(Admin),
 }
 
 /// Who executes commands.
@@ -311,9 +309,8 @@ impl Dialogue {
                 let reply = self.session.answer(command, &facts());
                 self.say(&reply);
             }
-            Command::PubSub(command) => self.state = State::ForHub(command),
-            Command::Admin(asked) => self.state = State::Admin(asked),
             Command::Keys(command) => self.ask(command, 0),
+            Command::PubSub(_) | Command::Admin(_) => self.state = State::Next(command),
         }
     }
 
@@ -331,7 +328,7 @@ impl Dialogue {
 
     /// What is to be sent to the hub.
     pub fn poll_words(&mut self) -> Option<Vec<Asked<PubSub>>> {
-        let State::ForHub(command) = &self.state else { return None };
+        let State::Next(Command::PubSub(command)) = &self.state else { return None };
         let asked = Asked { request: 0, part: 0, command: command.clone() };
         self.state = State::AtHub;
         Some(vec![asked])
@@ -339,7 +336,7 @@ impl Dialogue {
 
     /// What is to be asked of the system. Answered by `handle_admin`.
     pub fn poll_admin(&self) -> Option<Admin> {
-        if let State::Admin(asked) = &self.state { Some(asked.clone()) } else { None }
+        if let State::Next(Command::Admin(asked)) = &self.state { Some(asked.clone()) } else { None }
     }
 
     /// The system answered.
@@ -355,6 +352,6 @@ impl Dialogue {
 
     /// What `poll_words` gave could not be sent.
     pub fn words_unsent(&mut self, mut asked: Vec<Asked<PubSub>>) {
-        self.state = asked.pop().map_or(State::Open, |asked| State::ForHub(asked.command));
+        self.state = asked.pop().map_or(State::Open, |asked| State::Next(Command::PubSub(asked.command)));
     }
 }
