@@ -37,6 +37,16 @@ impl Open {
     }
 }
 
+impl Calls {
+    /// The calls that are, or were, in the mailbox of this actor.
+    fn sent_to(&mut self, callee: Who) -> impl Iterator<Item = &mut Open> {
+        let sent = self.open.iter_mut().filter(move |((home, _), open)| {
+            *home == callee.home && open.sent.as_ref().is_some_and(|(pid, _)| *pid == callee.pid)
+        });
+        sent.map(|(_, open)| open)
+    }
+}
+
 impl Rule for Calls {
     fn name(&self) -> &'static str {
         "a call always ends"
@@ -66,20 +76,9 @@ impl Rule for Calls {
             Seen::CallEnded { call } => drop(self.open.remove(&(who.home, *call))),
             // Its calls are the next one's, or end when it is certain that there will be none.
             Seen::Ended { kept, .. } if *kept > 0 => {
-                for open in self.open.values_mut() {
-                    if let Some((pid, _)) = &open.sent
-                        && *pid == who.pid
-                    {
-                        open.is_kept = true;
-                    }
-                }
+                self.sent_to(who).for_each(|open| open.is_kept = true);
             }
-            Seen::Gone => {
-                for ((home, _), open) in &mut self.open {
-                    let is_callee = open.sent.as_ref().is_some_and(|(pid, _)| *pid == who.pid);
-                    open.is_callee_gone |= *home == who.home && is_callee && !open.is_kept;
-                }
-            }
+            Seen::Gone => self.sent_to(who).for_each(|open| open.is_callee_gone |= !open.is_kept),
             _ => {}
         }
         Ok(())

@@ -147,6 +147,27 @@ fn a_discarded_message_that_another_one_should_have_gone_for_is_seen() {
 }
 
 #[test]
+fn a_hundred_discarded_messages_leave_few_lines_that_are_possible() {
+    // By the actor's own timer, and by somebody else: of one name, and not the same.
+    let by = |is_exempt| Seen::Accepted {
+        message: "Tick",
+        is_exempt,
+        class: Class::Interactive,
+        from: None,
+        len: 1,
+        limit: Some(2),
+    };
+    let waiting = [by(true), by(false)].into_iter().cycle().take(102);
+    let discards = std::iter::repeat_n(Seen::Discarded { message: "Tick" }, 100);
+    let handled = [begin("Tick"), begin("Tick")];
+    let events = [start(1), UP].into_iter().chain(waiting).chain(discards).chain(handled);
+    let mut events: Vec<_> = events.map(|seen| (ONE, seen)).collect();
+    check(&events, None);
+    events.push((ONE, begin("Tick")));
+    check(&events, Some("messages are handled in order and at most once"));
+}
+
+#[test]
 fn a_signal_that_is_not_obeyed_is_seen() {
     let broken = Some("an order to end goes before all messages");
     for signal in [Signalled::Stop, Signalled::Die, Signalled::Kill] {
@@ -177,6 +198,29 @@ fn a_call_that_does_not_end_is_seen() {
     let sent = (ONE, Seen::CallSent { call: 1, awaited: &awaited });
     check(&[(ONE, start(1)), begun.clone(), sent.clone()], None);
     check(&[(ONE, start(1)), begun, sent, (ONE, END), (ONE, Seen::Gone)], broken);
+}
+
+#[test]
+fn a_mailbox_that_is_kept_elsewhere_excuses_no_call_here() {
+    let open: Arc<dyn Awaits> = Arc::new(Open);
+    let awaited = Awaited::new(&open);
+    let kept = Seen::Ended { exit: EXIT, held: 0, kept: 1 };
+    for (system, is_kept) in [(0, true), (1, false)] {
+        let here = Who { home: Home { node: NodeId(0), system: 0 }, pid: ONE };
+        // The same number of a process, in a system of its own.
+        let there = Who { home: Home { system, ..here.home }, ..here };
+        let mut rules = Rules::all_but(&[]);
+        for (who, seen) in [
+            (here, &start(1)),
+            (here, &Seen::CallBegun { call: 1, message: "A", from: None, limit: None }),
+            (here, &Seen::CallSent { call: 1, awaited: &awaited }),
+            (there, &kept),
+            (here, &Seen::Gone),
+        ] {
+            rules.see(Time::EPOCH, who, seen).unwrap();
+        }
+        assert_eq!(rules.rest(&Rest { stalled: BTreeSet::new() }).is_ok(), is_kept);
+    }
 }
 
 #[test]
