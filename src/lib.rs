@@ -173,6 +173,8 @@ pub mod runtimes {
     pub use ravelin_executors::runtimes::*;
 }
 
+#[cfg(feature = "cluster")]
+pub use ravelin_cluster as cluster;
 #[cfg(feature = "sim")]
 pub use ravelin_sim as sim;
 

@@ -6,6 +6,7 @@ pub(crate) const FOLDERS: &[&str] = &[
     "behaviours",
     "benches",
     "bridges",
+    "cluster",
     "core",
     "docs",
     "examples",
@@ -22,6 +23,7 @@ pub(crate) const FOLDERS: &[&str] = &[
 pub(crate) const LIBRARY: &[&str] = &[
     "behaviours/src/",
     "bridges/src/",
+    "cluster/src/",
     "core/src/",
     "executors/src/",
     "macros/src/",
@@ -58,6 +60,7 @@ pub(crate) const PRELUDE_MAX: usize = 12;
 pub(crate) const PURE: &[&str] = &[
     "behaviours/src/statem/plan.rs",
     "bridges/src/port/framing.rs",
+    "cluster/src/proto/",
     "core/src/bonds.rs",
     "core/src/lifecycle.rs",
     "supervisor/src/backoff.rs",
@@ -111,6 +114,8 @@ pub(crate) const IMPURE: &[(&str, &str)] = &[
 pub(crate) const ADAPTERS: &[&str] = &[
     "core/src/runtimes/",
     "core/src/runtimes.rs",
+    "cluster/src/transport/tcp.rs",
+    "cluster/src/transport/quic.rs",
     "executors/src/",
     "supervisor/src/application/signals.rs",
 ];

@@ -1,0 +1,26 @@
+//! Many nodes with the semantics of one.
+//!
+//! A [node](NodeName) is a [`System`](ravelin_core::System) with a name and an incarnation. Nodes find one another, watch
+//! one another, and let actors call, link, monitor and group one another across machines, with the promises that hold on
+//! one node.
+//!
+//! # The modules
+//!
+//! They are in layer order: each uses only what stands above it.
+//!
+//! * What things are called: [`NodeName`], [`Incarnation`], [`NodeId`].
+//! * What travels: [`Wire`], [`Codec`].
+//! * `proto`, pure: what goes over a link, and what follows from it. Bytes, events and time in; bytes, events and timers
+//!   out.
+//! * [`transport`]: what carries frames from node to node.
+
+#![forbid(unsafe_code)]
+
+mod name;
+mod wire;
+
+pub mod proto;
+pub mod transport;
+
+pub use name::{Incarnation, InvalidName, NodeId, NodeName};
+pub use wire::{Bincode, Codec, Undecodable, Wire};
