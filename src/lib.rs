@@ -175,6 +175,20 @@ pub mod runtimes {
 
 #[cfg(feature = "cluster")]
 pub use ravelin_cluster as cluster;
+/// What the derive of a message with a name on the wire writes: nothing, without the feature `cluster`.
+#[cfg(feature = "cluster")]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __wire {
+    ($($what:tt)*) => { $($what)* };
+}
+/// What the derive of a message with a name on the wire writes: nothing, without the feature `cluster`.
+#[cfg(not(feature = "cluster"))]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __wire {
+    ($($what:tt)*) => {};
+}
 #[cfg(feature = "sim")]
 pub use ravelin_sim as sim;
 

@@ -33,7 +33,8 @@ pub fn sim_test(arguments: TokenStream, function: TokenStream) -> TokenStream {
 /// | `class = "control"`, `"interactive"`, `"bulk"` | `Message::CLASS`: who gets in when room is short |
 /// | `ttl = "250ms"` | `Message::TTL`: how long it is worth handling; a whole number and `ns`, `us`, `ms`, `s`, `min` or `h` |
 /// | `abandoned = "skip"`, `"handle"` | `Message::ABANDONED`: what becomes of a request whose caller has gone |
-/// | `wire = "name"` | is kept for messages that travel between nodes; it has no effect on one node |
+/// | `wire = "name"` | `cluster::Wire`: it may travel to other nodes, under this name; of no effect without the facade's feature `cluster` |
+/// | `codec = T` | how it travels, with `wire`; `cluster::Bincode` if nothing is said |
 #[proc_macro_derive(Message, attributes(message))]
 pub fn derive_message(input: TokenStream) -> TokenStream {
     message::expand(&parse_macro_input!(input as DeriveInput)).into()

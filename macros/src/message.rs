@@ -6,8 +6,11 @@ use syn::meta::ParseNestedMeta;
 use syn::parse::Result;
 use syn::{DeriveInput, Error, LitStr, Type, parse_quote};
 
-const KNOWN: &str = "unknown key: `reply = Type`, `class = \"bulk\"`, `ttl = \"250ms\"`, `abandoned = \"handle\"` and \
-                     `wire = \"name\"` are known";
+const KNOWN: &str = "unknown key: `reply = Type`, `class = \"bulk\"`, `ttl = \"250ms\"`, `abandoned = \"handle\"`, \
+                     `wire = \"name\"` and `codec = Type` are known";
+
+/// The most bytes of a name on the wire.
+const WIRE_MAX: usize = 255;
 
 /// The units of a time to live, with how many nanoseconds each has.
 const UNITS: [(&str, u64); 6] = [
@@ -22,6 +25,8 @@ const UNITS: [(&str, u64); 6] = [
 /// What stands in the attributes of one message.
 struct Said {
     reply: Type,
+    wire: Option<LitStr>,
+    codec: Option<Type>,
     class: Option<TokenStream>,
     ttl: Option<TokenStream>,
     abandoned: Option<TokenStream>,
@@ -33,8 +38,17 @@ impl Said {
             self.reply = meta.value()?.parse()?;
             return Ok(());
         }
+        if meta.path.is_ident("codec") {
+            self.codec = Some(meta.value()?.parse()?);
+            return Ok(());
+        }
         if meta.path.is_ident("wire") {
-            return meta.value()?.parse::<LitStr>().map(drop);
+            let name: LitStr = meta.value()?.parse()?;
+            if !(1..=WIRE_MAX).contains(&name.value().len()) {
+                return Err(Error::new(name.span(), "a name on the wire has 1 to 255 bytes"));
+            }
+            self.wire = Some(name);
+            return Ok(());
         }
         let said = if meta.path.is_ident("class") {
             &mut self.class
@@ -107,13 +121,18 @@ fn nanos(text: &str) -> std::result::Result<u64, String> {
 }
 
 pub(crate) fn expand(input: &DeriveInput) -> TokenStream {
-    let mut said = Said { reply: parse_quote!(()), class: None, ttl: None, abandoned: None };
+    let mut said =
+        Said { reply: parse_quote!(()), wire: None, codec: None, class: None, ttl: None, abandoned: None };
     for attribute in input.attrs.iter().filter(|attribute| attribute.path().is_ident("message")) {
         if let Err(error) = attribute.parse_nested_meta(|meta| said.hear(&meta)) {
             return error.to_compile_error();
         }
     }
-    let Said { reply, class, ttl, abandoned } = said;
+    if let (Some(codec), None) = (&said.codec, &said.wire) {
+        return Error::new_spanned(codec, "a codec without a name on the wire: say `wire = \"name\"` too")
+            .to_compile_error();
+    }
+    let Said { reply, wire, codec, class, ttl, abandoned } = said;
     let name = &input.ident;
     let mut generics = input.generics.clone();
     let parameters: Vec<_> = generics.type_params().map(|parameter| parameter.ident.clone()).collect();
@@ -124,6 +143,17 @@ pub(crate) fn expand(input: &DeriveInput) -> TokenStream {
             .push(parse_quote!(#parameter: ::core::marker::Send + 'static));
     }
     let (impl_generics, type_generics, where_clause) = generics.split_for_impl();
+    let wire = wire.map(|wire| {
+        let codec = codec.unwrap_or_else(|| parse_quote!(::ravelin::cluster::Bincode));
+        quote! {
+            ::ravelin::__wire! {
+                impl #impl_generics ::ravelin::cluster::Wire for #name #type_generics #where_clause {
+                    const NAME: &'static str = #wire;
+                    type Codec = #codec;
+                }
+            }
+        }
+    });
     quote! {
         impl #impl_generics ::ravelin::Message for #name #type_generics #where_clause {
             type Reply = #reply;
@@ -131,6 +161,7 @@ pub(crate) fn expand(input: &DeriveInput) -> TokenStream {
             #class
             #ttl
         }
+        #wire
     }
 }
 
@@ -155,13 +186,16 @@ mod tests {
             (quote!(#[message(ttl = "2 h")]), "from_nanos (7200000000000u64)"),
             (quote!(#[message(abandoned = "handle")]), "Abandoned :: Handle"),
             (quote!(#[message(reply = u64)]), "type Reply = u64"),
+            (quote!(#[message(wire = "a.b")]), "const NAME : & 'static str = \"a.b\""),
+            (quote!(#[message(wire = "a.b")]), "type Codec = :: ravelin :: cluster :: Bincode"),
+            (quote!(#[message(wire = "a.b", codec = Mine)]), "type Codec = Mine"),
         ];
         for (attribute, expect) in rows {
             let text = expanded(attribute.clone());
             assert!(text.contains(expect), "{attribute}: {text}");
         }
         let plain = expanded(quote!());
-        for left_out in ["CLASS", "TTL", "ABANDONED"] {
+        for left_out in ["CLASS", "TTL", "ABANDONED", "Wire"] {
             assert!(!plain.contains(left_out), "the trait's own default holds: {plain}");
         }
     }
@@ -179,6 +213,8 @@ mod tests {
             (quote!(#[message(abandoned = "drop")]), "says nothing of an abandoned request"),
             (quote!(#[message(class = "bulk", class = "bulk")]), "said twice"),
             (quote!(#[message(priority = "high")]), "unknown key"),
+            (quote!(#[message(wire = "")]), "1 to 255 bytes"),
+            (quote!(#[message(codec = Mine)]), "say `wire = \\\"name\\\"` too"),
         ];
         for (attribute, expect) in rows {
             let text = expanded(attribute.clone());
