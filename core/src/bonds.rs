@@ -75,8 +75,8 @@ pub(crate) fn verdict(me: Pid, traps: TrapExits, parent: Option<Pid>, signal: &S
 pub(crate) struct Bonds {
     /// Linked actors.
     pub(crate) links: BTreeSet<Pid>,
-    /// Who monitors this actor, by the monitor.
-    pub(crate) watchers: BTreeMap<MonitorRef, Pid>,
+    /// Who monitors this actor, by which monitor: two nodes may use the same number.
+    pub(crate) watchers: BTreeSet<(MonitorRef, Pid)>,
     /// Whom this actor monitors, by the monitor.
     pub(crate) watching: BTreeMap<MonitorRef, Pid>,
     /// Names registered for it.

@@ -184,6 +184,7 @@ impl<'a, M: Message> Call<'a, M> {
                 Unanswered::Dropped => CallError::NoReply,
                 Unanswered::Discarded => CallError::Discarded,
                 Unanswered::Exited(exit) => CallError::Exited(exit),
+                Unanswered::Failed(why) => why.of_sent(),
             })
         })
     }

@@ -24,6 +24,7 @@ impl<M> SendError<M> {
 }
 
 /// A call that got no answer.
+#[derive(Clone, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum CallError<M> {
     /// It would wait for ever: the caller is the callee, or the callee waits, itself or through others, for the caller.
@@ -47,6 +48,9 @@ pub enum CallError<M> {
     NoProc(M),
     /// The callee lives, and dropped the `ReplyTo`.
     NoReply,
+    /// The callee is of another node, which does not know the message, or could not read it, or whose answer could not
+    /// be read here; the text says which. The request was not handled, unless it is the answer.
+    NotUnderstood(Arc<str>),
     /// No answer came in time; one that still comes reaches nobody. The request may be handled.
     Timeout,
 }
@@ -59,7 +63,11 @@ impl<M> CallError<M> {
             CallError::Expired(request) | CallError::Full(request) | CallError::NoProc(request) => {
                 Some(request)
             }
-            CallError::Discarded | CallError::Exited(_) | CallError::NoReply | CallError::Timeout => None,
+            CallError::Discarded
+            | CallError::Exited(_)
+            | CallError::NoReply
+            | CallError::NotUnderstood(_)
+            | CallError::Timeout => None,
         }
     }
 
@@ -73,7 +81,23 @@ impl<M> CallError<M> {
             CallError::Full(request) => CallError::Full(of(request)),
             CallError::NoProc(request) => CallError::NoProc(of(request)),
             CallError::NoReply => CallError::NoReply,
+            CallError::NotUnderstood(what) => CallError::NotUnderstood(what),
             CallError::Timeout => CallError::Timeout,
+        }
+    }
+}
+
+impl CallError<()> {
+    /// The same error, of a request that is not here any more: refusals, which hand it back, become ends that do not.
+    pub(crate) fn of_sent<M>(self) -> CallError<M> {
+        match self {
+            CallError::Deadlock { path, .. } => CallError::Deadlock { path, request: None },
+            CallError::Discarded | CallError::Full(()) => CallError::Discarded,
+            CallError::Exited(exit) => CallError::Exited(exit),
+            CallError::NoProc(()) => CallError::Exited(Exit::NoProc),
+            CallError::NoReply => CallError::NoReply,
+            CallError::NotUnderstood(what) => CallError::NotUnderstood(what),
+            CallError::Expired(()) | CallError::Timeout => CallError::Timeout,
         }
     }
 }
@@ -161,6 +185,7 @@ impl<M> fmt::Debug for CallError<M> {
             CallError::Full(_) => f.write_str("Full(..)"),
             CallError::NoProc(_) => f.write_str("NoProc(..)"),
             CallError::NoReply => f.write_str("NoReply"),
+            CallError::NotUnderstood(what) => write!(f, "NotUnderstood({what:?})"),
             CallError::Timeout => f.write_str("Timeout"),
         }
     }
@@ -184,6 +209,7 @@ impl<M> fmt::Display for CallError<M> {
             CallError::Full(_) => f.write_str("the mailbox is full"),
             CallError::NoProc(_) => f.write_str("noproc: there is no such actor"),
             CallError::NoReply => f.write_str("the callee dropped the request without an answer"),
+            CallError::NotUnderstood(what) => write!(f, "the other node did not understand: {what}"),
             CallError::Timeout => f.write_str("no answer in time"),
         }
     }

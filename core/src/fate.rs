@@ -4,6 +4,7 @@
 //! everybody else does: after its state is gone and its name is free. So what is dropped on the way there is
 //! *collected*, and failed at the end.
 
+use crate::error::CallError;
 use crate::exit::Exit;
 use crate::panics;
 use crate::time::Time;
@@ -21,6 +22,21 @@ pub(crate) enum Unanswered {
     Exited(Exit),
     /// The mailbox's policy discarded the request.
     Discarded,
+    /// Who had its `ReplyTo` said why.
+    Failed(Box<CallError<()>>),
+}
+
+impl Unanswered {
+    /// As its caller learns of it.
+    #[cold]
+    pub(crate) fn told(self) -> CallError<()> {
+        match self {
+            Unanswered::Dropped => CallError::NoReply,
+            Unanswered::Exited(exit) => CallError::Exited(exit),
+            Unanswered::Discarded => CallError::Discarded,
+            Unanswered::Failed(why) => *why,
+        }
+    }
 }
 
 /// How long a caller waits, for whoever works on the answer.

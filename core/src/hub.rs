@@ -3,10 +3,11 @@
 use crate::bonds::{Bonds, Signal, Verdict, verdict};
 use crate::cell::{CellRef, Children, Control, Crew, End, Grace, Header, Host, Life, Posted, Wreck};
 use crate::crash::{Ancestor, CrashReport};
+use crate::distribution::{DistSignal, Distribution};
 use crate::exit::Exit;
 use crate::eye::Watchers;
 use crate::groups::Groups;
-use crate::id::Pid;
+use crate::id::{MonitorRef, Pid};
 use crate::info::{Info, Notice, Order};
 use crate::letters::{DeadLetter, Subscribers};
 use crate::patience::Patience;
@@ -19,8 +20,8 @@ use dashmap::DashMap;
 use futures::future::BoxFuture;
 use ravelin_mailbox::Cut;
 use std::future::poll_fn;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 /// How long a worker with no deadline of its own gets when its supervisor was killed.
@@ -46,6 +47,8 @@ pub(crate) struct Shared {
     pub(crate) crew: Arc<Crew>,
     pub(crate) patience: Arc<Patience>,
     pub(crate) refs: AtomicU64,
+    /// Who carries signals to other nodes.
+    pub(crate) distribution: OnceLock<Arc<dyn Distribution>>,
 }
 
 impl Drop for Shared {
@@ -64,6 +67,11 @@ impl Shared {
         self.with_life(pid, |life| f(life.bonds()))
     }
 
+    /// As `with_bonds`, of one that has any.
+    pub(crate) fn with_known_bonds<R>(&self, pid: Pid, f: impl FnOnce(&mut Bonds) -> R) -> Option<R> {
+        self.with_life(pid, |life| life.known_mut()?.bonds.as_deref_mut().map(f)).flatten()
+    }
+
     /// Tells the runtime, if it wants to know, of what happens to this actor, dead or alive.
     pub(crate) fn tell<'a>(&self, pid: Pid, seen: impl FnOnce() -> Seen<'a>) {
         if self.is_watched {
@@ -80,6 +88,34 @@ impl Shared {
     pub(crate) fn inform(&self, pid: Pid, info: Info) {
         if let Some(cell) = self.table.get(pid) {
             cell.header().inform(info);
+        }
+    }
+
+    /// Hands a signal to the distribution. False: there is none.
+    #[cold]
+    pub(crate) fn carry(&self, signal: DistSignal) -> bool {
+        match self.distribution.get() {
+            Some(distribution) => {
+                distribution.carry(signal);
+                true
+            }
+            None => false,
+        }
+    }
+
+    /// The link from `from` to one of another node was made.
+    #[cold]
+    pub(crate) fn link_afar(&self, from: Pid, to: Pid) {
+        if !self.carry(DistSignal::Link { from, to }) {
+            self.link_broken(from, to, Exit::NoConnection);
+        }
+    }
+
+    /// The monitor of one of another node was made.
+    #[cold]
+    pub(crate) fn monitor_afar(&self, from: Pid, to: Pid, monitor: MonitorRef) {
+        if !self.carry(DistSignal::Monitor { from, to, monitor }) {
+            self.inform(from, Info::Down { pid: to, monitor, reason: Exit::NoConnection });
         }
     }
 
@@ -120,7 +156,8 @@ impl Shared {
                 })
             })
         });
-        Mourning(there.and(cell).map(|cell| Posted::new(cell, end)))
+        let missing = if pid.node() == 0 { Exit::NoProc } else { Exit::NoConnection };
+        there.and(cell).map(|cell| Posted::new(cell, end)).map_or(Mourning::Over(missing), Mourning::For)
     }
 
     /// The names and groups of one that has ended.
@@ -162,10 +199,16 @@ impl Shared {
     /// signal beside it.
     pub(crate) fn break_all(&self, bonds: Bonds, pid: Pid, waiting_parent: Option<Pid>, exit: &Exit) {
         for (monitor, target) in bonds.watching {
-            self.with_bonds(target, |bonds| bonds.watchers.remove(&monitor));
+            if target.node() == 0 {
+                self.with_bonds(target, |bonds| bonds.watchers.remove(&(monitor, pid)));
+            } else {
+                self.carry(DistSignal::Demonitor { from: pid, to: target, monitor });
+            }
         }
         for linked in bonds.links {
-            if waiting_parent == Some(linked) {
+            if linked.node() != 0 {
+                self.carry(DistSignal::LinkExit { from: pid, to: linked, reason: exit.clone() });
+            } else if waiting_parent == Some(linked) {
                 self.with_bonds(linked, |bonds| bonds.links.remove(&pid));
             } else {
                 self.link_broken(linked, pid, exit.clone());
@@ -175,7 +218,11 @@ impl Shared {
             if cfg!(ravelin_mutant = "down_lost") && monitor.0.is_multiple_of(3) {
                 continue;
             }
-            self.inform(watcher, Info::Down { pid, monitor, reason: exit.clone() });
+            if watcher.node() == 0 {
+                self.inform(watcher, Info::Down { pid, monitor, reason: exit.clone() });
+            } else {
+                self.carry(DistSignal::Down { from: pid, to: watcher, monitor, reason: exit.clone() });
+            }
         }
     }
 
@@ -230,13 +277,17 @@ fn deliver(cell: &Header, notice: Option<Notice>) {
 }
 
 /// Somebody waits for an end.
-pub(crate) struct Mourning(Option<Posted<CellRef, Exit>>);
+pub(crate) enum Mourning {
+    For(Posted<CellRef, Exit>),
+    /// There is nothing to wait for.
+    Over(Exit),
+}
 
 impl Mourning {
     pub(crate) async fn wait(mut self) -> Exit {
-        match self.0.as_mut() {
-            None => Exit::NoProc,
-            Some(end) => {
+        match &mut self {
+            Mourning::Over(why) => why.clone(),
+            Mourning::For(end) => {
                 let why = poll_fn(|cx| {
                     let polled = end.poll(cx);
                     if polled.is_pending() {

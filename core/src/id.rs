@@ -57,6 +57,18 @@ impl fmt::Debug for Pid {
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct MonitorRef(pub(crate) u64);
 
+impl MonitorRef {
+    /// The monitor with this number, as a codec needs it. Nothing says that there is or was one.
+    pub const fn from_u64(number: u64) -> MonitorRef {
+        MonitorRef(number)
+    }
+
+    /// Its number. Its node uses it once; other nodes may use the same.
+    pub const fn as_u64(self) -> u64 {
+        self.0
+    }
+}
+
 /// Names one timer of an actor; for `cancel`.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct TimerRef(pub(crate) u64);

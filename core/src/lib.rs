@@ -20,14 +20,15 @@ mod watch;
 mod runtime;
 pub mod runtimes;
 
+mod error;
 mod fate;
 mod info;
 mod ledger;
 mod message;
-mod error;
 mod reply;
 mod patience;
 
+mod distribution;
 mod bonds;
 mod lifecycle;
 mod eye;
@@ -42,13 +43,18 @@ mod crash;
 mod table;
 mod hub;
 mod system;
+mod afar;
 
 mod cx;
 mod actor;
 mod limit;
 mod call;
+mod asking;
+#[cfg(feature = "serde")]
+pub mod crossing;
 mod send;
 mod reference;
+mod request;
 mod start;
 mod alarms;
 mod task;
@@ -61,11 +67,13 @@ pub mod conformance;
 #[doc(hidden)]
 pub use actor::Served;
 pub use actor::{Actor, Handle, Received, Serve};
+pub use asking::{Asking, Caller};
 pub use blocking::{blocking, catch_panic};
 pub use bonds::TrapExits;
 pub use call::Call;
 pub use cell::InPlace;
 pub use cx::Cx;
+pub use distribution::{AlreadyDistributed, DistSignal, Distribution, Misdirected};
 pub use error::{CallError, Hop, SendError, StartError};
 pub use exit::{Exit, Panic, StartFailed};
 pub use fate::isolate;
@@ -79,6 +87,7 @@ pub use patience::CALL_TIMEOUT;
 pub use ravelin_mailbox::{Bounded, ByClass, Capacity, Class, Overflow, Shed, Unbounded};
 pub use reference::{ActorRef, Recipient};
 pub use reply::ReplyTo;
+pub use request::{Only, Requesting, Returned};
 pub use runtime::{LocalRuntime, Runtime, TaskName, Timer};
 pub use send::Sending;
 pub use start::{ChildGrace, Spawn, Start};

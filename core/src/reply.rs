@@ -1,10 +1,13 @@
 //! The way back of a call: one slot, filled once, by a reply or by the reason why none will come.
 
+use crate::error::CallError;
 use crate::fate::{self, Budget, Held, Pending, Unanswered};
 use crate::watch::{Awaited, Awaits};
 use ravelin_mailbox::Lock;
 use std::fmt;
 use std::sync::Arc;
+#[cfg(feature = "serde")]
+use std::sync::atomic::Ordering::AcqRel;
 use std::sync::atomic::{
     AtomicBool, AtomicPtr, AtomicU8, AtomicU32, AtomicU64,
     Ordering::{Acquire, Relaxed, Release},
@@ -24,6 +27,9 @@ pub(crate) struct Head {
     pub(crate) next: AtomicPtr<Head>,
     /// How long the caller waits, as [`Budget`] writes it.
     budget: AtomicU64,
+    /// Whose duty the answer is: an [`At`].
+    #[cfg(feature = "serde")]
+    duty: AtomicU8,
 }
 
 impl Head {
@@ -55,6 +61,20 @@ impl Watch {
     const HELD: u8 = 1;
     /// As `HELD`, and it was dropped.
     const DROPPED: u8 = 2;
+}
+
+/// Whose duty it is to answer a call.
+#[cfg(feature = "serde")]
+struct At;
+
+#[cfg(feature = "serde")]
+impl At {
+    /// Its `ReplyTo`'s.
+    const HERE: u8 = 0;
+    /// A [`Duty`]'s.
+    const AWAY: u8 = 1;
+    /// As `AWAY`, and the `ReplyTo` is gone.
+    const LEFT: u8 = 2;
 }
 
 enum State<R> {
@@ -119,6 +139,8 @@ fn of<R: Send + 'static>(state: State<R>) -> (ReplyTo<R>, Reply<R>) {
         asked: AtomicU32::new(0),
         next: AtomicPtr::default(),
         budget: AtomicU64::new(Budget::Open.code()),
+        #[cfg(feature = "serde")]
+        duty: AtomicU8::new(At::HERE),
     };
     let slot = Arc::new(Place { head, answer: Lock::new(state) });
     (ReplyTo(Some(slot.clone())), Reply { slot, is_over: false })
@@ -154,6 +176,15 @@ impl<R: Send + 'static> ReplyTo<R> {
     pub fn send(mut self, answer: R) {
         if let Some(slot) = self.0.take() {
             finish(&slot, Ok(answer));
+        }
+    }
+
+    /// Ends the call without an answer, for this reason: for who has it from another node, and knows more than that no
+    /// answer comes. What would hand a request back that the caller does not have any more tells it by another variant:
+    /// `NoProc` is `Exited(NoProc)`, `Full` is `Discarded` and `Expired` is `Timeout`.
+    pub fn fail(mut self, why: CallError<()>) {
+        if let Some(slot) = self.0.take() {
+            finish(&slot, Err(Unanswered::Failed(Box::new(why))));
         }
     }
 
@@ -210,6 +241,10 @@ impl Watched {
 impl<R: Send + 'static> Drop for ReplyTo<R> {
     fn drop(&mut self) {
         if let Some(slot) = self.0.take() {
+            #[cfg(feature = "serde")]
+            if slot.head.is_left() {
+                return;
+            }
             fate::dropped(slot);
         }
     }
@@ -265,6 +300,10 @@ impl<R: Send + 'static> Pending for Place<R> {
         }
     }
     fn fail(&self, why: Unanswered) {
+        #[cfg(feature = "serde")]
+        if self.head.duty.load(Acquire) != At::HERE {
+            return;
+        }
         finish(self, Err(why));
     }
 }
@@ -336,6 +375,62 @@ impl<R> Drop for Reply<R> {
         drop(state);
         if let State::Watched(watched) = before {
             watched.other.wake();
+        }
+    }
+}
+
+/// The duty to answer a call, of which the `ReplyTo` was relieved. Dropped, it is the `ReplyTo`'s again, and if that is
+/// gone the call gets no reply.
+#[cfg(feature = "serde")]
+pub(crate) struct Duty<R: Send + 'static>(Option<Slot<R>>);
+
+#[cfg(feature = "serde")]
+impl Head {
+    /// The `ReplyTo` is gone; whether that means nothing, because the duty is another one's.
+    fn is_left(&self) -> bool {
+        self.duty.load(Relaxed) != At::HERE
+            && self.duty.compare_exchange(At::AWAY, At::LEFT, AcqRel, Acquire).is_ok()
+    }
+}
+
+#[cfg(feature = "serde")]
+impl<R: Send + 'static> ReplyTo<R> {
+    /// Relieves it of its duty; `None` if it has none, or none any more.
+    pub(crate) fn move_away(&self) -> Option<Duty<R>> {
+        let slot = self.0.as_ref()?;
+        slot.head.loosen();
+        let is_mine = slot.head.duty.compare_exchange(At::HERE, At::AWAY, AcqRel, Acquire).is_ok();
+        is_mine.then(|| Duty(Some(slot.clone())))
+    }
+}
+
+#[cfg(feature = "serde")]
+impl<R: Send + 'static> Duty<R> {
+    /// Ends the call.
+    pub(crate) fn end(mut self, answer: Result<R, CallError<()>>) {
+        if let Some(slot) = self.0.take() {
+            finish(&slot, answer.map_err(|why| Unanswered::Failed(Box::new(why))));
+        }
+    }
+
+    /// How long the caller waits.
+    pub(crate) fn budget(&self) -> Budget {
+        self.0.as_ref().map_or(Budget::Open, |slot| slot.budget())
+    }
+
+    /// Ready when the call is over; else wakes when the caller has gone.
+    pub(crate) fn poll_gone(&self, cx: &Context<'_>) -> Poll<()> {
+        self.0.as_ref().map_or(Poll::Ready(()), |slot| slot.poll_gone(cx))
+    }
+}
+
+#[cfg(feature = "serde")]
+impl<R: Send + 'static> Drop for Duty<R> {
+    fn drop(&mut self) {
+        if let Some(slot) = self.0.take()
+            && slot.head.duty.swap(At::HERE, AcqRel) == At::LEFT
+        {
+            finish(&slot, Err(Unanswered::Dropped));
         }
     }
 }

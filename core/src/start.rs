@@ -277,10 +277,10 @@ impl System {
     /// Starts an actor at a place; done when its `init` is. It has no parent, and lives until it ends, or is ended.
     /// Source: `gen_server:start/3`.
     pub fn start<A: Actor>(&self, place: &ActorRef<A>, args: A::Args) -> Start<A> {
-        self.at(place.clone(), args)
+        self.start_at(place.clone(), args)
     }
 
-    fn at<A: Actor>(&self, place: ActorRef<A>, args: A::Args) -> Start<A> {
+    fn start_at<A: Actor>(&self, place: ActorRef<A>, args: A::Args) -> Start<A> {
         Start {
             system: self.clone(),
             place,
@@ -316,7 +316,7 @@ impl System {
     /// # });
     /// ```
     pub fn spawn<A: Actor>(&self, args: A::Args) -> Spawn<A> {
-        Spawn(self.at(ActorRef::unnamed(), args))
+        Spawn(self.start_at(ActorRef::unnamed(), args))
     }
 }
 

@@ -6,6 +6,7 @@
 use crate::bonds::{Bonds, Signal};
 use crate::cell::{CellRef, Control, Crew, Host, Life};
 use crate::crash::CrashReport;
+use crate::distribution::DistSignal;
 use crate::error::Hop;
 use crate::exit::Exit;
 use crate::eye::Watchers;
@@ -26,15 +27,15 @@ use dashmap::mapref::entry::Entry;
 use ravelin_mailbox::{Cut, Phase};
 use std::fmt;
 use std::future::Future;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 /// One node's worth of actors: a runtime, the living, their names and groups. Cheap to clone.
 ///
 /// Several live in one process without seeing each other.
 #[derive(Clone)]
-pub struct System(Arc<Shared>);
+pub struct System(pub(crate) Arc<Shared>);
 
 /// Why a name was not registered.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -78,6 +79,7 @@ impl System {
             crew: Arc::new(Crew::new()),
             patience: Arc::new(Patience::new()),
             refs: AtomicU64::new(0),
+            distribution: OnceLock::new(),
         }));
         system.0.crew.watch(&system.host());
         system
@@ -223,12 +225,20 @@ impl System {
     /// from somebody else.
     /// [`Exit::Killed`] is here a reason like any other; to kill use [`System::kill`]. Nothing happens to the dead.
     pub fn exit(&self, from: Pid, to: Pid, reason: Exit) {
+        if to.node() != 0 {
+            self.0.carry(DistSignal::Exit { from, to, reason });
+            return;
+        }
         self.0.signal(to, &Signal::Exit { from, reason });
     }
 
     /// Kills an actor: it ends at its next await, whatever it does and whatever waits; no callback runs.
-    /// Source: `exit(Pid, kill)`. False: there is no such actor.
+    /// Source: `exit(Pid, kill)`. False: there is no such actor. For one of another node true says that the signal is on
+    /// its way, false that this system has no [`Distribution`](crate::Distribution).
     pub fn kill(&self, pid: Pid) -> bool {
+        if pid.node() != 0 {
+            return self.0.carry(DistSignal::Kill { from: None, to: pid });
+        }
         self.0.signal(pid, &Signal::Kill)
     }
 
@@ -239,13 +249,18 @@ impl System {
     /// # Errors
     /// [`Exit::NoProc`] when there is no such actor; the reason of its end when that is another one than asked for. An
     /// actor that waits for its own end would wait for ever: it gets an error that says so, and goes on
-    /// (OTP: `calling_self`).
+    /// (OTP: `calling_self`). For an actor of another node an error that says so: monitor it, and send it an exit signal.
     ///
     /// # Cancel safety
     /// The request stands when the future is dropped.
     pub async fn stop(&self, pid: Pid, reason: Exit) -> Result<(), Exit> {
         if self.cell(pid).is_some_and(|cell| cell.header().runs_here()) {
             return Err(Exit::error("an actor cannot wait for its own end: use Cx::stop"));
+        }
+        if pid.node() != 0 {
+            return Err(Exit::error(format_args!(
+                "{pid} is of another node: monitor it, and use System::exit"
+            )));
         }
         let end = self.mourn(pid);
         if !self.0.signal(pid, &Signal::Stop { reason: reason.clone() }) {
@@ -258,7 +273,8 @@ impl System {
     }
 
     /// Orders an actor to shut down, as its parent would, and waits until it has ended; after `deadline` kills it.
-    /// Gives the reason of its end, `NoProc` when it is dead already.
+    /// Gives the reason of its end, `NoProc` when it is dead already; `NoConnection`, and nothing happens, for one of
+    /// another node.
     ///
     /// One that does not trap exits ends on the spot; one that does runs `terminate`.
     pub async fn shut_down(&self, pid: Pid, reason: Exit, deadline: Option<Duration>) -> Exit {
@@ -266,7 +282,8 @@ impl System {
     }
 
     /// Waits for the end of an incarnation and gives its reason; `NoProc` at once when it is dead already. It counts
-    /// from this call on: the future may be awaited later, and tells the reason all the same.
+    /// from this call on: the future may be awaited later, and tells the reason all the same. For an actor of another
+    /// node `NoConnection` at once: monitor it.
     pub fn ended(&self, pid: Pid) -> impl Future<Output = Exit> + Send + use<> {
         self.mourn(pid).wait()
     }
@@ -321,7 +338,13 @@ impl System {
 
     pub(crate) fn link(&self, one: Pid, other: Pid) {
         // Both ends are written also when there is a link: an unlink from the other end may have got in between.
-        if one == other || self.0.with_bonds(one, |bonds| bonds.links.insert(other)).is_none() {
+        let made =
+            if one == other { None } else { self.0.with_bonds(one, |bonds| bonds.links.insert(other)) };
+        let Some(is_new) = made else { return };
+        if other.node() != 0 {
+            if is_new {
+                self.0.link_afar(one, other);
+            }
             return;
         }
         if self.0.with_bonds(other, |bonds| bonds.links.insert(one)).is_none() {
@@ -330,7 +353,13 @@ impl System {
     }
 
     pub(crate) fn unlink(&self, one: Pid, other: Pid) {
-        self.0.with_bonds(one, |bonds| bonds.links.remove(&other));
+        let was_linked = self.0.with_bonds(one, |bonds| bonds.links.remove(&other));
+        if other.node() != 0 {
+            if was_linked == Some(true) {
+                self.0.carry(DistSignal::Unlink { from: one, to: other });
+            }
+            return;
+        }
         self.0.with_bonds(other, |bonds| bonds.links.remove(&one));
     }
 
@@ -338,7 +367,9 @@ impl System {
         let monitor = MonitorRef(self.next_ref());
         self.0.with_bonds(watcher, |bonds| bonds.watching.insert(monitor, target));
         self.0.tell(watcher, || Seen::MonitorSet { monitor, target });
-        if self.0.with_bonds(target, |bonds| bonds.watchers.insert(monitor, watcher)).is_none() {
+        if target.node() != 0 {
+            self.0.monitor_afar(watcher, target, monitor);
+        } else if self.0.with_bonds(target, |bonds| bonds.watchers.insert((monitor, watcher))).is_none() {
             self.0.inform(watcher, Info::Down { pid: target, monitor, reason: Exit::NoProc });
         }
         monitor
@@ -346,19 +377,23 @@ impl System {
 
     /// True: the monitor was there, and its `Down` had not been handled.
     pub(crate) fn demonitor(&self, watcher: Pid, monitor: MonitorRef) -> bool {
-        let was_there = self.end_monitor(watcher, monitor);
-        if was_there {
-            self.0.tell(watcher, || Seen::MonitorEnded { monitor });
-        }
-        was_there
-    }
-
-    fn end_monitor(&self, watcher: Pid, monitor: MonitorRef) -> bool {
-        let target = self.0.with_bonds(watcher, |bonds| bonds.watching.remove(&monitor)).flatten();
+        let target = self.end_monitor(watcher, monitor);
         if let Some(target) = target {
-            self.0.with_bonds(target, |bonds| bonds.watchers.remove(&monitor));
+            self.0.tell(watcher, || Seen::MonitorEnded { monitor });
+            if target.node() != 0 {
+                self.0.carry(DistSignal::Demonitor { from: watcher, to: target, monitor });
+            }
         }
         target.is_some()
+    }
+
+    /// Gives whom the monitor watched, if it was there; one of another node is not told.
+    fn end_monitor(&self, watcher: Pid, monitor: MonitorRef) -> Option<Pid> {
+        let target = self.0.with_bonds(watcher, |bonds| bonds.watching.remove(&monitor)).flatten()?;
+        if target.node() == 0 {
+            self.0.with_bonds(target, |bonds| bonds.watchers.remove(&(monitor, watcher)));
+        }
+        Some(target)
     }
 
     // ---- names ----
@@ -462,7 +497,7 @@ impl System {
     pub(crate) fn is_current(&self, watcher: Pid, info: &Info) -> bool {
         match info {
             Info::Down { monitor, .. } => {
-                let counts = self.end_monitor(watcher, *monitor);
+                let counts = self.end_monitor(watcher, *monitor).is_some();
                 if counts {
                     self.0.tell(watcher, || Seen::DownBegun { monitor: *monitor });
                 }

@@ -35,6 +35,8 @@ mod look;
 
 mod aside;
 
+mod aimed;
+
 mod channel;
 
 pub use capacity::{Bounded, Capacity, Overflow, Unbounded};

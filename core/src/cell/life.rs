@@ -113,6 +113,8 @@ pub(crate) struct Company {
     last_exit: Option<Exit>,
     /// Who looks at the place.
     eye: Option<Arc<Eye>>,
+    /// What the place is called elsewhere; 0: it is not.
+    number: u64,
     /// Who sent the messages that wait, of the newest of them, where somebody wants to know.
     senders: Option<VecDeque<Option<Pid>>>,
 }
@@ -205,6 +207,7 @@ impl Life {
             last,
             last_exit: Some(exit.clone()),
             eye: company.eye.clone(),
+            number: company.number,
             senders: company.senders.is_some().then(VecDeque::new),
             ..Company::default()
         };
@@ -239,6 +242,20 @@ impl Life {
     pub(crate) fn last_exit(&self) -> Option<Exit> {
         let last = self.known().and_then(|company| company.last_exit.clone());
         last.or(self.ended_alone.then_some(Exit::Normal))
+    }
+
+    /// What the place is called elsewhere.
+    pub(crate) fn number(&self) -> Option<u64> {
+        self.known().map(|company| company.number).filter(|number| *number != 0)
+    }
+
+    /// The same; it is called so from now on, if it is not called otherwise yet.
+    pub(crate) fn set_number(&mut self, number: u64) -> u64 {
+        let company = self.company();
+        if company.number == 0 {
+            company.number = number;
+        }
+        company.number
     }
 
     /// Who looks at the place.

@@ -27,6 +27,7 @@
 //! **Futures.** A future in a [`Slot`] may borrow from its cell. It is dropped (by `Slot::cancel`, or by being done)
 //! before the state is dropped (`finish`), and a cell is freed only after that, or when it never had an incarnation.
 
+mod aimed;
 mod birth;
 mod crew;
 mod dated;
@@ -73,7 +74,7 @@ use crate::watch::Seen;
 use futures::future::BoxFuture;
 use life::{Late, Wake};
 use ravelin_mailbox::{Capacity, Kind, Mailbox, NoConsumer, Phase, Record, Records, Signalled};
-use std::any::Any;
+use std::any::{Any, TypeId};
 use std::cell::UnsafeCell;
 use std::collections::VecDeque;
 use std::ptr::{self, NonNull};
@@ -135,6 +136,8 @@ pub(crate) struct CellVTable {
     pub(crate) info: &'static Kind<Info, Ext>,
     /// The kind of records that are orders to end.
     pub(crate) order: &'static Kind<Order, Ext>,
+    /// The actor type.
+    pub(crate) type_id: fn() -> TypeId,
     /// The actor type's name.
     pub(crate) type_name: fn() -> &'static str,
     /// The bytes of the cell.
@@ -311,6 +314,11 @@ impl Header {
         (self.vtable.type_name)()
     }
 
+    /// The type of the actors that live here.
+    pub(crate) fn type_id(&self) -> TypeId {
+        (self.vtable.type_id)()
+    }
+
     pub(crate) fn host(&self) -> Option<&Arc<dyn Host>> {
         self.host.get()
     }
@@ -477,6 +485,11 @@ impl CellRef {
     #[inline(always)]
     pub(crate) fn ptr(&self) -> CellPtr {
         self.0
+    }
+
+    /// Whether this is the only hold on the cell, and nobody lives there.
+    pub(crate) fn is_alone(&self) -> bool {
+        self.header().refs.load(Ordering::Acquire) == 1
     }
 
     /// A hold on the cell of a living incarnation.

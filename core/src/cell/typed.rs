@@ -1,7 +1,8 @@
 //! Cells whose actor type is known: what turns an actor's `async fn`s into the cell's function pointers.
 //!
-//! Proof: a [`TypedRef<B>`] is made only by `TypedRef::new`, together with a cell of type `Typed<State<B>>`, so the
-//! cell behind one always has that type. A record of kind `Of<B, P>` gets into a cell only through `TypedRef<B>::push`
+//! Proof: a [`TypedRef<B>`] is made only by `TypedRef::new`, together with a cell of type `Typed<State<B>>`, or by `of`,
+//! of a cell whose table, made by `VTableOf<B>` for those cells alone, says that it is one; so the cell behind one always
+//! has that type. A record of kind `Of<B, P>` gets into a cell only through `TypedRef<B>::push`
 //! or a [`Port`] made by one, so it is run by a cell of that type, and its payload is a `P`. The pointers to the body
 //! and to the context are lent to one future at a time (see the folder's proof, "Aliasing").
 
@@ -16,7 +17,7 @@ use crate::ledger::Counters;
 use crate::reply::Reply;
 use crate::time::Time;
 use ravelin_mailbox::{Capacity, Class, Kind, Record, Refused, Ticket};
-use std::any::{Any, type_name};
+use std::any::{Any, TypeId, type_name};
 use std::future::Future;
 use std::marker::PhantomData;
 use std::sync::Arc;
@@ -152,6 +153,7 @@ impl<B: Takes<Info> + Takes<Order>> VTableOf<B> {
         free: free::<State<B>>,
         info: &Of::<B, Info>::KIND,
         order: &Of::<B, Order>::KIND,
+        type_id: TypeId::of::<B>,
         type_name: type_name::<B>,
         size: size_of::<Typed<State<B>>>(),
         in_place: B::IN_PLACE,
@@ -167,6 +169,12 @@ impl<B: Takes<Info> + Takes<Order>> TypedRef<B> {
 }
 
 impl<B: Body> TypedRef<B> {
+    /// The same cell, if a `B` lives in it.
+    pub(crate) fn of(cell: CellRef) -> Option<TypedRef<B>> {
+        let is_one = cell.header().type_id() == TypeId::of::<B>();
+        is_one.then_some(TypedRef { cell, _body: PhantomData })
+    }
+
     pub(crate) fn cell(&self) -> &CellRef {
         &self.cell
     }
@@ -376,8 +384,8 @@ unsafe fn replace<B: Body>(cell: CellPtr, text: &str) -> Result<(), String> {
 
 /// The way into a mailbox for one kind of payload.
 pub(crate) struct Port<'a, P: 'static> {
-    cell: &'a CellRef,
-    kinds: &'static Kinds<P>,
+    pub(super) cell: &'a CellRef,
+    pub(super) kinds: &'static Kinds<P>,
 }
 
 impl<'a, P: Payload> Port<'a, P> {

@@ -128,7 +128,7 @@ impl Header {
     }
 
     #[cold]
-    fn ask(&self, point: FaultPoint) -> Option<Fault> {
+    pub(super) fn ask(&self, point: FaultPoint) -> Option<Fault> {
         if !self.is_watched() {
             return None;
         }

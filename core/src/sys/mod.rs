@@ -295,7 +295,9 @@ impl Sys {
         match within(&**runtime, self.timeout, poll_fn(|cx| answer.poll(cx))).await {
             Some(Ok(answer)) => Ok(answer),
             Some(Err(Unanswered::Exited(exit))) => Err(SysError::Exited(exit)),
-            Some(Err(Unanswered::Dropped | Unanswered::Discarded)) => Err(SysError::NoProc),
+            Some(Err(Unanswered::Dropped | Unanswered::Discarded | Unanswered::Failed(_))) => {
+                Err(SysError::NoProc)
+            }
             None => {
                 drop(answer);
                 header.withdraw();

@@ -1,0 +1,110 @@
+//! [pure] How memberships travel.
+//!
+//! A frame is a row of sections: `1`, scope, name, how many, and for each member its slot, its serial and how many times
+//! it is in the group now (0: no more); or `2`: all was told that there was when the link came up. Members are of
+//! the sender's node. Numbers and texts are as in `bytes`.
+
+use super::{Group, NAME_MAX, TIMES_MAX};
+use crate::proto::bytes::{Malformed, Reader, put_number, put_text};
+use ravelin_core::Pid;
+
+/// The most bytes of a frame.
+pub const FRAME_MAX: usize = 16 * 1024;
+
+/// The most bytes of one section's beginning and one member, or of the mark of the end.
+const ENTRY_MAX: usize = 1 + 2 * (2 + NAME_MAX) + 2 + (5 + 10 + 5) + 1;
+
+const MEMBERS: u8 = 1;
+const ALL_TOLD: u8 = 2;
+
+/// A frame that is written: members of one group that follow one another share a section.
+#[derive(Debug)]
+pub(super) struct Frame {
+    bytes: Vec<u8>,
+    group: Option<Group>,
+    members: Vec<u8>,
+    count: u64,
+}
+
+impl Frame {
+    pub(super) fn new() -> Frame {
+        Frame { bytes: Vec::new(), group: None, members: Vec::new(), count: 0 }
+    }
+
+    /// Whether one entry more might not fit.
+    pub(super) fn is_full(&self) -> bool {
+        self.bytes.len() + self.members.len() + 2 * ENTRY_MAX > FRAME_MAX
+    }
+
+    pub(super) fn put(&mut self, group: &Group, pid: Pid, times: u32) {
+        if self.group.as_ref() != Some(group) {
+            self.end_section();
+            self.group = Some(group.clone());
+        }
+        put_number(&mut self.members, pid.slot().into());
+        put_number(&mut self.members, pid.serial());
+        put_number(&mut self.members, times.into());
+        self.count += 1;
+    }
+
+    pub(super) fn put_all_told(&mut self) {
+        self.end_section();
+        self.bytes.push(ALL_TOLD);
+    }
+
+    pub(super) fn into_bytes(mut self) -> Option<Vec<u8>> {
+        self.end_section();
+        (!self.bytes.is_empty()).then_some(self.bytes)
+    }
+
+    fn end_section(&mut self) {
+        let Some(group) = self.group.take() else { return };
+        self.bytes.push(MEMBERS);
+        put_text(&mut self.bytes, group.scope());
+        put_text(&mut self.bytes, group.name());
+        put_number(&mut self.bytes, self.count);
+        self.bytes.append(&mut self.members);
+        self.count = 0;
+    }
+}
+
+/// A frame that was read.
+#[derive(Debug, Default)]
+pub(super) struct Told {
+    pub(super) members: Vec<(Group, Pid, u32)>,
+    pub(super) is_all_told: bool,
+}
+
+/// Reads a frame of the node with this index. Costs memory for no more members than it has bytes.
+pub(super) fn decode(node: u32, bytes: &[u8]) -> Result<Told, Malformed> {
+    if bytes.len() > FRAME_MAX {
+        return Err(Malformed("it is too long"));
+    }
+    let mut told = Told::default();
+    let mut reader = Reader::new(bytes);
+    while !reader.is_empty() {
+        match reader.byte()? {
+            MEMBERS => section(node, &mut reader, &mut told.members)?,
+            ALL_TOLD => told.is_all_told = true,
+            _ => return Err(Malformed("a section of a kind that is not known")),
+        }
+    }
+    Ok(told)
+}
+
+fn section(node: u32, reader: &mut Reader<'_>, into: &mut Vec<(Group, Pid, u32)>) -> Result<(), Malformed> {
+    let group = Group { scope: reader.text(0, NAME_MAX)?.into(), name: reader.text(1, NAME_MAX)?.into() };
+    for _ in 0..reader.number()? {
+        let slot = reader.small()?;
+        let serial = reader.number()?;
+        if serial == 0 {
+            return Err(Malformed("a pid has the serial 0"));
+        }
+        let times = reader.small()?;
+        if times > TIMES_MAX {
+            return Err(Malformed("an actor is in a group too often"));
+        }
+        into.push((group.clone(), Pid::from_parts(node, slot, serial), times));
+    }
+    Ok(())
+}
