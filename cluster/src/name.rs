@@ -124,6 +124,16 @@ impl fmt::Debug for NodeId {
     }
 }
 
+/// Where a node is reached: `host:port`, as its transport understands it.
+#[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub struct Endpoint(pub Arc<str>);
+
+impl fmt::Display for Endpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -12,3 +12,6 @@ pub use bytes::Malformed;
 
 /// The most bytes that a transport is given, or gives, at a time.
 pub const CHUNK_MAX: usize = 128 * 1024;
+
+pub mod members;
+pub mod reach;

@@ -7,18 +7,9 @@ use crate::name::NodeName;
 use bytes::Bytes;
 use futures::future::BoxFuture;
 use std::fmt;
-use std::sync::Arc;
 use std::task::{Context, Poll};
 
-/// Where a node is reached: `host:port`, as its transport understands it.
-#[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
-pub struct Endpoint(pub Arc<str>);
-
-impl fmt::Display for Endpoint {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
+pub use crate::name::Endpoint;
 
 /// Makes connections, and accepts them.
 pub trait Transport: Send + Sync + 'static {
