@@ -1,0 +1,96 @@
+//! Signals between actors in their three shapes: core's, the bonds' and the wire's.
+
+use crate::proto::bonds::{MonitorId, Signal};
+use crate::proto::frame::Signal as Framed;
+use crate::proto::{BarePid, To};
+use ravelin_core::{DistSignal, MonitorRef, Pid};
+
+/// A signal of the bonds with one peer; monitors aim at incarnations.
+pub(crate) type Bond = Signal<Pid>;
+
+/// As core has it; `None` for what core does not know: acknowledgements.
+pub(crate) fn to_core(signal: Bond) -> Option<DistSignal> {
+    let monitor = |id: MonitorId| MonitorRef::from_u64(id.0);
+    Some(match signal {
+        Signal::Link { from, to } => DistSignal::Link { from, to },
+        Signal::Unlink { from, to, .. } => DistSignal::Unlink { from, to },
+        Signal::UnlinkAck { .. } => return None,
+        Signal::LinkExit { from, to, reason } => DistSignal::LinkExit { from, to, reason },
+        Signal::Exit { from, to, reason } => DistSignal::Exit { from, to, reason },
+        Signal::Kill { from, to } => DistSignal::Kill { from: Some(from), to },
+        Signal::Monitor { monitor: id, watcher, target } => {
+            DistSignal::Monitor { from: watcher, to: target, monitor: monitor(id) }
+        }
+        Signal::Demonitor { monitor: id, watcher, target } => {
+            DistSignal::Demonitor { from: watcher, to: target, monitor: monitor(id) }
+        }
+        Signal::Down { monitor: id, watcher, target, reason } => {
+            DistSignal::Down { from: target, to: watcher, monitor: monitor(id), reason }
+        }
+    })
+}
+
+/// The actor whose flow a signal belongs to.
+pub(crate) fn sender(signal: &Bond) -> Pid {
+    match signal {
+        Signal::Link { from, .. }
+        | Signal::Unlink { from, .. }
+        | Signal::UnlinkAck { from, .. }
+        | Signal::LinkExit { from, .. }
+        | Signal::Exit { from, .. }
+        | Signal::Kill { from, .. } => *from,
+        Signal::Monitor { watcher, .. } | Signal::Demonitor { watcher, .. } => *watcher,
+        Signal::Down { target, .. } => *target,
+    }
+}
+
+/// As a frame has it.
+pub(crate) fn to_frame(signal: Bond) -> Framed {
+    let bare = BarePid::of;
+    match signal {
+        Signal::Link { from, to } => Framed::Link { from: bare(from), to: bare(to) },
+        Signal::Unlink { from, to, id } => Framed::Unlink { id, from: bare(from), to: bare(to) },
+        Signal::UnlinkAck { from, to, id } => Framed::UnlinkAck { id, from: bare(from), to: bare(to) },
+        Signal::LinkExit { from, to, reason } => {
+            Framed::LinkExit { from: bare(from), to: bare(to), reason }
+        }
+        Signal::Exit { from, to, reason } => Framed::Exit { from: bare(from), to: bare(to), reason },
+        Signal::Kill { from, to } => Framed::Kill { from: bare(from), to: bare(to) },
+        Signal::Monitor { monitor, watcher, target } => {
+            Framed::Monitor { monitor: monitor.0, from: bare(watcher), to: To::Pid(bare(target)) }
+        }
+        Signal::Demonitor { monitor, .. } => Framed::Demonitor { monitor: monitor.0 },
+        Signal::Down { monitor, watcher, target, reason } => {
+            Framed::Down { monitor: monitor.0, to: bare(watcher), from: Some(bare(target)), reason }
+        }
+    }
+}
+
+/// As the bonds have it, from the peer whose actors have the node number `peer`. `None`: it is no signal between actors,
+/// or a monitor of something else than an incarnation.
+pub(crate) fn from_frame(signal: Framed, peer: u32) -> Option<Bond> {
+    let (there, here) = (|pid: BarePid| pid.at(peer), |pid: BarePid| pid.at(0));
+    Some(match signal {
+        Framed::Link { from, to } => Signal::Link { from: there(from), to: here(to) },
+        Framed::Unlink { id, from, to } => Signal::Unlink { from: there(from), to: here(to), id },
+        Framed::UnlinkAck { id, from, to } => Signal::UnlinkAck { from: there(from), to: here(to), id },
+        Framed::LinkExit { from, to, reason } => {
+            Signal::LinkExit { from: there(from), to: here(to), reason }
+        }
+        Framed::Exit { from, to, reason } => Signal::Exit { from: there(from), to: here(to), reason },
+        Framed::Kill { from, to } => Signal::Kill { from: there(from), to: here(to) },
+        Framed::Monitor { monitor, from, to: To::Pid(target) } => {
+            Signal::Monitor { monitor: MonitorId(monitor), watcher: there(from), target: here(target) }
+        }
+        // Of these only the number is believed.
+        Framed::Demonitor { monitor } => {
+            let (watcher, target) = (Pid::from_parts(peer, 0, 1), Pid::from_parts(0, 0, 1));
+            Signal::Demonitor { monitor: MonitorId(monitor), watcher, target }
+        }
+        Framed::Down { monitor, to, from, reason } => {
+            let target = from.map_or(Pid::from_parts(peer, 0, 1), there);
+            Signal::Down { monitor: MonitorId(monitor), watcher: here(to), target, reason }
+        }
+        _ => return None,
+    })
+}
