@@ -10,6 +10,8 @@ use std::fmt;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
+pub use crate::proto::Stream;
+
 /// Where a node is reached: `host:port`, as its transport understands it.
 #[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct Endpoint(pub Arc<str>);
@@ -65,15 +67,6 @@ pub struct Connection {
     pub sender: Box<dyn Sender>,
     /// Its receiving half.
     pub receiver: Box<dyn Receiver>,
-}
-
-/// Which of the ordered streams of a connection. What is in different streams has no order.
-#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
-pub enum Stream {
-    /// Signals and small messages.
-    Main,
-    /// Large messages, in fragments.
-    Bulk,
 }
 
 /// The sending half of a connection. Dropped, it closes as it can.
