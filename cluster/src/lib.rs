@@ -22,5 +22,12 @@ mod wire;
 pub mod proto;
 pub mod transport;
 
-pub use name::{Incarnation, InvalidName, NodeId, NodeName};
+mod accepts;
+mod node;
+mod addr;
+
+pub use accepts::{Accepts, Remote};
+pub use addr::{Addr, AddrCall};
+pub use name::{Endpoint, Incarnation, InvalidName, NodeId, NodeName};
+pub use node::{Node, NodeError, NodeEvent};
 pub use wire::{Bincode, Codec, Undecodable, Wire};

@@ -10,6 +10,7 @@ use std::fmt;
 use std::task::{Context, Poll};
 
 pub use crate::name::Endpoint;
+pub use crate::proto::Stream;
 
 /// Makes connections, and accepts them.
 pub trait Transport: Send + Sync + 'static {
@@ -56,15 +57,6 @@ pub struct Connection {
     pub sender: Box<dyn Sender>,
     /// Its receiving half.
     pub receiver: Box<dyn Receiver>,
-}
-
-/// Which of the ordered streams of a connection. What is in different streams has no order.
-#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
-pub enum Stream {
-    /// Signals and small messages.
-    Main,
-    /// Large messages, in fragments.
-    Bulk,
 }
 
 /// The sending half of a connection. Dropped, it closes as it can.
