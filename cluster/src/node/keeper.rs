@@ -1,0 +1,413 @@
+//! The node's keeper: the actor that decides who is a member and who is reached, by asking the plans, and does it.
+
+use super::hub::Hub;
+use super::link::{self, Begin, Linking};
+use super::{NodeEvent, NodeHealth};
+use crate::discovery::Discovery;
+use crate::name::NodeId;
+use crate::proto::frame::Head;
+use crate::proto::link::Flow;
+use crate::proto::members::{Members, Output as Member, Peer};
+use crate::proto::reach::{Close, LinkId, Lost, Output as Reached, Reach, Refusal, Role};
+use crate::transport::Connection;
+use bytes::Bytes;
+use futures::channel::oneshot;
+use ravelin_core::{Actor, Cx, Exit, Handle, Info, Message, MonitorRef, Pid, Recipient, Time, TimerRef};
+use ravelin_supervisor::{SupervisorRef, task};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+/// May this peer be at the other end of the link?
+pub(crate) struct Admit {
+    pub(crate) link: LinkId,
+    pub(crate) peer: Peer,
+    pub(crate) role: Role,
+}
+
+impl Message for Admit {
+    type Reply = Result<(), Refusal>;
+}
+
+/// The link is up.
+pub(crate) struct Raise {
+    pub(crate) link: LinkId,
+}
+
+impl Message for Raise {
+    type Reply = ();
+}
+
+/// The link is no more.
+pub(crate) struct Lose {
+    pub(crate) link: LinkId,
+    pub(crate) lost: Lost,
+}
+
+impl Message for Lose {
+    type Reply = ();
+    const CLASS: ravelin_core::Class = ravelin_core::Class::Control;
+}
+
+/// Membership's, from this peer.
+pub(crate) struct Gossip {
+    pub(crate) from: NodeId,
+    pub(crate) bytes: Bytes,
+}
+
+impl Message for Gossip {
+    type Reply = ();
+    const CLASS: ravelin_core::Class = ravelin_core::Class::Bulk;
+}
+
+/// Somebody connected.
+pub(crate) struct Accept(pub(crate) Connection);
+
+impl Message for Accept {
+    type Reply = ();
+}
+
+/// Other seeds were found.
+pub(crate) struct Seeds(pub(crate) Vec<crate::name::Endpoint>);
+
+impl Message for Seeds {
+    type Reply = ();
+}
+
+/// This actor is in a group, or has a name: its end is to be seen.
+pub(crate) struct Watch(pub(crate) Pid);
+
+impl Message for Watch {
+    type Reply = ();
+}
+
+/// From now on this recipient hears of nodes: first of those that are up.
+pub(crate) struct Subscribe(pub(crate) Recipient<NodeEvent>);
+
+impl Message for Subscribe {
+    type Reply = ();
+}
+
+/// Which nodes are up.
+pub(crate) struct Nodes;
+
+impl Message for Nodes {
+    type Reply = Vec<NodeId>;
+}
+
+/// Go, in good order.
+pub(crate) struct Leave;
+
+impl Message for Leave {
+    type Reply = ();
+}
+
+/// The plans' timer.
+#[derive(Clone)]
+pub(crate) struct Tick;
+
+impl Message for Tick {
+    type Reply = ();
+}
+
+/// What a keeper begins with.
+pub(crate) struct KeeperArgs {
+    pub(crate) linking: Arc<Linking>,
+    pub(crate) links: SupervisorRef,
+    pub(crate) members: Members,
+    pub(crate) reach: Reach,
+}
+
+/// The keeper.
+pub(crate) struct Keeper {
+    linking: Arc<Linking>,
+    links: SupervisorRef,
+    members: Members,
+    reach: Reach,
+    closers: BTreeMap<LinkId, oneshot::Sender<Close>>,
+    /// The lives that are up, with their links.
+    up: BTreeMap<NodeId, (LinkId, Role)>,
+    watched: BTreeMap<MonitorRef, Pid>,
+    watching: BTreeSet<Pid>,
+    subscribers: Vec<Recipient<NodeEvent>>,
+    timer: Option<(Time, TimerRef)>,
+    is_leaving: bool,
+}
+
+impl Actor for Keeper {
+    type Args = KeeperArgs;
+
+    async fn init(args: KeeperArgs, _: &mut Cx<Self>) -> Result<Self, Exit> {
+        let KeeperArgs { linking, links, members, reach } = args;
+        Ok(Keeper {
+            linking,
+            links,
+            members,
+            reach,
+            closers: BTreeMap::new(),
+            up: BTreeMap::new(),
+            watched: BTreeMap::new(),
+            watching: BTreeSet::new(),
+            subscribers: Vec::new(),
+            timer: None,
+            is_leaving: false,
+        })
+    }
+
+    async fn handle_info(&mut self, info: Info, _: &mut Cx<Self>) {
+        if let Info::Down { pid, monitor, .. } = info
+            && self.watched.remove(&monitor).is_some()
+        {
+            self.watching.remove(&pid);
+            let hub = self.hub();
+            hub.with_groups(|groups| groups.ended(pid));
+            hub.with_names(|names| names.ended(pid));
+        }
+    }
+}
+
+impl Keeper {
+    fn hub(&self) -> Arc<Hub> {
+        self.linking.hub.clone()
+    }
+
+    /// Does what the plans say, until they say nothing more; then sets the timer.
+    async fn settle(&mut self, cx: &mut Cx<Self>) {
+        let now = cx.now();
+        loop {
+            if let Some(output) = self.members.poll_output() {
+                self.heed(output, now);
+            } else if let Some(output) = self.reach.poll_output() {
+                self.perform(output, cx).await;
+            } else {
+                break;
+            }
+        }
+        let next = self.members.poll_timeout().into_iter().chain(self.reach.poll_timeout()).min();
+        if self.timer.map(|(at, _)| at) != next {
+            if let Some((_, timer)) = self.timer.take() {
+                cx.cancel(timer);
+            }
+            self.timer = next.map(|at| (at, cx.after(at.max(now) - now, Tick)));
+        }
+    }
+
+    /// What the members say.
+    fn heed(&mut self, output: Member, now: Time) {
+        match output {
+            Member::Send { to, bytes } => self.gossip(&to, bytes),
+            Member::Up(peer) => self.reach.handle_member_up(&peer, now),
+            Member::Down { peer, why } => self.reach.handle_member_down(&peer.id, why, now),
+            Member::Suspect(id) => self.tell(&NodeEvent::Suspect(id)),
+            Member::Superseded { by } => self.tell(&NodeEvent::Unwanted(NodeHealth::Superseded { by })),
+            Member::Joined | Member::Alone | Member::Rejoins { .. } => {
+                tracing::debug!(target: "ravelin", ?output, "ravelin.cluster.membership");
+            }
+        }
+    }
+
+    fn gossip(&self, to: &NodeId, bytes: Bytes) {
+        let Some((link, _)) = self.up.get(to) else { return };
+        let hub = self.hub();
+        let Some(peer) = hub.roster.find(to).and_then(|number| hub.peer(number)) else { return };
+        let pushed = peer.with_outbox(*link, |outbox| outbox.push_bytes(Flow::Groups, &Head::Gossip, bytes));
+        if matches!(pushed, Some(Ok(_))) {
+            peer.poke();
+        }
+    }
+
+    /// What is reached.
+    async fn perform(&mut self, output: Reached, cx: &mut Cx<Self>) {
+        match output {
+            Reached::Dial { link, endpoint, expect } => {
+                self.start(link, Begin::Dial { endpoint, expect }, cx).await;
+            }
+            Reached::Close { link, why } => {
+                if let Some(closer) = self.closers.remove(&link) {
+                    // A link that is gone needs none.
+                    let _ = closer.send(why);
+                }
+            }
+            Reached::Up { link, peer, role } => {
+                let hub = self.hub();
+                if let Some(number) = hub.roster.find(&peer.id) {
+                    self.up.insert(peer.id.clone(), (link, role));
+                    if role == Role::Member {
+                        hub.with_groups(|groups| groups.peer_up(number));
+                        hub.with_names(|names| names.peer_up(number, peer.id.clone()));
+                        self.members.join(&peer, cx.now());
+                        tracing::info!(target: "ravelin", node = %peer.id, endpoint = %peer.endpoint, "ravelin.cluster.node_up");
+                        self.tell(&NodeEvent::Up(peer.id));
+                    }
+                }
+            }
+            Reached::Down { link, id, role, why } => {
+                if self.up.get(&id).is_some_and(|(up, _)| *up == link) {
+                    self.up.remove(&id);
+                }
+                let hub = self.hub();
+                if let Some(peer) = hub.roster.find(&id).and_then(|number| hub.peer(number)) {
+                    // The bonds end before anybody hears of the node's end.
+                    peer.disconnect(&hub.system, link);
+                    hub.with_groups(|groups| groups.peer_down(peer.number));
+                    hub.with_names(|names| names.peer_down(peer.number));
+                }
+                self.members.unreach(&id);
+                if role == Role::Member {
+                    tracing::info!(target: "ravelin", node = %id, reason = ?why, "ravelin.cluster.node_down");
+                    self.tell(&NodeEvent::Down(id, why));
+                }
+            }
+            Reached::NameTaken { holder, lasting } => {
+                tracing::warn!(target: "ravelin", holder = %holder, lasting_ms = lasting.as_millis() as u64, "ravelin.cluster.name_taken");
+                self.tell(&NodeEvent::Unwanted(NodeHealth::NameTaken { holder, lasting }));
+            }
+            Reached::Superseded { by } => {
+                tracing::warn!(target: "ravelin", by = %by, "ravelin.cluster.superseded");
+                self.tell(&NodeEvent::Unwanted(NodeHealth::Superseded { by }));
+            }
+        }
+    }
+
+    /// Starts the actor of a link.
+    async fn start(&mut self, link: LinkId, begin: Begin, cx: &mut Cx<Self>) {
+        let (closer, close) = oneshot::channel();
+        self.closers.insert(link, closer);
+        let args = Mutex::new(Some((self.linking.clone(), begin, close)));
+        let run = move || {
+            let args = args.lock().unwrap_or_else(PoisonError::into_inner).take();
+            async move {
+                match args {
+                    Some((linking, begin, close)) => link::run(linking, link, begin, close).await,
+                    None => Ok(()),
+                }
+            }
+        };
+        let child = task(format!("link-{}", link.0), run).temporary();
+        if let Err(why) = self.links.start_child(child).await {
+            tracing::warn!(target: "ravelin", reason = %why, "ravelin.cluster.link_not_started");
+            self.reach.handle_link_lost(link, Lost::Broken, cx.now());
+        }
+    }
+
+    fn tell(&mut self, event: &NodeEvent) {
+        self.subscribers.retain(|each| each.cast(event.clone()).is_ok() || each.pid().is_some());
+    }
+}
+
+impl Handle<Admit> for Keeper {
+    async fn handle(&mut self, ask: Admit, cx: &mut Cx<Self>) -> Result<(), Refusal> {
+        let verdict = self.reach.admit(ask.link, &ask.peer, ask.role, cx.now());
+        self.settle(cx).await;
+        verdict
+    }
+}
+
+impl Handle<Raise> for Keeper {
+    async fn handle(&mut self, up: Raise, cx: &mut Cx<Self>) {
+        self.reach.handle_link_up(up.link, cx.now());
+        self.settle(cx).await;
+    }
+}
+
+impl Handle<Lose> for Keeper {
+    async fn handle(&mut self, lost: Lose, cx: &mut Cx<Self>) {
+        self.closers.remove(&lost.link);
+        self.reach.handle_link_lost(lost.link, lost.lost, cx.now());
+        self.settle(cx).await;
+    }
+}
+
+impl Handle<Gossip> for Keeper {
+    async fn handle(&mut self, gossip: Gossip, cx: &mut Cx<Self>) {
+        if let Err(why) = self.members.handle_gossip(&gossip.from, &gossip.bytes, cx.now()) {
+            tracing::debug!(target: "ravelin", from = %gossip.from, reason = %why, "ravelin.cluster.gossip_refused");
+        }
+        self.settle(cx).await;
+    }
+}
+
+impl Handle<Accept> for Keeper {
+    async fn handle(&mut self, accept: Accept, cx: &mut Cx<Self>) {
+        if let Some(link) = self.reach.accept(cx.now()) {
+            self.start(link, Begin::Accepted(accept.0), cx).await;
+        }
+        self.settle(cx).await;
+    }
+}
+
+impl Handle<Seeds> for Keeper {
+    async fn handle(&mut self, seeds: Seeds, cx: &mut Cx<Self>) {
+        if !self.is_leaving {
+            self.reach.set_seeds(seeds.0, cx.now());
+        }
+        self.settle(cx).await;
+    }
+}
+
+impl Handle<Watch> for Keeper {
+    async fn handle(&mut self, watch: Watch, cx: &mut Cx<Self>) {
+        if self.watching.insert(watch.0) {
+            let monitor = cx.monitor(watch.0);
+            self.watched.insert(monitor, watch.0);
+        }
+    }
+}
+
+impl Handle<Subscribe> for Keeper {
+    async fn handle(&mut self, subscribe: Subscribe, _: &mut Cx<Self>) {
+        for (id, (_, role)) in &self.up {
+            if *role == Role::Member {
+                let _ = subscribe.0.cast(NodeEvent::Up(id.clone()));
+            }
+        }
+        self.subscribers.push(subscribe.0);
+    }
+}
+
+impl Handle<Nodes> for Keeper {
+    async fn handle(&mut self, _: Nodes, _: &mut Cx<Self>) -> Vec<NodeId> {
+        let members = self.up.iter().filter(|(_, (_, role))| *role == Role::Member);
+        members.map(|(id, _)| id.clone()).collect()
+    }
+}
+
+impl Handle<Leave> for Keeper {
+    async fn handle(&mut self, _: Leave, cx: &mut Cx<Self>) {
+        self.is_leaving = true;
+        self.members.leave(cx.now());
+        while let Some(output) = self.members.poll_output() {
+            self.heed(output, cx.now());
+        }
+        self.reach.leave(cx.now());
+        self.settle(cx).await;
+    }
+}
+
+impl Handle<Tick> for Keeper {
+    async fn handle(&mut self, _: Tick, cx: &mut Cx<Self>) {
+        self.timer = None;
+        let now = cx.now();
+        self.members.handle_timeout(now);
+        self.reach.handle_timeout(now);
+        self.settle(cx).await;
+    }
+}
+
+/// Finds seeds again and again.
+pub(crate) async fn seek(hub: Arc<Hub>, discovery: Arc<dyn Discovery>, every: Duration) -> Result<(), Exit> {
+    loop {
+        match discovery.find().await {
+            Ok(found) => {
+                let Some(keeper) = hub.keeper.get() else { return Ok(()) };
+                if keeper.call(Seeds(found)).await.is_err() {
+                    return Ok(());
+                }
+            }
+            Err(why) => {
+                tracing::warn!(target: "ravelin", reason = %why, "ravelin.cluster.discovery_failed");
+            }
+        }
+        ravelin_core::sleep(&**hub.system.runtime(), every).await;
+    }
+}

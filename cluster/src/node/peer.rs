@@ -1,0 +1,575 @@
+//! One life of another node, as this node's actors see it: what they send it, and what they wait for.
+//!
+//! Everything is under one lock, the gate, which is held for an append or a look-up at a time; no code of the user's runs
+//! under it. What is to be delivered to actors is put into a queue, and whoever leaves the gate delivers it, one thread
+//! at a time: so actors get signals in the order in which the bonds gave them out.
+
+use super::signals::{Bond, from_frame, sender, to_core, to_frame};
+use crate::name::NodeId;
+use crate::proto::bonds::{Bonds, MonitorId, Output, Signal, TooManyBonds};
+use crate::proto::ends::{Ends, Heard};
+use crate::proto::frame::{Asked, Head, Signal as Framed};
+use crate::proto::link::{Flow, Outbox, Pushed, Streams, Unsent};
+use crate::proto::reach::LinkId;
+use crate::proto::waits::{CallId, InHand, Waits};
+use crate::proto::{BarePid, NodeNumber, Stream, To, WirePid, with_pids};
+use crate::wire::Undecodable;
+use bytes::Bytes;
+use futures::task::AtomicWaker;
+use ravelin_core::crossing::WayBack;
+use ravelin_core::{CallError, Caller, DistSignal, Exit, Pid, System, Time};
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::Waker;
+
+/// The most links and monitors that a peer may make here.
+const BONDS_MAX: usize = 1 << 20;
+/// The most calls of a peer that are in hand here.
+const IN_HAND_MAX: usize = 1 << 18;
+
+/// What ends a wait for an answer of the peer: its bytes, or why there is none.
+pub(crate) type Wait = Box<dyn FnOnce(Result<Bytes, CallError<()>>) + Send>;
+
+/// One life of another node.
+pub(crate) struct Peer {
+    /// The node number of its pids.
+    pub(crate) number: u32,
+    pub(crate) id: Arc<NodeId>,
+    gate: Mutex<Gate>,
+    /// The link's actor.
+    writer: AtomicWaker,
+    /// What it sent that reached nobody: casts that were refused.
+    pub(crate) lost_casts: AtomicU64,
+}
+
+struct Gate {
+    up: Option<Up>,
+    bonds: Bonds<Pid>,
+    ends: Ends,
+    /// Who waits for an answer to a call, a send or a start.
+    calls: Waits<Wait>,
+    /// The ways back that went to the peer.
+    ways: Waits<WayBack>,
+    /// Calls of the peer that actors here have.
+    in_hand: InHand<Caller>,
+    /// Ways back of the peer's that actors here have.
+    ways_in_hand: InHand<Caller>,
+    /// Who waits for room.
+    rooms: Vec<Waker>,
+    deliveries: VecDeque<DistSignal>,
+    is_delivering: bool,
+}
+
+struct Up {
+    link: LinkId,
+    outbox: Outbox,
+    /// The peer does not read what it must be told.
+    is_overrun: bool,
+}
+
+/// Why something was not sent to a peer.
+#[derive(Debug)]
+pub(crate) enum NotSent {
+    /// There is no link to it.
+    NoConnection,
+    /// Its queue is full.
+    Full,
+    /// The message can not go to this peer; says why.
+    Unfit(String),
+}
+
+impl From<Unsent> for NotSent {
+    fn from(why: Unsent) -> NotSent {
+        match why {
+            Unsent::Full => NotSent::Full,
+            other => NotSent::Unfit(format!("{other:?}")),
+        }
+    }
+}
+
+/// Whom a message is for, before it has numbers of a link.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) enum Aim {
+    Pid(Pid),
+    Place(u64),
+    Name(Arc<str>),
+}
+
+impl Peer {
+    pub(crate) fn new(number: u32, id: Arc<NodeId>) -> Peer {
+        Peer {
+            number,
+            id,
+            gate: Mutex::new(Gate {
+                up: None,
+                bonds: Bonds::new(BONDS_MAX),
+                ends: Ends::new(),
+                calls: Waits::new(),
+                ways: Waits::new(),
+                in_hand: InHand::new(IN_HAND_MAX),
+                ways_in_hand: InHand::new(IN_HAND_MAX),
+                rooms: Vec::new(),
+                deliveries: VecDeque::new(),
+                is_delivering: false,
+            }),
+            writer: AtomicWaker::new(),
+            lost_casts: AtomicU64::new(0),
+        }
+    }
+
+    fn gate(&self) -> MutexGuard<'_, Gate> {
+        self.gate.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether there is a link.
+    pub(crate) fn is_up(&self) -> bool {
+        self.gate().up.is_some()
+    }
+
+    fn wake_if(&self, pushed: Pushed) {
+        if pushed == Pushed::Wake {
+            self.writer.wake();
+        }
+    }
+
+    // ---- what actors send ----
+
+    /// Sends a message whose payload is there.
+    pub(crate) fn cast(&self, flow: Option<Pid>, aim: &Aim, name: &'static str, payload: &[u8]) -> Result<(), NotSent> {
+        self.push(flow, aim, name, payload, |to, message| Head::Cast { to, message })
+    }
+
+    /// Sends a request; `wait` is called once with the outcome, unless it is given up before.
+    pub(crate) fn ask(
+        &self,
+        flow: Option<Pid>,
+        aim: &Aim,
+        name: &'static str,
+        payload: &[u8],
+        ask: Ask,
+        wait: Wait,
+    ) -> Result<CallId, (NotSent, Wait)> {
+        let mut gate = self.gate();
+        let id = gate.calls.begin(wait);
+        let sent = push_in(&mut gate, flow, aim, name, payload, |to, message| match ask {
+            Ask::Send => Head::Send { id: id.0, to, message },
+            Ask::Call { budget } => {
+                Head::Call { id: id.0, to, asker: flow.map(BarePid::of), message, budget }
+            }
+        });
+        match sent {
+            Ok(pushed) => {
+                drop(gate);
+                self.wake_if(pushed);
+                Ok(id)
+            }
+            Err(why) => match gate.calls.end(id) {
+                Some(wait) => Err((why, wait)),
+                None => Ok(id),
+            },
+        }
+    }
+
+    /// Nobody waits for the answer any more.
+    pub(crate) fn cancel(&self, id: CallId) {
+        let mut gate = self.gate();
+        let Some(wait) = gate.calls.end(id) else { return };
+        let pushed = gate.signal(Flow::Groups, &Framed::Cancel { id: id.0 });
+        drop(gate);
+        self.wake_if(pushed);
+        drop(wait);
+    }
+
+    fn push(
+        &self,
+        flow: Option<Pid>,
+        aim: &Aim,
+        name: &'static str,
+        payload: &[u8],
+        head: impl FnOnce(To, crate::proto::NameNumber) -> Head,
+    ) -> Result<(), NotSent> {
+        let pushed = push_in(&mut self.gate(), flow, aim, name, payload, head)?;
+        self.wake_if(pushed);
+        Ok(())
+    }
+
+    /// Wakes when there is room again.
+    pub(crate) fn await_room(&self, waker: &Waker) {
+        let mut gate = self.gate();
+        if !gate.rooms.iter().any(|each| each.will_wake(waker)) {
+            gate.rooms.push(waker.clone());
+        }
+    }
+
+    /// A pid of this system, as one of the link.
+    pub(crate) fn pid_out(&self, pid: Pid, life: Option<&NodeId>) -> Result<Pid, String> {
+        let number = match (pid.node(), life) {
+            (0, _) => NodeNumber::SENDER,
+            (node, _) if node == self.number => NodeNumber::RECEIVER,
+            (_, None) => return Err(format!("{pid} is of no node that is known")),
+            (_, Some(life)) => {
+                let mut gate = self.gate();
+                let Some(up) = &mut gate.up else { return Err("there is no link".to_owned()) };
+                up.outbox.node(life).map_err(|why| format!("{why:?}"))?
+            }
+        };
+        let WirePid { node, slot, serial } = WirePid::of(number, pid);
+        Ok(Pid::from_parts(node.0, slot, serial))
+    }
+
+    /// Keeps a way back that goes to the peer.
+    pub(crate) fn keep_way(&self, way: WayBack) -> CallId {
+        self.gate().ways.begin(way)
+    }
+
+    /// The message with this way back was not sent.
+    pub(crate) fn take_way_back(&self, id: CallId) {
+        let way = self.gate().ways.end(id);
+        drop(way);
+    }
+
+    // ---- signals ----
+
+    /// A signal of a local actor to one of the peer.
+    pub(crate) fn carry(&self, system: &System, signal: DistSignal) {
+        let mut gate = self.gate();
+        let Some(bond) = gate.outgoing(signal) else { return };
+        gate.bonds.handle_local(bond);
+        self.settle(system, gate);
+    }
+
+    /// A signal of an actor of the peer.
+    pub(crate) fn hear(&self, system: &System, signal: Framed) -> Result<(), TooManyBonds> {
+        let Some(bond) = from_frame(signal, self.number) else { return Ok(()) };
+        let mut gate = self.gate();
+        let heard = gate.bonds.handle_remote(bond);
+        self.settle(system, gate);
+        heard
+    }
+
+    /// An actor of the peer monitors what is not there.
+    pub(crate) fn nobody_to_watch(&self, monitor: u64, watcher: BarePid) {
+        let mut gate = self.gate();
+        let down = Framed::Down { monitor, to: watcher, from: None, reason: Exit::NoProc };
+        let pushed = gate.signal(Flow::Groups, &down);
+        drop(gate);
+        self.wake_if(pushed);
+    }
+
+    /// Performs what the bonds give out, then delivers, unless another thread is at it.
+    fn settle(&self, system: &System, mut gate: MutexGuard<'_, Gate>) {
+        let pushed = gate.perform();
+        if std::mem::replace(&mut gate.is_delivering, true) {
+            drop(gate);
+            return self.wake_if(pushed);
+        }
+        drop(gate);
+        self.wake_if(pushed);
+        loop {
+            let mut gate = self.gate();
+            let Some(signal) = gate.deliveries.pop_front() else {
+                gate.is_delivering = false;
+                return;
+            };
+            drop(gate);
+            if let Err(why) = system.deliver(signal) {
+                tracing::debug!(target: "ravelin", node = %self.id, %why, "ravelin.cluster.misdirected");
+            }
+        }
+    }
+
+    // ---- the link ----
+
+    /// A link is up.
+    pub(crate) fn connect(&self, link: LinkId, outbox: Outbox) {
+        let mut gate = self.gate();
+        gate.up = Some(Up { link, outbox, is_overrun: false });
+        gate.bonds.connected();
+    }
+
+    /// This link is lost: all that is owed is ended, each once.
+    pub(crate) fn disconnect(&self, system: &System, link: LinkId) {
+        let mut gate = self.gate();
+        if gate.up.as_ref().is_none_or(|up| up.link != link) {
+            return;
+        }
+        gate.up = None;
+        let callers = (gate.in_hand.lost(), gate.ways_in_hand.lost());
+        let (calls, ways) = (gate.calls.lost(), gate.ways.lost());
+        let rooms = std::mem::take(&mut gate.rooms);
+        gate.bonds.lost(&Exit::NoConnection);
+        self.settle(system, gate);
+        for (_, wait) in calls {
+            wait(Err(CallError::Exited(Exit::NoConnection)));
+        }
+        for (_, way) in ways {
+            way.fail(CallError::Exited(Exit::NoConnection));
+        }
+        drop(callers);
+        rooms.into_iter().for_each(Waker::wake);
+    }
+
+    /// The link's actor is to be woken when there is something to send.
+    pub(crate) fn register(&self, waker: &Waker) {
+        self.writer.register(waker);
+    }
+
+    /// The link's actor has something to look at.
+    pub(crate) fn poke(&self) {
+        self.writer.wake();
+    }
+
+    /// Does something with what is sent over this link; `None`: it is not up.
+    pub(crate) fn with_outbox<R>(&self, link: LinkId, f: impl FnOnce(&mut Outbox) -> R) -> Option<R> {
+        let mut gate = self.gate();
+        let up = gate.up.as_mut().filter(|up| up.link == link)?;
+        Some(f(&mut up.outbox))
+    }
+
+    /// The next chunk to send, for these streams. `Err`: the link is of no use any more.
+    pub(crate) fn transmit(
+        &self,
+        link: LinkId,
+        now: Time,
+        streams: Streams,
+    ) -> Result<Option<(Stream, Bytes)>, ()> {
+        let mut gate = self.gate();
+        let Some(up) = gate.up.as_mut().filter(|up| up.link == link && !up.is_overrun) else {
+            return Err(());
+        };
+        let chunk = up.outbox.poll_transmit(now, streams);
+        let rooms =
+            if up.outbox.poll_room() { std::mem::take(&mut gate.rooms) } else { Vec::new() };
+        drop(gate);
+        rooms.into_iter().for_each(Waker::wake);
+        Ok(chunk)
+    }
+
+    /// Whether the link was given up because the peer does not read.
+    pub(crate) fn is_overrun(&self) -> bool {
+        self.gate().up.as_ref().is_some_and(|up| up.is_overrun)
+    }
+
+    // ---- what the peer asks, and answers ----
+
+    /// A request of the peer is in hand. The caller comes back if it can not be taken.
+    pub(crate) fn take(&self, id: Asked, caller: Caller) -> Result<(), Caller> {
+        let mut gate = self.gate();
+        let (in_hand, id) = gate.in_hand(id);
+        in_hand.take(id, caller).map_err(|(_, caller)| caller)
+    }
+
+    /// The peer waits no longer.
+    pub(crate) fn give_up(&self, id: u64) {
+        let caller = self.gate().in_hand.end(CallId(id));
+        drop(caller);
+    }
+
+    /// Answers the peer, with bytes that `append` gives.
+    pub(crate) fn answer(
+        &self,
+        flow: Option<Pid>,
+        id: Asked,
+        answer: Result<&dyn crate::accepts::Bytes, CallError<()>>,
+    ) {
+        let written = answer.and_then(|answer| {
+            let mut bytes = Vec::new();
+            let appended: Result<(), Undecodable> = answer.append(&mut bytes);
+            let text = |why| CallError::NotUnderstood(format!("the answer could not be written: {why}").into());
+            appended.map(|()| bytes).map_err(text)
+        });
+        let mut gate = self.gate();
+        let (in_hand, number) = gate.in_hand(id);
+        let caller = in_hand.end(number);
+        let flow = flow.map_or(Flow::Place(0), Flow::Actor);
+        let pushed = match written {
+            Ok(bytes) => gate.payload(flow, &Head::Answer { id }, bytes.into()),
+            Err(why) => gate.signal(flow, &Framed::Failed { id, failure: super::failure::to_frame(why) }),
+        };
+        drop(gate);
+        self.wake_if(pushed);
+        drop(caller);
+    }
+
+    /// A send of the peer came to this.
+    pub(crate) fn sent(&self, id: u64, outcome: Result<(), CallError<()>>) {
+        let mut gate = self.gate();
+        let signal = match outcome {
+            Ok(()) => Framed::Done { id },
+            Err(why) => Framed::Failed { id: Asked::Call(id), failure: super::failure::to_frame(why) },
+        };
+        let pushed = gate.signal(Flow::Place(0), &signal);
+        drop(gate);
+        self.wake_if(pushed);
+    }
+
+    /// The peer answered.
+    pub(crate) fn answered(&self, id: Asked, answer: Result<Bytes, CallError<()>>) -> Option<(WayBack, Result<Bytes, CallError<()>>)> {
+        match id {
+            Asked::Call(id) => {
+                let wait = self.gate().calls.end(CallId(id));
+                if let Some(wait) = wait {
+                    wait(answer);
+                }
+                None
+            }
+            Asked::Reply(id) => self.gate().ways.end(CallId(id)).map(|way| (way, answer)),
+        }
+    }
+}
+
+/// What is asked of the peer.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Ask {
+    /// That the mailbox has it.
+    Send,
+    /// An answer, within this time.
+    Call { budget: Option<std::time::Duration> },
+}
+
+fn push_in(
+    gate: &mut Gate,
+    flow: Option<Pid>,
+    aim: &Aim,
+    name: &'static str,
+    payload: &[u8],
+    head: impl FnOnce(To, crate::proto::NameNumber) -> Head,
+) -> Result<Pushed, NotSent> {
+    let up = gate.up.as_mut().ok_or(NotSent::NoConnection)?;
+    let message = up.outbox.name(name)?;
+    let (to, anyone) = match aim {
+        Aim::Pid(pid) => (To::Pid(BarePid::of(*pid)), Flow::Actor(*pid)),
+        Aim::Place(number) => (To::Place(*number), Flow::Place(*number)),
+        Aim::Name(name) => {
+            let name = up.outbox.name_of(name)?;
+            (To::Name(name), Flow::Name(name))
+        }
+    };
+    let flow = flow.map_or(anyone, Flow::Actor);
+    let append = |out: &mut Vec<u8>| -> Result<(), std::convert::Infallible> {
+        out.extend_from_slice(payload);
+        Ok(())
+    };
+    Ok(up.outbox.push(flow, &head(to, message), append)?)
+}
+
+impl Gate {
+    /// A signal of a local actor, in the bonds' shape, if it is to be sent.
+    fn outgoing(&mut self, signal: DistSignal) -> Option<Bond> {
+        let monitor = |monitor: ravelin_core::MonitorRef| MonitorId(monitor.as_u64());
+        Some(match signal {
+            DistSignal::Link { from, to } => {
+                if !self.ends.link(from, to) {
+                    return None;
+                }
+                Signal::Link { from, to }
+            }
+            DistSignal::Unlink { from, to } => {
+                let id = self.ends.unlink(from, to)?;
+                Signal::Unlink { from, to, id }
+            }
+            DistSignal::LinkExit { from, to, reason } => {
+                if !self.ends.end(from, to) {
+                    return None;
+                }
+                Signal::LinkExit { from, to, reason }
+            }
+            DistSignal::Exit { from, to, reason } => Signal::Exit { from, to, reason },
+            DistSignal::Kill { from, to } => Signal::Kill { from: from.unwrap_or(to), to },
+            DistSignal::Monitor { from, to, monitor: id } => {
+                Signal::Monitor { monitor: monitor(id), watcher: from, target: to }
+            }
+            DistSignal::Demonitor { from, to, monitor: id } => {
+                Signal::Demonitor { monitor: monitor(id), watcher: from, target: to }
+            }
+            DistSignal::Down { from, to, monitor: id, reason } => {
+                Signal::Down { monitor: monitor(id), watcher: to, target: from, reason }
+            }
+            _ => return None,
+        })
+    }
+
+    /// Sends what the bonds give out for the peer, and lines up what they give out for actors here.
+    fn perform(&mut self) -> Pushed {
+        let mut all = Pushed::Quiet;
+        while let Some(output) = self.bonds.poll() {
+            match output {
+                Output::Send(signal) => {
+                    let flow = Flow::Actor(sender(&signal));
+                    if self.signal(flow, &to_frame(signal)) == Pushed::Wake {
+                        all = Pushed::Wake;
+                    }
+                }
+                Output::Deliver(signal) => {
+                    let (from, to) = ends_of(&signal);
+                    match self.ends.hear(&signal) {
+                        Heard::Nothing => {}
+                        Heard::All => self.deliveries.extend(to_core(signal)),
+                        Heard::Acknowledged(id) => {
+                            self.deliveries.extend(to_core(signal));
+                            self.bonds.handle_local(Signal::UnlinkAck { from: to, to: from, id });
+                        }
+                        Heard::OnlyAcknowledged(id) => {
+                            self.bonds.handle_local(Signal::UnlinkAck { from: to, to: from, id });
+                        }
+                    }
+                }
+            }
+        }
+        all
+    }
+
+    /// Pushes a signal. What can not be refused and finds no room ends the link.
+    fn signal(&mut self, flow: Flow, signal: &Framed) -> Pushed {
+        let Some(up) = &mut self.up else { return Pushed::Quiet };
+        match up.outbox.push_signal(flow, signal) {
+            Ok(pushed) => pushed,
+            Err(_) => {
+                up.is_overrun = true;
+                Pushed::Wake
+            }
+        }
+    }
+
+    fn payload(&mut self, flow: Flow, head: &Head, bytes: Bytes) -> Pushed {
+        let Some(up) = &mut self.up else { return Pushed::Quiet };
+        match up.outbox.push_bytes(flow, head, bytes) {
+            Ok(pushed) => pushed,
+            Err(Unsent::TooLarge { .. }) => {
+                let Head::Answer { id } = head else { return Pushed::Quiet };
+                let failure = super::failure::to_frame(CallError::NotUnderstood(
+                    "the answer is larger than the node that asked takes".into(),
+                ));
+                self.signal(flow, &Framed::Failed { id: *id, failure })
+            }
+            Err(_) => {
+                up.is_overrun = true;
+                Pushed::Wake
+            }
+        }
+    }
+
+    fn in_hand(&mut self, id: Asked) -> (&mut InHand<Caller>, CallId) {
+        match id {
+            Asked::Call(id) => (&mut self.in_hand, CallId(id)),
+            Asked::Reply(id) => (&mut self.ways_in_hand, CallId(id)),
+        }
+    }
+}
+
+/// From whom a signal about a link is, and to whom.
+fn ends_of(signal: &Bond) -> (Pid, Pid) {
+    match signal {
+        Signal::Link { from, to }
+        | Signal::Unlink { from, to, .. }
+        | Signal::UnlinkAck { from, to, .. }
+        | Signal::LinkExit { from, to, .. }
+        | Signal::Exit { from, to, .. }
+        | Signal::Kill { from, to } => (*from, *to),
+        Signal::Monitor { watcher, target, .. } | Signal::Demonitor { watcher, target, .. } => {
+            (*watcher, *target)
+        }
+        Signal::Down { watcher, target, .. } => (*target, *watcher),
+    }
+}
