@@ -13,6 +13,8 @@
 //! * `proto`, pure: what goes over a link, and what follows from it. Bytes, events and time in; bytes, events and timers
 //!   out.
 //! * [`transport`]: what carries frames from node to node.
+//! * [`discovery`]: where others may be found.
+//! * [`Config`]: what a node is told when it starts.
 
 #![forbid(unsafe_code)]
 
@@ -22,5 +24,10 @@ mod wire;
 pub mod proto;
 pub mod transport;
 
-pub use name::{Incarnation, InvalidName, NodeId, NodeName};
+pub mod discovery;
+
+mod config;
+
+pub use config::{Config, ConfigError, Limits};
+pub use name::{Endpoint, Incarnation, InvalidName, NodeId, NodeName};
 pub use wire::{Bincode, Codec, Undecodable, Wire};
