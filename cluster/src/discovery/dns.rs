@@ -138,7 +138,6 @@ impl<R: Resolve> Discovery for Dns<R> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use futures::executor::block_on;
     use futures::future::ready;
 
     struct Table;
@@ -168,7 +167,7 @@ mod tests {
     #[track_caller]
     fn check(names: &[&str], expected: Result<&[&str], &str>) {
         let dns = Dns::new(Table, names.iter().map(|name| name.parse().unwrap()));
-        let found = block_on(dns.find());
+        let found = dns.find().now_or_never().unwrap();
         let found = found.map(|all| all.iter().map(|endpoint| endpoint.to_string()).collect::<Vec<_>>());
         let expected = expected.map(|all| all.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>());
         assert_eq!(found.map_err(|why| why.to_string()), expected.map_err(str::to_owned), "{names:?}");

@@ -27,7 +27,7 @@ const EVERY: Duration = Duration::from_secs(30);
 /// use ravelin_cluster::Endpoint;
 /// use ravelin_cluster::discovery::{Discovery, Seeds};
 /// let seeds = Seeds(vec![Endpoint("10.0.0.1:4370".into())]);
-/// let found = futures::executor::block_on(seeds.find()).unwrap();
+/// let found = futures::FutureExt::now_or_never(seeds.find()).unwrap().unwrap();
 /// assert_eq!(found, seeds.0);
 /// ```
 pub trait Discovery: Send + Sync + 'static {
