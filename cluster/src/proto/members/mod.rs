@@ -49,6 +49,8 @@ const ASKED: usize = 3;
 /// The members of a cluster, as one of them knows them.
 pub struct Members {
     timing: Timing,
+    /// [`MEMBERS_MAX`], but in tests.
+    members_max: usize,
     stage: Stage,
     foca: Foca<Identity, Bytewise, Pcg64Mcg, NoCustomBroadcast>,
     world: AccumulatingRuntime<Identity>,
@@ -187,6 +189,7 @@ impl Members {
         let foca = Foca::new(Identity::first(me), timing.for_foca(0), chance, Bytewise);
         Ok(Members {
             timing,
+            members_max: MEMBERS_MAX,
             stage: Stage::Alone(Time::EPOCH),
             foca,
             world: AccumulatingRuntime::new(),
@@ -335,7 +338,7 @@ impl Members {
         if !rest.is_empty() {
             return Err(GossipError::Bad(BadGossip::Length));
         }
-        if known + told >= MEMBERS_MAX {
+        if known + told >= self.members_max {
             return Err(GossipError::TooMany);
         }
         let mut members = self.foca.iter_membership_state();

@@ -31,6 +31,8 @@
 mod dial;
 
 #[cfg(test)]
+mod mesh;
+#[cfg(test)]
 mod tests;
 
 pub use dial::Dialling;
