@@ -13,6 +13,8 @@
 //! * `proto`, pure: what goes over a link, and what follows from it. Bytes, events and time in; bytes, events and timers
 //!   out.
 //! * [`transport`]: what carries frames from node to node.
+//! * [`discovery`]: where others may be found.
+//! * [`Config`]: what a node is told when it starts.
 
 #![forbid(unsafe_code)]
 
@@ -22,12 +24,16 @@ mod wire;
 pub mod proto;
 pub mod transport;
 
+pub mod discovery;
+
+mod config;
 mod accepts;
 mod node;
 mod addr;
 
 pub use accepts::{Accepts, Remote};
 pub use addr::{Addr, AddrCall};
+pub use config::{Config, ConfigError, Limits};
 pub use name::{Endpoint, Incarnation, InvalidName, NodeId, NodeName};
-pub use node::{Node, NodeError, NodeEvent};
+pub use node::{Node, NodeError, NodeEvent, NodeHealth};
 pub use wire::{Bincode, Codec, Undecodable, Wire};

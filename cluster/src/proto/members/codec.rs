@@ -23,6 +23,13 @@ pub struct Peer {
     pub endpoint: Endpoint,
 }
 
+impl Peer {
+    /// Whether the other is a later life of the same node.
+    pub(super) fn is_before(&self, other: &Identity) -> bool {
+        self.id.name == other.peer.id.name && self.id.incarnation < other.peer.id.incarnation
+    }
+}
+
 /// Who foca thinks a member is: a life of a node, and how often it came back after it was declared down.
 /// Of two with one name the later in this order is the member.
 #[derive(Clone, Debug, Eq, PartialEq)]

@@ -32,14 +32,16 @@ pub use timing::{GOSSIP_MAX, Timing};
 use crate::name::{NodeId, NodeName};
 use bytes::{Buf, Bytes};
 use codec::{Bytewise, Identity, is_plain};
-use foca::{AccumulatingRuntime, Codec, Foca, NoCustomBroadcast, OwnedNotification, State, Timer};
+use foca::{
+    AccumulatingRuntime, Codec, Foca, Header, Message, NoCustomBroadcast, OwnedNotification, State, Timer,
+};
 use rand_pcg::Pcg64Mcg;
 use ravelin_core::Time;
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
 
 /// The most nodes that a member keeps in mind, those that are down included. News of others is refused.
-pub const MEMBERS_MAX: usize = 10_000;
+pub const MEMBERS_MAX: usize = 4096;
 
 /// How many a member that is alone asks at a time.
 const ASKED: usize = 3;
@@ -47,6 +49,8 @@ const ASKED: usize = 3;
 /// The members of a cluster, as one of them knows them.
 pub struct Members {
     timing: Timing,
+    /// [`MEMBERS_MAX`], but in tests.
+    members_max: usize,
     stage: Stage,
     foca: Foca<Identity, Bytewise, Pcg64Mcg, NoCustomBroadcast>,
     world: AccumulatingRuntime<Identity>,
@@ -126,6 +130,19 @@ pub enum Gone {
     Replaced,
 }
 
+/// What a message that is one turned out to be.
+#[derive(Debug, Eq, PartialEq)]
+enum Seen {
+    Fit,
+    /// A later life of its sender is known.
+    OfEarlierLife {
+        src: Identity,
+        newest: foca::Member<Identity>,
+    },
+    /// It tells of a later life of this node.
+    TellsOfLaterLife(NodeId),
+}
+
 /// Why a message was refused. Nothing has changed.
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
@@ -172,6 +189,7 @@ impl Members {
         let foca = Foca::new(Identity::first(me), timing.for_foca(0), chance, Bytewise);
         Ok(Members {
             timing,
+            members_max: MEMBERS_MAX,
             stage: Stage::Alone(Time::EPOCH),
             foca,
             world: AccumulatingRuntime::new(),
@@ -213,10 +231,21 @@ impl Members {
         if self.stage == Stage::Over {
             return Ok(());
         }
-        self.inspect(from, bytes)?;
-        let result = self.foca.handle_data(bytes, &mut self.world);
-        self.settle(now);
-        result.map_err(|why| GossipError::Refused(why.to_string()))
+        match self.inspect(from, bytes)? {
+            Seen::Fit => {
+                let result = self.foca.handle_data(bytes, &mut self.world);
+                self.settle(now);
+                result.map_err(|why| GossipError::Refused(why.to_string()))
+            }
+            Seen::OfEarlierLife { src, newest } => {
+                self.tell_of_later_life(src, newest);
+                Ok(())
+            }
+            Seen::TellsOfLaterLife(by) => {
+                self.end(by);
+                Ok(())
+            }
+        }
     }
 
     /// The time of [`Members::poll_timeout`] has come, or has passed.
@@ -289,7 +318,8 @@ impl Members {
     }
 
     /// Looks at a message before foca does: whether it is one, from whom it says it is, and of how many it tells.
-    fn inspect(&self, from: &NodeId, bytes: &[u8]) -> Result<(), GossipError> {
+    /// foca, which takes each life for a member of its own, would let two lives of a name declare each other down for ever.
+    fn inspect(&self, from: &NodeId, bytes: &[u8]) -> Result<Seen, GossipError> {
         if bytes.len() > GOSSIP_MAX {
             return Err(GossipError::TooLong(bytes.len()));
         }
@@ -300,14 +330,44 @@ impl Members {
         }
         let known = self.foca.iter_membership_state().len();
         let told = if rest.len() < 2 { 0 } else { usize::from(rest.get_u16()) };
+        let mut later = None;
         for _ in 0..told {
-            Bytewise.decode_member(&mut rest).map_err(GossipError::Bad)?;
+            let member = Bytewise.decode_member(&mut rest).map_err(GossipError::Bad)?;
+            later = later.or_else(|| self.me().is_before(member.id()).then(|| member.id().peer.id.clone()));
         }
-        match (rest.is_empty(), known + told < MEMBERS_MAX) {
-            (false, _) => Err(GossipError::Bad(BadGossip::Length)),
-            (true, false) => Err(GossipError::TooMany),
-            (true, true) => Ok(()),
+        if !rest.is_empty() {
+            return Err(GossipError::Bad(BadGossip::Length));
         }
+        if known + told >= self.members_max {
+            return Err(GossipError::TooMany);
+        }
+        let mut members = self.foca.iter_membership_state();
+        let newest = members.find(|member| header.src.peer.is_before(member.id()));
+        Ok(match (later, newest) {
+            (Some(later), _) => Seen::TellsOfLaterLife(later),
+            (None, Some(newest)) => Seen::OfEarlierLife { src: header.src, newest: newest.clone() },
+            (None, None) => Seen::Fit,
+        })
+    }
+
+    /// An earlier life of a node has written, which does not know that there is a later one.
+    fn tell_of_later_life(&mut self, dst: Identity, newest: foca::Member<Identity>) {
+        let to = dst.peer.id.clone();
+        let (src, message) = (self.foca.identity().clone(), Message::Gossip);
+        let mut bytes = Vec::new();
+        let header = Bytewise.encode_header(&Header { src, src_incarnation: 0, dst, message }, &mut bytes);
+        bytes.extend(1_u16.to_be_bytes());
+        // What was decoded can be encoded, and two members are much shorter than a message may be.
+        if header.and_then(|()| Bytewise.encode_member(&newest, &mut bytes)).is_ok() {
+            self.outputs.push_back(Output::Send { to, bytes: bytes.into() });
+        }
+    }
+
+    /// A later life has its place.
+    fn end(&mut self, by: NodeId) {
+        self.stage = Stage::Over;
+        self.timers.clear();
+        self.outputs.push_back(Output::Superseded { by });
     }
 
     /// Whether foca does right by this timer. It tells a member that it is down when the time for its objection is over,
@@ -399,15 +459,6 @@ impl Members {
 
     /// It was declared down.
     fn fall(&mut self, now: Time) {
-        let me = &self.me().id;
-        let is_later = |id: &&NodeId| id.name == me.name && id.incarnation > me.incarnation;
-        let later = self.foca.iter_membership_state().map(|member| &member.id().peer.id).find(is_later);
-        if let Some(by) = later.cloned() {
-            self.stage = Stage::Over;
-            self.timers.clear();
-            self.outputs.push_back(Output::Superseded { by });
-            return;
-        }
         // Once in a while only: else two that will not believe each other could go on for ever.
         let at = self.came_back.map_or(now, |last| now.max(last + self.timing.suspect_for));
         self.stage = Stage::Down(at);

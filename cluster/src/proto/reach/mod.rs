@@ -31,6 +31,8 @@
 mod dial;
 
 #[cfg(test)]
+mod mesh;
+#[cfg(test)]
 mod tests;
 
 pub use dial::Dialling;
@@ -583,10 +585,14 @@ impl Reach {
         let name = link.peer.as_ref().map(|(peer, _)| &peer.id.name);
         match (&link.side, name) {
             (Side::DialledSeed(endpoint), _) if !is_up => {
-                self.seeds.get_mut(endpoint).map(|seed| put_off(&mut seed.dials));
+                if let Some(seed) = self.seeds.get_mut(endpoint) {
+                    put_off(&mut seed.dials);
+                }
             }
             (Side::DialledNode(name), _) if !is_up => {
-                self.nodes.get_mut(name).map(|node| put_off(&mut node.dials));
+                if let Some(node) = self.nodes.get_mut(name) {
+                    put_off(&mut node.dials);
+                }
             }
             (_, Some(name)) if is_up => {
                 let Some(node) = self.nodes.get_mut(name) else { return };
