@@ -1,6 +1,6 @@
 //! A system's dealings with other nodes: signals that go there, and those that come from there.
 
-use crate::bonds::Signal;
+use crate::bonds::{Bonds, Signal};
 use crate::distribution::{AlreadyDistributed, DistSignal, Distribution, Misdirected};
 use crate::exit::Exit;
 use crate::info::Info;
@@ -62,9 +62,13 @@ impl System {
             }
             DistSignal::LinkExit { from, to, reason } => shared.link_broken(to, from, reason),
             DistSignal::Down { from, to, monitor, reason } => {
-                let watches =
-                    shared.with_known_bonds(to, |bonds| bonds.watching.get(&monitor) == Some(&from));
-                if watches == Some(true) {
+                let fires = |bonds: &mut Bonds| {
+                    let watched = bonds.watching.get_mut(&monitor).filter(|watched| **watched == from)?;
+                    // From now on it watches nobody, until it is handled or taken back: it fires once.
+                    *watched = to;
+                    Some(())
+                };
+                if shared.with_known_bonds(to, fires).flatten().is_some() {
                     shared.inform(to, Info::Down { pid: from, monitor, reason });
                 }
             }

@@ -77,7 +77,7 @@ pub(crate) struct Bonds {
     pub(crate) links: BTreeSet<Pid>,
     /// Who monitors this actor, by which monitor: two nodes may use the same number.
     pub(crate) watchers: BTreeSet<(MonitorRef, Pid)>,
-    /// Whom this actor monitors, by the monitor.
+    /// Whom this actor monitors, by the monitor; itself, where the `Down` came from another node and was not handled yet.
     pub(crate) watching: BTreeMap<MonitorRef, Pid>,
     /// Names registered for it.
     pub(crate) names: Vec<Arc<str>>,

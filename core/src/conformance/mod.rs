@@ -49,6 +49,8 @@ pub mod faults;
 #[doc(hidden)]
 pub mod groups;
 #[doc(hidden)]
+pub mod joined;
+#[doc(hidden)]
 pub mod kept;
 #[doc(hidden)]
 pub mod kills;
@@ -62,6 +64,8 @@ pub mod names;
 pub mod overload;
 #[doc(hidden)]
 pub mod pipes;
+#[doc(hidden)]
+pub mod requests;
 #[doc(hidden)]
 pub mod sends;
 #[doc(hidden)]

@@ -35,7 +35,8 @@ impl Rule for Monitors {
             Seen::MonitorSet { monitor, target } => {
                 let new = Monitor { watcher: who.pid, target: *target, has_fired: false };
                 self.set.insert((who.home, *monitor), new);
-                if !self.living.contains(&Who { pid: *target, ..who }) {
+                // Of another node nothing is known here.
+                if target.node() == 0 && !self.living.contains(&Who { pid: *target, ..who }) {
                     self.ended.insert(Who { pid: *target, ..who });
                 }
             }
