@@ -3,6 +3,9 @@
 mod bytes;
 mod outlet;
 
+#[cfg(test)]
+mod mesh;
+
 pub mod bonds;
 pub mod groups;
 pub mod names;
