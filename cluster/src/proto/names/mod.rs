@@ -52,7 +52,7 @@ pub enum Resolve {
     KeepOlder,
     /// The newer keeps it.
     KeepNewer,
-    /// Nobody keeps it; both are told. OTP's `notify_all_name`. Should the link be lost again in the very middle, the
+    /// Nobody keeps it; both are told. OTP's `notify_all_name`. Of three, the third may keep it: it is decided by pairs. Should the link be lost again in the very middle, the
     /// side that had not heard of the other keeps it.
     KeepNone,
     /// The user's function decides, on the older one's node: [`Event::Conflict`]. OTP's own resolve function. Until then
