@@ -31,7 +31,7 @@ fn act(world: &mut World, steps: &str) {
 #[test]
 fn links_and_unlinks_that_cross_end_in_agreement() {
     let died = Exit::error("it died");
-    let rows: [(&str, bool, &[Exit], &[Exit]); 16] = [
+    let rows: [(&str, bool, &[Exit], &[Exit]); 17] = [
         ("link-a link-b", true, &[], &[]),
         ("link-a quiet-a unlink-a unlink-b", false, &[], &[]),
         ("link-a quiet-a unlink-a unlink-b link-a", false, &[], &[]),
@@ -48,6 +48,12 @@ fn links_and_unlinks_that_cross_end_in_agreement() {
         ("link-a quiet-a die-b", false, std::slice::from_ref(&died), &[]),
         // The loss is told once on each side, and touches no link of the connection after it.
         ("link-a quiet-a break-a notice-a notice-b", false, &[Exit::NoConnection], &[Exit::NoConnection]),
+        (
+            "link-a quiet-a unlink-b link-b arrive-a arrive-a break-a notice-a notice-b",
+            false,
+            &[Exit::NoConnection],
+            &[Exit::NoConnection],
+        ),
         (
             "link-a quiet-a break-a notice-a unlink-a link-a",
             false,

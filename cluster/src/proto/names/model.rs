@@ -235,6 +235,37 @@ fn who_loses_a_name_is_told_and_by_whom() {
 }
 
 #[test]
+fn of_several_owners_the_one_that_will_win_is_looked_up() {
+    // Rule, and who wins of stamp 8 on node 1 and stamp 9 on node 2.
+    for (rule, winner) in [(0, 1), (1, 2), (2, 1), (3, 1)] {
+        for order in [[1, 2], [2, 1]] {
+            let mut names = Names::new(mesh_id("c"), 3);
+            names.peer_up(1, mesh_id("a"));
+            names.peer_up(2, mesh_id("b"));
+            for node in order {
+                names.handle_frame(node, &[1, 1, b'x', 5, 1, 7 + node as u8, rule]).unwrap();
+            }
+            assert_eq!(names.whereis("x").map(Pid::node), Some(winner), "rule {rule}");
+        }
+    }
+}
+
+#[test]
+fn a_request_to_yield_counts_for_the_registration_that_it_names() {
+    let mut names = Names::new(mesh_id("a"), 3);
+    names.peer_up(1, mesh_id("b"));
+    names.register("x", pid(1), Resolve::KeepOlder, 5).unwrap();
+    names.unregister("x").unwrap();
+    // The clock stands still: its stamp is 6 all the same.
+    names.register("x", pid(2), Resolve::KeepOlder, 5).unwrap();
+    names.handle_frame(1, &[4, 1, b'x', 5, 0]).unwrap();
+    assert_eq!((names.whereis("x"), names.poll_event()), (Some(pid(2)), None));
+    names.handle_frame(1, &[4, 1, b'x', 6, 1, 9, 1]).unwrap();
+    let lost = Event::Lost { name: "x".into(), pid: pid(2), winner: Some(Pid::from_parts(1, 9, 1)) };
+    assert_eq!((names.whereis("x"), names.poll_event()), (None, Some(lost)));
+}
+
+#[test]
 fn a_name_is_registered_once_here_and_goes_with_its_owner() {
     let mut names = Names::new(mesh_id("a"), 3);
     names.register("x", pid(1), Resolve::KeepOlder, 5).unwrap();
