@@ -16,6 +16,9 @@ pub use number::{BarePid, NameNumber, NodeNumber, To, WirePid};
 mod bytes;
 mod outlet;
 
+#[cfg(test)]
+mod mesh;
+
 pub mod bonds;
 pub mod ends;
 pub mod groups;

@@ -24,7 +24,8 @@
 //! # What is asked of the shell and of the actors
 //!
 //! * `handle_local` is called in the order in which an actor sends (it is best called where the actor sends, under the
-//!   table's lock); what is to be delivered is delivered in its order. Between the two no order is asked.
+//!   table's lock); what is to be delivered is delivered in its order. Between the two no order is asked, but one: what is to be delivered after a loss is delivered before
+//!   [`Bonds::connected`] is called again.
 //! * All signals to one actor *from* one actor go in one flow, also those that a table sends in its name; they are
 //!   never dropped while the link lives.
 //! * A `Link` or `Monitor` that reaches an actor that has ended is answered with `LinkExit` or `Down` (`noproc`), an
@@ -39,6 +40,11 @@
 use ravelin_core::{Exit, Pid};
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
+
+#[cfg(test)]
+mod model;
+#[cfg(test)]
+mod races;
 
 /// Names one monitor, among those that the watcher's node made. Never used again.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]

@@ -27,10 +27,12 @@
 
 mod wire;
 
+#[cfg(test)]
+mod model;
+
 use super::bytes::Malformed;
 use super::outlet::{Outlet, Telling};
 use ravelin_core::Pid;
-use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::fmt;
 use std::sync::Arc;
@@ -174,14 +176,14 @@ struct Peer {
 /// What this node knows of all groups.
 ///
 /// ```
-/// use ravelin_cluster::proto::groups::{Group, Groups};
+/// use ravelin_cluster::proto::groups::{FRAME_MAX, Group, Groups};
 /// use ravelin_core::Pid;
 /// let (mut here, mut there) = (Groups::new(1000), Groups::new(1000));
 /// let group = Group::new("", "workers").unwrap();
 /// here.join(&group, Pid::from_parts(0, 5, 1)).unwrap();
 /// here.peer_up(1);
 /// there.peer_up(1);
-/// while let Some(frame) = here.poll_frame(1) {
+/// while let Some(frame) = here.poll_frame(1, FRAME_MAX) {
 ///     there.handle_frame(1, &frame).unwrap();
 /// }
 /// assert_eq!(there.members(&group).collect::<Vec<_>>(), [Pid::from_parts(1, 5, 1)]);
@@ -300,11 +302,12 @@ impl Groups {
         self.peers.iter().filter(|(_, peer)| peer.outlet.is_ready()).map(|(node, _)| *node)
     }
 
-    /// The next frame for this peer, when the link has room for one. `None`: all is told.
-    pub fn poll_frame(&mut self, node: u32) -> Option<Vec<u8>> {
+    /// The next frame for this peer, when the link has room for one. `None`: all is told. It has at most `room` bytes, or
+    /// one entry, and never more than [`FRAME_MAX`].
+    pub fn poll_frame(&mut self, node: u32, room: usize) -> Option<Vec<u8>> {
         let outlet = &mut self.peers.get_mut(&node)?.outlet;
         let mut frame = wire::Frame::new();
-        while !frame.is_full() {
+        while !frame.is_full(room) {
             let groups = &self.groups;
             match outlet.pop(|told| first_after(groups, told)) {
                 Some(Telling::Key((group, pid))) => {
@@ -352,26 +355,16 @@ impl Groups {
 
     /// Sets how many times `pid` is in `group`, and says what that changes.
     fn set(&mut self, group: &Group, pid: Pid, times: u32) {
-        let mut members = match self.groups.entry(group.clone()) {
-            Entry::Vacant(_) if times == 0 => return,
-            Entry::Vacant(none) => none.insert_entry(BTreeMap::new()),
-            Entry::Occupied(members) => members,
-        };
-        let before = if times == 0 {
-            let before = members.get_mut().remove(&pid);
-            if members.get().is_empty() {
-                members.remove();
-            }
-            let groups = self.joined.get_mut(&pid);
-            if groups.is_some_and(|groups| groups.remove(group) && groups.is_empty()) {
-                self.joined.remove(&pid);
-            }
-            before
-        } else {
+        let before = self.times(group, pid);
+        if times > 0 {
+            self.groups.entry(group.clone()).or_default().insert(pid, times);
             self.joined.entry(pid).or_default().insert(group.clone());
-            members.get_mut().insert(pid, times)
-        };
-        let before = before.unwrap_or(0);
+        } else {
+            remove_from(&mut self.groups, group, |members| {
+                members.remove(&pid).is_some() && members.is_empty()
+            });
+            remove_from(&mut self.joined, &pid, |groups| groups.remove(group) && groups.is_empty());
+        }
         let step = if before < times { Step::Joined } else { Step::Left };
         let times = before.abs_diff(times);
         if times > 0 {
@@ -384,6 +377,13 @@ impl Groups {
         for peer in self.peers.values_mut() {
             peer.outlet.note(&key);
         }
+    }
+}
+
+/// Takes something from what `key` has, and the key away when `is_last` says that nothing is left.
+fn remove_from<K: Ord, V>(map: &mut BTreeMap<K, V>, key: &K, is_last: impl FnOnce(&mut V) -> bool) {
+    if map.get_mut(key).is_some_and(is_last) {
+        map.remove(key);
     }
 }
 

@@ -31,9 +31,10 @@ impl Frame {
         Frame { bytes: Vec::new(), group: None, members: Vec::new(), count: 0 }
     }
 
-    /// Whether one entry more might not fit.
-    pub(super) fn is_full(&self) -> bool {
-        self.bytes.len() + self.members.len() + 2 * ENTRY_MAX > FRAME_MAX
+    /// Whether one entry more might not fit. An empty one is not full.
+    pub(super) fn is_full(&self, room: usize) -> bool {
+        let bytes = self.bytes.len() + self.members.len();
+        (bytes > 0 || self.group.is_some()) && bytes + 2 * ENTRY_MAX > room.min(FRAME_MAX)
     }
 
     pub(super) fn put(&mut self, group: &Group, pid: Pid, times: u32) {

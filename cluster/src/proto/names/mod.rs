@@ -28,6 +28,9 @@
 
 mod wire;
 
+#[cfg(test)]
+mod model;
+
 use super::bytes::Malformed;
 use super::outlet::{Outlet, Telling};
 use crate::name::NodeId;
@@ -49,7 +52,7 @@ pub enum Resolve {
     KeepOlder,
     /// The newer keeps it.
     KeepNewer,
-    /// Nobody keeps it; both are told. OTP's `notify_all_name`. Should the link be lost again in the very middle, the
+    /// Nobody keeps it; both are told. OTP's `notify_all_name`. Of three, the third may keep it: it is decided by pairs. Should the link be lost again in the very middle, the
     /// side that had not heard of the other keeps it.
     KeepNone,
     /// The user's function decides, on the older one's node: [`Event::Conflict`]. OTP's own resolve function. Until then
@@ -180,7 +183,7 @@ const OURS: u32 = 0;
 /// What this node knows of all names.
 ///
 /// ```
-/// use ravelin_cluster::proto::names::{Names, Resolve};
+/// use ravelin_cluster::proto::names::{FRAME_MAX, Names, Resolve};
 /// use ravelin_cluster::{Incarnation, NodeId};
 /// use ravelin_core::Pid;
 /// let node = |name: &str| NodeId { name: name.parse().unwrap(), incarnation: Incarnation(1) };
@@ -188,7 +191,7 @@ const OURS: u32 = 0;
 /// a.register("leader", Pid::from_parts(0, 5, 1), Resolve::KeepOlder, 1_000_000).unwrap();
 /// a.peer_up(1, node("b"));
 /// b.peer_up(1, node("a"));
-/// while let Some(frame) = a.poll_frame(1) {
+/// while let Some(frame) = a.poll_frame(1, FRAME_MAX) {
 ///     b.handle_frame(1, &frame).unwrap();
 /// }
 /// assert_eq!(b.whereis("leader"), Some(Pid::from_parts(1, 5, 1)));
@@ -312,14 +315,15 @@ impl Names {
         self.peers.iter().filter(move |(_, peer)| ready(peer)).map(|(node, _)| *node)
     }
 
-    /// The next frame for this peer, when the link has room for one. `None`: all is told.
-    pub fn poll_frame(&mut self, node: u32) -> Option<Vec<u8>> {
+    /// The next frame for this peer, when the link has room for one. `None`: all is told. It has at most `room` bytes, or
+    /// one entry, and never more than [`FRAME_MAX`].
+    pub fn poll_frame(&mut self, node: u32, room: usize) -> Option<Vec<u8>> {
         use std::ops::Bound::{Excluded, Unbounded};
         let peer = self.peers.get_mut(&node)?;
         let names = &self.names;
         let ours = |name: &Arc<str>| names.get(name).and_then(|owners| owners.get(&OURS));
         let mut frame = Vec::new();
-        while !wire::is_full(&frame) {
+        while !wire::is_full(&frame, room) {
             if let Some((name, what)) = peer.yields.pop_first() {
                 wire::put_yield(&mut frame, &name, what);
                 continue;

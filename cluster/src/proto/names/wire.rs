@@ -32,9 +32,9 @@ pub(super) enum Word {
     Yield(Arc<str>, Yield),
 }
 
-/// Whether one word more might not fit.
-pub(super) fn is_full(frame: &[u8]) -> bool {
-    frame.len() + WORD_MAX > FRAME_MAX
+/// Whether one word more might not fit. An empty frame is not full.
+pub(super) fn is_full(frame: &[u8], room: usize) -> bool {
+    !frame.is_empty() && frame.len() + WORD_MAX > room.min(FRAME_MAX)
 }
 
 /// The registration of this name by the sender's node, or that there is none.
