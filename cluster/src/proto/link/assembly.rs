@@ -85,7 +85,6 @@ impl Assembly {
     }
 
     /// How many bytes of memory it has taken for messages.
-    #[cfg(test)]
     pub(super) fn memory(&self) -> usize {
         let parts: usize = self.slots.iter().flatten().map(|part| part.bytes.capacity()).sum();
         parts + self.whole.iter().map(|whole| whole.bytes.len()).sum::<usize>()

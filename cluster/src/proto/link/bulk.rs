@@ -123,12 +123,6 @@ impl BulkLane {
         !self.flows.is_empty() && self.flows.contains_key(&flow)
     }
 
-    /// How many messages are begun and not sent whole, or not acknowledged.
-    #[cfg(test)]
-    pub(super) fn under_way(&self) -> u64 {
-        self.under_way
-    }
-
     /// Adds a large frame, without its length.
     pub(super) fn add(&mut self, flow: Flow, after: u64, head: Vec<u8>, payload: Bytes) {
         self.enqueue(flow, after, Message { packed: Packed::One, content: Content::Fixed(head, payload) });

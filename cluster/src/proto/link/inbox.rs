@@ -9,7 +9,7 @@ use crate::proto::code::FrameError;
 use crate::proto::frame::{Content, Frame, LENGTH_BYTES, Packed, Signal, is_user, length_at, read};
 use crate::proto::hello::Limits;
 use crate::proto::number::{NameNumber, NodeNumber};
-use bytes::Bytes;
+use bytes::{Buf, Bytes};
 use ravelin_core::Time;
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -127,6 +127,12 @@ impl Inbox {
         self.told.node(number)
     }
 
+    /// How many bytes of memory it has taken for messages that are not handed out. At most twice what has come of them,
+    /// and never more than [`Limits::bulk_max`].
+    pub fn held(&self) -> usize {
+        self.assembly.memory() + self.unpacking.as_ref().map_or(0, |(rest, _)| rest.len())
+    }
+
     /// What came.
     pub fn received(&self) -> Received {
         self.received
@@ -199,12 +205,6 @@ impl Inbox {
             Content::Define(_) | Content::Fragment(_) => Err(Broken::Misplaced),
         }
     }
-
-    /// How many bytes of memory it has taken for messages that are not handed out.
-    #[cfg(test)]
-    pub(super) fn memory(&self) -> usize {
-        self.assembly.memory() + self.unpacking.as_ref().map_or(0, |(rest, _)| rest.len())
-    }
 }
 
 /// The content of the next frame of some chunks.
@@ -220,9 +220,11 @@ fn next_frame(chunks: &mut VecDeque<Bytes>) -> Result<Option<Bytes>, FrameError>
 /// Takes a frame off the front, without its length.
 fn split_frame(bytes: &mut Bytes) -> Result<Bytes, FrameError> {
     let length = length_at(bytes, 0).ok_or(FrameError::Truncated { what: "length of a frame" })?;
-    if bytes.len() < LENGTH_BYTES + length {
+    let end = LENGTH_BYTES + length;
+    if bytes.len() < end {
         return Err(FrameError::Truncated { what: "frame" });
     }
-    let mut frame = bytes.split_to(LENGTH_BYTES + length);
-    Ok(frame.split_off(LENGTH_BYTES))
+    let content = bytes.slice(LENGTH_BYTES..end);
+    bytes.advance(end);
+    Ok(content)
 }

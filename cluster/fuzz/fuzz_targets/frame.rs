@@ -1,0 +1,8 @@
+//! Any bytes as the content of a frame.
+#![no_main]
+
+#[allow(dead_code, reason = "each target feeds one decoder")]
+#[path = "../../tests/proto/feed.rs"]
+mod feed;
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| feed::frame(bytes));
