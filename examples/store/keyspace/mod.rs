@@ -19,7 +19,7 @@ use crate::command::KeyCommand;
 use crate::effect::Effect;
 use crate::reply::{Blob, Reply};
 pub use replay::Inconsistent;
-use value::{Kind, Value};
+use value::{Hash, Kind, List, Set, Value};
 
 /// The keys of a partition.
 #[derive(Debug, Default, PartialEq)]
@@ -78,6 +78,12 @@ impl Keyspace {
         Some((key, entry))
     }
 
+    /// What a key holds, made if the key is not there; `None` if it is of another kind.
+    fn held_mut<T: Kind>(&mut self, key: Blob) -> Option<&mut T> {
+        let new = || Entry { value: T::default().into_value(), expires_at: None };
+        T::of_mut(&mut self.keys.entry(key).or_insert_with(new).value)
+    }
+
     /// Sets or clears the expiry of a key that exists.
     fn set_expiry(&mut self, key: &Blob, at: Option<u64>) {
         let Some(entry) = self.keys.get_mut(key) else { return };
@@ -103,7 +109,7 @@ impl Run<'_> {
             K::Exists(keys) => Ok(Reply::count(keys.iter().filter(|key| self.live(key).is_some()).count())),
             K::IncrBy(key, by) => self.incr_by(key, *by),
             K::Append(key, more) => self.append(key, more),
-            K::StrLen(key) => self.strlen(key),
+            K::StrLen(key) => self.count::<Blob>(key),
             K::Expire { key, after_ms, when, name } => self.expire(key, *after_ms, *when, name),
             K::Ttl(key, unit) => Ok(self.ttl(key, *unit)),
             K::Persist(key) => Ok(self.persist(key)),
@@ -113,21 +119,21 @@ impl Run<'_> {
             K::Push(key, end, values) => self.push(key, *end, values),
             K::Pop(key, end, count) => self.pop(key, *end, *count),
             K::LRange(key, start, stop) => self.lrange(key, *start, *stop),
-            K::LLen(key) => Ok(Reply::count(self.list(key)?.map_or(0, value::List::len))),
+            K::LLen(key) => self.count::<List>(key),
             K::SAdd(key, members) => self.sadd(key, members),
             K::SRem(key, members) => self.srem(key, members),
             K::SMembers(key) => self.smembers(key),
             K::SIsMember(key, member) => {
-                Ok(Reply::flag(self.set_of(key)?.is_some_and(|set| set.contains(&member[..]))))
+                Ok(Reply::flag(self.held::<Set>(key)?.is_some_and(|set| set.contains(&member[..]))))
             }
-            K::SCard(key) => Ok(Reply::count(self.set_of(key)?.map_or(0, BTreeSet::len))),
+            K::SCard(key) => self.count::<Set>(key),
             K::HSet(key, pairs) => self.hset(key, pairs),
             K::HGet(key, field) => {
-                Ok(Reply::maybe(self.hash(key)?.and_then(|hash| hash.get(&field[..]).cloned())))
+                Ok(Reply::maybe(self.held::<Hash>(key)?.and_then(|hash| hash.get(&field[..]).cloned())))
             }
             K::HDel(key, fields) => self.hdel(key, fields),
             K::HGetAll(key) => self.hgetall(key),
-            K::HLen(key) => Ok(Reply::count(self.hash(key)?.map_or(0, value::Hash::len))),
+            K::HLen(key) => self.count::<Hash>(key),
         }
     }
 
@@ -144,7 +150,7 @@ impl Run<'_> {
     /// Removes a key with all it holds; false if it wasn't there or had expired.
     fn drop_key(&mut self, key: &[u8]) -> bool {
         let Some((key, entry)) = self.space.remove(key) else { return false };
-        self.effects.push(Effect::Drop { key });
+        self.effects.push(Effect::Drop(key));
         entry.expires_at.is_none_or(|at| at > self.now_ms)
     }
 
@@ -161,11 +167,23 @@ impl Run<'_> {
         self.space.keys.get_key_value(key).map_or_else(|| key.into(), |(stored, _)| stored.clone())
     }
 
-    /// A key's value and its stored name, made with `new` if there was none. The key must be live or absent.
-    fn value_or(&mut self, key: &[u8], kind: Kind) -> (Blob, &mut Value) {
+    /// What a key holds, if it is there.
+    fn held<T: Kind>(&mut self, key: &[u8]) -> Result<Option<&T>, Reply> {
+        let Some(entry) = self.live(key) else { return Ok(None) };
+        T::of(&entry.value).map(Some).ok_or_else(wrong_type)
+    }
+
+    /// The stored name of a key and what it holds, made if the key is not there.
+    fn held_mut<T: Kind>(&mut self, key: &[u8]) -> Result<(Blob, &mut T), Reply> {
+        self.live(key);
         let key = self.stored_key(key);
-        let entry = self.space.keys.entry(key.clone());
-        (key, &mut entry.or_insert_with(|| Entry { value: Value::new(kind), expires_at: None }).value)
+        let held = self.space.held_mut(key.clone()).ok_or_else(wrong_type)?;
+        Ok((key, held))
+    }
+
+    /// How much a key holds.
+    fn count<T: Kind>(&mut self, key: &[u8]) -> Outcome {
+        Ok(Reply::count(self.held::<T>(key)?.map_or(0, T::size)))
     }
 }
 
