@@ -17,14 +17,7 @@ pub(super) struct Spec {
     pub keys: (i64, i64, i64),
     pub group: &'static str,
     pub summary: &'static str,
-    pub(super) parse: fn(Args) -> Result<Command, Reply>,
-}
-
-impl Spec {
-    pub(super) fn accepts(&self, words: usize) -> bool {
-        let words = i64::try_from(words).unwrap_or(i64::MAX);
-        if self.arity >= 0 { words == self.arity } else { words >= -self.arity }
-    }
+    pub(super) parse: fn(&mut Args) -> Result<Command, Reply>,
 }
 
 const NONE: (i64, i64, i64) = (0, 0, 0);

@@ -15,7 +15,7 @@ mod value;
 
 use std::collections::{BTreeSet, HashMap};
 
-use crate::command::KeyCommand;
+use crate::command::{KeyCommand, OnKey};
 use crate::effect::Effect;
 use crate::reply::{Blob, Reply};
 pub use replay::Inconsistent;
@@ -98,42 +98,52 @@ impl Keyspace {
 
 impl Run<'_> {
     fn execute(&mut self, command: &KeyCommand) -> Outcome {
-        use KeyCommand as K;
         match command {
-            K::Get(key) => self.get(key),
-            K::Set(set) => self.set(set),
-            K::GetDel(key) => self.get_del(key),
-            K::MGet(keys) => Ok(Reply::Array(keys.iter().map(|key| self.string_or_null(key)).collect())),
-            K::MSet(pairs) => Ok(self.mset(pairs)),
-            K::Del(keys) => Ok(Reply::count(keys.iter().filter(|key| self.drop_key(key)).count())),
-            K::Exists(keys) => Ok(Reply::count(keys.iter().filter(|key| self.live(key).is_some()).count())),
-            K::IncrBy(key, by) => self.incr_by(key, *by),
-            K::Append(key, more) => self.append(key, more),
-            K::StrLen(key) => self.count::<Blob>(key),
-            K::Expire { key, after_ms, when, name } => self.expire(key, *after_ms, *when, name),
-            K::Ttl(key, unit) => Ok(self.ttl(key, *unit)),
-            K::Persist(key) => Ok(self.persist(key)),
-            K::Type(key) => Ok(Reply::Simple(self.live(key).map_or("none", |entry| entry.value.type_name()))),
-            K::DbSize => Ok(Reply::count(self.space.len())),
-            K::FlushAll => Ok(self.flush_all()),
-            K::Push(key, end, values) => self.push(key, *end, values),
-            K::Pop(key, end, count) => self.pop(key, *end, *count),
-            K::LRange(key, start, stop) => self.lrange(key, *start, *stop),
-            K::LLen(key) => self.count::<List>(key),
-            K::SAdd(key, members) => self.sadd(key, members),
-            K::SRem(key, members) => self.srem(key, members),
-            K::SMembers(key) => self.smembers(key),
-            K::SIsMember(key, member) => {
-                Ok(Reply::flag(self.held::<Set>(key)?.is_some_and(|set| set.contains(&member[..]))))
+            KeyCommand::On(key, act) => self.act(key, act),
+            KeyCommand::DbSize => Ok(Reply::count(self.space.len())),
+            KeyCommand::Del(keys) => Ok(Reply::count(keys.iter().filter(|key| self.drop_key(key)).count())),
+            KeyCommand::Exists(keys) => {
+                Ok(Reply::count(keys.iter().filter(|key| self.live(key).is_some()).count()))
             }
-            K::SCard(key) => self.count::<Set>(key),
-            K::HSet(key, pairs) => self.hset(key, pairs),
-            K::HGet(key, field) => {
+            KeyCommand::FlushAll => Ok(self.flush_all()),
+            KeyCommand::MGet(keys) => {
+                Ok(Reply::Array(keys.iter().map(|key| self.string_or_null(key)).collect()))
+            }
+            KeyCommand::MSet(pairs) => Ok(self.mset(pairs)),
+        }
+    }
+
+    fn act(&mut self, key: &[u8], act: &OnKey) -> Outcome {
+        use OnKey as K;
+        match act {
+            K::Append(more) => self.append(key, more),
+            K::Expire { after_ms, when, name } => self.expire(key, *after_ms, *when, name),
+            K::Get => self.get(key),
+            K::GetDel => self.get_del(key),
+            K::HDel(fields) => self.hdel(key, fields),
+            K::HGet(field) => {
                 Ok(Reply::maybe(self.held::<Hash>(key)?.and_then(|hash| hash.get(&field[..]).cloned())))
             }
-            K::HDel(key, fields) => self.hdel(key, fields),
-            K::HGetAll(key) => self.hgetall(key),
-            K::HLen(key) => self.count::<Hash>(key),
+            K::HGetAll => self.hgetall(key),
+            K::HLen => self.count::<Hash>(key),
+            K::HSet(pairs) => self.hset(key, pairs),
+            K::IncrBy(by) => self.incr_by(key, *by),
+            K::LLen => self.count::<List>(key),
+            K::LRange(start, stop) => self.lrange(key, *start, *stop),
+            K::Persist => Ok(self.persist(key)),
+            K::Pop(end, count) => self.pop(key, *end, *count),
+            K::Push(end, values) => self.push(key, *end, values),
+            K::SAdd(members) => self.sadd(key, members),
+            K::SCard => self.count::<Set>(key),
+            K::SIsMember(member) => {
+                Ok(Reply::flag(self.held::<Set>(key)?.is_some_and(|set| set.contains(&member[..]))))
+            }
+            K::SMembers => self.smembers(key),
+            K::SRem(members) => self.srem(key, members),
+            K::Set(set) => self.set(key, set),
+            K::StrLen => self.count::<Blob>(key),
+            K::Ttl(unit) => Ok(self.ttl(key, *unit)),
+            K::Type => Ok(Reply::Simple(self.live(key).map_or("none", |entry| entry.value.type_name()))),
         }
     }
 

@@ -36,9 +36,9 @@ impl Run<'_> {
         Reply::OK
     }
 
-    pub(super) fn set(&mut self, set: &SetCommand) -> Outcome {
-        let old = if set.get { Some(self.get(&set.key)?) } else { None };
-        let entry = self.live(&set.key);
+    pub(super) fn set(&mut self, key: &[u8], set: &SetCommand) -> Outcome {
+        let old = if set.get { Some(self.get(key)?) } else { None };
+        let entry = self.live(key);
         let (present, old_expiry) = (entry.is_some(), entry.and_then(|entry| entry.expires_at));
         let wanted = match set.when {
             SetWhen::Always => true,
@@ -54,7 +54,7 @@ impl Run<'_> {
             Expiry::At(at) => Some(at.unsigned_abs()),
             Expiry::After(ms) => Some(self.after(ms).ok_or_else(|| command::invalid_expire("set"))?),
         };
-        self.replace(&set.key, set.value[..].into(), expires_at);
+        self.replace(key, set.value[..].into(), expires_at);
         Ok(old.unwrap_or(Reply::OK))
     }
 
@@ -99,7 +99,7 @@ impl Run<'_> {
     pub(super) fn incr_by(&mut self, key: &[u8], by: i64) -> Outcome {
         let old = match self.held::<Blob>(key)? {
             None => 0,
-            Some(value) => number::integer(value).ok_or_else(command::not_an_integer)?,
+            Some(value) => number::integer(value).ok_or(command::NOT_AN_INTEGER)?,
         };
         let Some(new) = old.checked_add(by) else {
             return Err(Reply::error("ERR increment or decrement would overflow"));
