@@ -110,7 +110,7 @@ fn everywhere(command: &KeyCommand, partitions: Partitions, join: Join) -> Route
     Route::Many((0..partitions.count()).map(|part| (part, command.clone())).collect(), join)
 }
 
-/// A command for each partition that has some of the items.
+/// A command for each partition that has some of the items, in the order of first appearance.
 fn split<T>(
     items: Vec<T>,
     partitions: Partitions,
@@ -118,23 +118,6 @@ fn split<T>(
     make: fn(Vec<T>) -> KeyCommand,
     join: fn(Vec<usize>) -> Join,
 ) -> Route {
-    let (groups, group_of) = group(items, partitions, key);
-    let mut commands: Vec<_> = groups.into_iter().map(|(part, items)| (part, make(items))).collect();
-    match commands.pop() {
-        Some((partition, command)) if commands.is_empty() => Route::One(partition, command),
-        last => {
-            commands.extend(last);
-            Route::Many(commands, join(group_of))
-        }
-    }
-}
-
-/// Items grouped by partition, in the order of first appearance, and the group of each item.
-fn group<T>(
-    items: Vec<T>,
-    partitions: Partitions,
-    key: fn(&T) -> &Bytes,
-) -> (Vec<(usize, Vec<T>)>, Vec<usize>) {
     let mut groups: Vec<(usize, Vec<T>)> = Vec::new();
     let mut group_of = vec![None; partitions.count()];
     let mut belongs = Vec::with_capacity(items.len());
@@ -147,7 +130,14 @@ fn group<T>(
         groups[at].1.push(item);
         belongs.push(at);
     }
-    (groups, belongs)
+    let mut commands: Vec<_> = groups.into_iter().map(|(part, items)| (part, make(items))).collect();
+    match commands.pop() {
+        Some((partition, command)) if commands.is_empty() => Route::One(partition, command),
+        last => {
+            commands.extend(last);
+            Route::Many(commands, join(belongs))
+        }
+    }
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ use bytes::Bytes;
 use super::args::{Args, Subcommand, is, parsers};
 use super::{Client, Command, Hello, LibraryInfo, Local, PubSub, errors};
 use crate::number;
+use crate::protocol::Version;
 use crate::reply::Reply;
 
 parsers! {
@@ -53,8 +54,9 @@ fn greeting(args: &mut Args) -> Result<Hello, Reply> {
     let mut hello = Hello::default();
     let Some(version) = args.maybe() else { return Ok(hello) };
     hello.version = match number::integer(&version) {
+        Some(2) => Some(Version::Resp2),
+        Some(3) => Some(Version::Resp3),
         None => return Err(Reply::error("ERR Protocol version is not an integer or out of range")),
-        Some(version @ 2..=3) => Some(version),
         Some(_) => return Err(Reply::error("NOPROTO unsupported protocol version")),
     };
     while let Some(word) = args.maybe() {

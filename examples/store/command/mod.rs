@@ -16,6 +16,7 @@ mod table;
 
 use bytes::Bytes;
 
+use crate::protocol::Version;
 use crate::reply::Reply;
 pub use admin::Admin;
 use args::Args;
@@ -54,7 +55,7 @@ pub enum Local {
 /// `HELLO [version [SETNAME name]]`.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Hello {
-    pub version: Option<i64>,
+    pub version: Option<Version>,
     pub name: Option<Bytes>,
 }
 

@@ -77,8 +77,8 @@ fn commands_of_the_connection_and_the_broker() {
         ("ping x", Command::Local(Local::Ping(Some(word("x"))))),
         ("select 0", Command::Local(Local::Select)),
         ("hello", hello(None, None)),
-        ("hello 3", hello(Some(3), None)),
-        ("hello 2 auth default x setname me", hello(Some(2), Some(word("me")))),
+        ("hello 3", hello(Some(Version::Resp3), None)),
+        ("hello 2 auth default x setname me", hello(Some(Version::Resp2), Some(word("me")))),
         ("client id", Command::Local(Local::Client(Client::Id))),
         ("client setname me", Command::Local(Local::Client(Client::SetName(word("me"))))),
         (
