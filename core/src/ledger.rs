@@ -1,9 +1,9 @@
 //! The ledger: every message that an actor accepts has exactly one counted fate.
 //!
-//! `accepted = handled + answered + expired + interrupted + discarded + dead_lettered + waiting` holds for an actor at rest, and
-//! for a system at rest; a message that is being handled just now counts as waiting. What was refused was handed back
-//! and is not in the balance. The counters are plain words written by the one who runs the actor: always on, at the cost
-//! of a store per message.
+//! `accepted = handled + answered + expired + interrupted + discarded + dead_lettered + waiting` holds for an actor at
+//! rest, and for a system at rest; a message that is being handled just now counts as waiting. What was refused was
+//! handed back and is not in the balance. The counters are plain words written by the one who runs the actor: always
+//! on, at the cost of a store per message.
 
 use ravelin_mailbox::Shed;
 use std::ops::{Add, AddAssign};

@@ -28,7 +28,8 @@ use std::time::SystemTime;
 /// - **Shutdown**: when the last `Arc` of the executor is dropped its tasks are dropped. This adapter holds one, so an
 ///   actor that holds the adapter keeps its executor: end the actors first. The global executor never ends.
 /// - **Blocking** jobs run in smol's pool; a panic in one stays there.
-/// - A panic that escapes a task ends that task silently: async-executor hands it to whoever awaits the task, and nobody does.
+/// - A panic that escapes a task ends that task silently: async-executor hands it to whoever awaits the task, and
+///   nobody does.
 ///
 /// `is_current` is true in tasks that this adapter spawned, and nowhere else: async-executor does not tell. It costs 2 ns.
 ///

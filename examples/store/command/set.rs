@@ -70,10 +70,10 @@ fn condition(args: &mut Args) -> Result<ExpireWhen, Reply> {
         (false, true) => Some(Compare::Earlier),
         (false, false) => None,
     };
-    Ok(match compare {
-        _ if nx => ExpireWhen::Unset,
-        and if xx => ExpireWhen::Set { and },
-        Some(compare) => ExpireWhen::If(compare),
-        None => ExpireWhen::Always,
+    Ok(match (nx, xx, compare) {
+        (true, ..) => ExpireWhen::Unset,
+        (_, true, and) => ExpireWhen::Set { and },
+        (.., Some(compare)) => ExpireWhen::If(compare),
+        (.., None) => ExpireWhen::Always,
     })
 }
