@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, VecDeque};
 const LOOKED_AT: usize = 32;
 
 /// How many lines are followed. With more it is not known any more which messages wait, only how many.
-const POSSIBLE_MAX: usize = 256;
+const POSSIBLE_MAX: usize = 64;
 
 /// A message in the line.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]

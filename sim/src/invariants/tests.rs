@@ -169,13 +169,12 @@ fn a_hundred_discarded_messages_leave_few_lines_that_are_possible() {
 
 #[test]
 fn where_too_many_lines_are_possible_the_messages_are_still_counted() {
-    // Each discarded one may be the first of all, or the first of class bulk.
-    let waiting =
-        [Class::Control, Class::Bulk].map(|class| std::iter::repeat_n(accept_of(class, "Tick"), 300));
-    let discards = std::iter::repeat_n(Seen::Discarded { message: "Tick" }, 298);
-    let handled = std::iter::repeat_n(begin("Tick"), 302);
-    let events =
-        [start(1), UP].into_iter().chain(waiting.into_iter().flatten()).chain(discards).chain(handled);
+    // Each discarded one may be the first of all, the first of class bulk, or the one behind that.
+    let classes = [Class::Control, Class::Interactive, Class::Bulk].into_iter().cycle();
+    let waiting = classes.map(|class| accept_of(class, "Tick")).take(120);
+    let discards = std::iter::repeat_n(Seen::Discarded { message: "Tick" }, 60);
+    let handled = std::iter::repeat_n(begin("Tick"), 60);
+    let events = [start(1), UP].into_iter().chain(waiting).chain(discards).chain(handled);
     let mut events: Vec<_> = events.map(|seen| (ONE, seen)).collect();
     check(&events, None);
     events.push((ONE, begin("Tick")));
