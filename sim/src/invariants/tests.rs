@@ -205,20 +205,20 @@ fn a_mailbox_that_is_kept_elsewhere_excuses_no_call_here() {
     let open: Arc<dyn Awaits> = Arc::new(Open);
     let awaited = Awaited::new(&open);
     let kept = Seen::Ended { exit: EXIT, held: 0, kept: 1 };
-    for (system, is_kept) in [(0, true), (1, false)] {
-        let here = Who { home: Home { node: NodeId(0), system: 0 }, pid: ONE };
-        // The same number of a process, in a system of its own.
-        let there = Who { home: Home { system, ..here.home }, ..here };
+    let here = Who { home: Home { node: NodeId(0), system: 0 }, pid: ONE };
+    // The same number of a process, in a system of its own.
+    let elsewhere = Who { home: Home { system: 1, ..here.home }, ..here };
+    for (keeper, is_kept) in [(here, true), (elsewhere, false)] {
         let mut rules = Rules::all_but(&[]);
-        for (who, seen) in [
-            (here, &start(1)),
-            (here, &Seen::CallBegun { call: 1, message: "A", from: None, limit: None }),
-            (here, &Seen::CallSent { call: 1, awaited: &awaited }),
-            (there, &kept),
-            (here, &Seen::Gone),
-        ] {
-            rules.see(Time::EPOCH, who, seen).unwrap();
+        let mut see = |who, seen: &Seen<'_>| rules.see(Time::EPOCH, who, seen).unwrap();
+        see(here, &start(1));
+        see(elsewhere, &start(1));
+        see(here, &Seen::CallBegun { call: 1, message: "A", from: None, limit: None });
+        see(here, &Seen::CallSent { call: 1, awaited: &awaited });
+        for who in [here, elsewhere] {
+            see(who, if who == keeper { &kept } else { &END });
         }
+        see(here, &Seen::Gone);
         assert_eq!(rules.rest(&Rest { stalled: BTreeSet::new() }).is_ok(), is_kept);
     }
 }
