@@ -9,7 +9,6 @@ use axum::http::{Request, StatusCode};
 use example::{Calculator, serve, site};
 use ravelin::{ActorRef, Exit};
 use std::net::SocketAddr;
-use std::task::Poll;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
@@ -43,16 +42,6 @@ fn each_request_calls_the_actor_and_its_crash_is_the_business_of_one_request() {
     });
 }
 
-/// Lets the others run.
-async fn turn() {
-    let mut has_waited = false;
-    let turn = std::future::poll_fn(|cx| {
-        cx.waker().wake_by_ref();
-        if std::mem::replace(&mut has_waited, true) { Poll::Ready(()) } else { Poll::Pending }
-    });
-    turn.await;
-}
-
 /// Sends a request, and gives the connection that the response comes on.
 async fn ask(server: SocketAddr, path: &str) -> TcpStream {
     let mut connection = TcpStream::connect(server).await.unwrap();
@@ -80,7 +69,7 @@ fn a_shutdown_finishes_what_is_under_way_and_then_stops_the_tree() {
             let slow = ask(server, "/slow/50").await;
             // It is being handled: what it was asked is no longer in the mailbox.
             while calculator.ledger().accepted < 2 {
-                turn().await;
+                smol::future::yield_now().await;
             }
             end.send(()).unwrap();
             assert!(answer(slow).await.ends_with("2\n"));

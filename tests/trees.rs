@@ -1,33 +1,19 @@
 //! What the promises say about live trees, on each kind of executor.
 
+mod everywhere;
+
+use everywhere::{everywhere, turn};
 use ravelin::prelude::*;
-use ravelin::runtimes::{Local, Smol, Tokio};
-use ravelin::{Pid, Runtime, SendError, Status, SupervisorRef, TrapExits, linear, start};
-use std::future::{pending, poll_fn};
+use ravelin::{Pid, SendError, Status, SupervisorRef, TrapExits, linear, start};
+use std::future::pending;
 use std::sync::{Arc, Mutex};
-use std::task::Poll;
 use std::time::Duration;
 
-/// Runs a test on tokio, on smol and on a single thread.
-fn everywhere<Fut: Future<Output = ()>>(test: impl Fn(Arc<dyn Runtime>) -> Fut) {
-    let tokio = tokio::runtime::Runtime::new().expect("a runtime");
-    tokio.block_on(async { test(Tokio::current()).await });
-    smol::block_on(test(Smol::global()));
-    let local = Local::new();
-    local.block_on(test(local.clone()));
-}
-
 /// Lets all others have as many turns.
-async fn take_turns(mut turns: u32) {
-    poll_fn(|cx| {
-        if turns == 0 {
-            return Poll::Ready(());
-        }
-        turns -= 1;
-        cx.waker().wake_by_ref();
-        Poll::Pending
-    })
-    .await;
+async fn take_turns(turns: u32) {
+    for _ in 0..turns {
+        turn().await;
+    }
 }
 
 /// What happened, in order.

@@ -2,49 +2,17 @@
 //! do not depend on the machine.
 //!
 //! On `Local`, so that all of it happens on the thread that counts.
-//!
-//! Proof of the unsafe parts: the allocator below passes every request on to std's, unchanged.
+
+#[path = "../../mailbox/tests/counted/mod.rs"]
+mod counted;
 
 use ravelin_behaviours::event::{EventHandler, EventManager, EventManagerRef, Handlers, Then};
 use ravelin_behaviours::statem::{Event, HandleEvent, Machine, Next, StateCx, StateMachine};
 use ravelin_core::runtimes::Local;
 use ravelin_core::{Actor, ActorRef, Cx, Exit, Handle, Message, Runtime, Serve, System, Unbounded};
-use std::alloc::{GlobalAlloc, Layout, System as Heap};
-use std::cell::Cell;
+use smol::future::yield_now;
 use std::future::Future;
 use std::time::Duration;
-
-/// Counts the allocations of each thread.
-struct Counting;
-
-thread_local! {
-    static COUNT: Cell<usize> = const { Cell::new(0) };
-}
-
-fn count() {
-    let _ = COUNT.try_with(|count| count.set(count.get() + 1));
-}
-
-// SAFETY: it does what std's allocator does, and counts.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        count();
-        // SAFETY: the caller's promise.
-        unsafe { Heap.alloc(layout) }
-    }
-    unsafe fn dealloc(&self, at: *mut u8, layout: Layout) {
-        // SAFETY: the caller's promise.
-        unsafe { Heap.dealloc(at, layout) }
-    }
-    unsafe fn realloc(&self, at: *mut u8, layout: Layout, size: usize) -> *mut u8 {
-        count();
-        // SAFETY: the caller's promise.
-        unsafe { Heap.realloc(at, layout, size) }
-    }
-}
-
-#[global_allocator]
-static ALLOCATOR: Counting = Counting;
 
 macro_rules! messages {
     ($($name:ident => $reply:ty),*) => { $(struct $name; impl Message for $name { type Reply = $reply; })* };
@@ -127,29 +95,17 @@ impl EventHandler<Push> for Counter {
     }
 }
 
-async fn yield_now() {
-    let mut yielded = false;
-    std::future::poll_fn(|cx| {
-        if std::mem::replace(&mut yielded, true) {
-            return std::task::Poll::Ready(());
-        }
-        cx.waker().wake_by_ref();
-        std::task::Poll::Pending
-    })
-    .await;
-}
-
 const ROUNDS: usize = 100;
 
 /// The allocations of `ROUNDS` times this, in one stretch; the second time, the first is to warm up.
 async fn rounds<F: Future>(mut round: impl FnMut() -> F) -> usize {
     let mut allocations = 0;
     for _ in 0..2 {
-        let before = COUNT.with(Cell::get);
+        let before = counted::allocations();
         for _ in 0..ROUNDS {
             round().await;
         }
-        allocations = COUNT.with(Cell::get) - before;
+        allocations = counted::allocations() - before;
     }
     allocations
 }

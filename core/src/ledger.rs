@@ -1,12 +1,12 @@
 //! The ledger: every message that an actor accepts has exactly one counted fate.
 //!
-//! `accepted = handled + answered + expired + interrupted + discarded + dead_lettered + waiting` holds for an actor at rest, and
-//! for a system at rest; a message that is being handled just now counts as waiting. What was refused was handed back
-//! and is not in the balance. The counters are plain words written by the one who runs the actor: always on, at the cost
-//! of a store per message.
+//! `accepted = handled + answered + expired + interrupted + discarded + dead_lettered + waiting` holds for an actor at
+//! rest, and for a system at rest; a message that is being handled just now counts as waiting. What was refused was
+//! handed back and is not in the balance. The counters are plain words written by the one who runs the actor: always
+//! on, at the cost of a store per message.
 
 use ravelin_mailbox::Shed;
-use std::ops::{Add, AddAssign};
+use std::ops::{Add, AddAssign, Sub};
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
 
 /// How many messages met which fate, over all incarnations of a place, or of all places of a system.
@@ -51,33 +51,28 @@ impl Ledger {
 impl Add for Ledger {
     type Output = Ledger;
     fn add(self, other: Ledger) -> Ledger {
-        Ledger {
-            accepted: self.accepted + other.accepted,
-            handled: self.handled + other.handled,
-            answered: self.answered + other.answered,
-            expired: self.expired + other.expired,
-            interrupted: self.interrupted + other.interrupted,
-            discarded: self.discarded + other.discarded,
-            dead_lettered: self.dead_lettered + other.dead_lettered,
-            waiting: self.waiting + other.waiting,
-            shed: self.shed + other.shed,
-        }
+        self.each(&other, Add::add, self.shed + other.shed)
     }
 }
 
 impl Ledger {
     /// Without what `part`, a part of it, counted.
     pub(crate) fn without(self, part: &Ledger) -> Ledger {
+        self.each(part, Sub::sub, self.shed - part.shed)
+    }
+
+    /// Fate by fate.
+    fn each(&self, other: &Ledger, op: fn(u64, u64) -> u64, shed: Shed) -> Ledger {
         Ledger {
-            accepted: self.accepted - part.accepted,
-            handled: self.handled - part.handled,
-            answered: self.answered - part.answered,
-            expired: self.expired - part.expired,
-            interrupted: self.interrupted - part.interrupted,
-            discarded: self.discarded - part.discarded,
-            dead_lettered: self.dead_lettered - part.dead_lettered,
-            waiting: self.waiting - part.waiting,
-            shed: self.shed - part.shed,
+            accepted: op(self.accepted, other.accepted),
+            handled: op(self.handled, other.handled),
+            answered: op(self.answered, other.answered),
+            expired: op(self.expired, other.expired),
+            interrupted: op(self.interrupted, other.interrupted),
+            discarded: op(self.discarded, other.discarded),
+            dead_lettered: op(self.dead_lettered, other.dead_lettered),
+            waiting: op(self.waiting, other.waiting),
+            shed,
         }
     }
 }

@@ -185,9 +185,10 @@ impl System {
         })
     }
 
-    /// Who waits for whom, as far as it is certain that nobody else can end the wait: each actor that waits for the answer
-    /// to a call, or for the start of another one, with those it waits for; sorted by pid. A wait whose question was
-    /// handed to code that may pass it on ([`Serve`](crate::Serve), [`Inbox`](crate::Inbox)) is not among them. O(living actors).
+    /// Who waits for whom, as far as it is certain that nobody else can end the wait: each actor that waits for the
+    /// answer to a call, or for the start of another one, with those it waits for; sorted by pid. A wait whose question
+    /// was handed to code that may pass it on ([`Serve`](crate::Serve), [`Inbox`](crate::Inbox)) is not among them.
+    /// O(living actors).
     pub fn waits(&self) -> Vec<(Hop, Vec<Hop>)> {
         let mut waits: Vec<_> =
             self.0.table.all().iter().filter_map(|(_, cell)| cell.header().waits_for()).collect();

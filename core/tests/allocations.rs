@@ -1,51 +1,15 @@
 //! What a cast, a send, a call and a spawn allocate; exactly, for allocations do not depend on the machine.
 //!
 //! On `Local`, so that all of it happens on the thread that counts.
-//!
-//! Proof of the unsafe parts: the allocator below passes every request on to std's, unchanged.
+
+#[path = "../../mailbox/tests/counted/mod.rs"]
+mod counted;
 
 use ravelin_core::runtimes::Local;
 use ravelin_core::{Actor, ActorRef, Cx, Exit, Handle, Message, System, Unbounded};
-use std::alloc::{GlobalAlloc, Layout, System as Heap};
-use std::cell::Cell;
+use smol::future::yield_now;
 use std::future::Future;
 use std::time::Duration;
-
-/// Counts the allocations of each thread.
-struct Counting;
-
-thread_local! {
-    static COUNT: Cell<usize> = const { Cell::new(0) };
-}
-
-fn count() {
-    let _ = COUNT.try_with(|count| count.set(count.get() + 1));
-}
-
-// SAFETY: it does what std's allocator does, and counts.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        count();
-        // SAFETY: the caller's promise.
-        unsafe { Heap.alloc(layout) }
-    }
-    unsafe fn dealloc(&self, at: *mut u8, layout: Layout) {
-        // SAFETY: the caller's promise.
-        unsafe { Heap.dealloc(at, layout) }
-    }
-    unsafe fn realloc(&self, at: *mut u8, layout: Layout, size: usize) -> *mut u8 {
-        count();
-        // SAFETY: the caller's promise.
-        unsafe { Heap.realloc(at, layout, size) }
-    }
-}
-
-#[global_allocator]
-static ALLOCATOR: Counting = Counting;
-
-fn so_far() -> usize {
-    COUNT.with(Cell::get)
-}
 
 struct Add(u64);
 impl Message for Add {
@@ -84,18 +48,6 @@ impl Handle<Later> for Counter {
     }
 }
 
-async fn yield_now() {
-    let mut yielded = false;
-    std::future::poll_fn(|cx| {
-        if std::mem::replace(&mut yielded, true) {
-            return std::task::Poll::Ready(());
-        }
-        cx.waker().wake_by_ref();
-        std::task::Poll::Pending
-    })
-    .await;
-}
-
 /// Runs `measure` in a task, with an actor that has handled messages before; twice, the first time to warm up.
 fn measure<F: Future<Output = usize> + Send + 'static>(
     measure: impl Fn(System, ActorRef<Counter>) -> F + Send + 'static,
@@ -126,11 +78,11 @@ const ROUNDS: usize = 100;
 
 /// The allocations of `ROUNDS` times this, in one stretch.
 async fn rounds<F: Future>(mut round: impl FnMut() -> F) -> usize {
-    let before = so_far();
+    let before = counted::allocations();
     for _ in 0..ROUNDS {
         round().await;
     }
-    so_far() - before
+    counted::allocations() - before
 }
 
 #[test]
@@ -148,12 +100,12 @@ fn a_cast_allocates_nothing() {
 #[test]
 fn a_burst_of_casts_allocates_for_its_buffer_alone() {
     let allocations = measure(|_, counter| async move {
-        let before = so_far();
+        let before = counted::allocations();
         for _ in 0..10_000 {
             counter.cast(Add(1)).unwrap();
         }
         yield_now().await;
-        so_far() - before
+        counted::allocations() - before
     });
     // One for 400 messages or more: buffers grow from a small size; the large sizes are the thread's, used again.
     assert!(allocations <= 25, "{allocations}");
@@ -189,11 +141,11 @@ fn a_call_with_a_time_limit_of_its_own_allocates_a_timer_too() {
 fn a_spawn_and_a_stop_allocate_the_cell_and_what_the_end_needs() {
     let spawn = measure(|system, _| async move {
         let mut places = Vec::with_capacity(ROUNDS);
-        let before = so_far();
+        let before = counted::allocations();
         for _ in 0..ROUNDS {
             places.push(system.spawn::<Counter>(0).await.unwrap());
         }
-        let allocations = so_far() - before;
+        let allocations = counted::allocations() - before;
         for place in places {
             system.stop(place.pid().unwrap(), Exit::Normal).await.unwrap();
         }

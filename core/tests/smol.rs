@@ -1,31 +1,18 @@
 //! The suite over smol, on an executor of two threads and on the global one.
 
-#![allow(clippy::disallowed_methods, reason = "smol's executor has as many threads as one runs it on")]
-
-use futures::channel::oneshot;
 use ravelin_core::conformance::Case;
 use ravelin_core::executor_suite;
 use ravelin_core::runtimes::Smol;
-use std::future::Future;
-use std::sync::Arc;
-use std::thread;
+use std::num::NonZeroUsize;
 
-fn drive<F: Future<Output = ()>>(case: impl FnOnce(Arc<Smol>) -> F) {
-    let executor = Arc::new(smol::Executor::new());
-    let (stop, stopped) = oneshot::channel::<()>();
-    let second = executor.clone();
-    let thread = thread::spawn(move || smol::block_on(second.run(stopped)));
-    smol::block_on(executor.run(case(Smol::new(executor.clone()))));
-    drop(stop);
-    assert!(thread.join().unwrap().is_err(), "the sender was dropped");
-}
+const TWO: NonZeroUsize = NonZeroUsize::new(2).unwrap();
 
 fn in_a_task(case: Case) {
-    drive(|smol| case.in_task(smol));
+    Smol::block_on(TWO, |smol| case.in_task(smol));
 }
 
 fn from_outside(case: Case) {
-    drive(|smol| case.outside(smol));
+    Smol::block_on(TWO, |smol| case.outside(smol));
 }
 
 fn on_the_global_one(case: Case) {

@@ -7,53 +7,27 @@
 
 use crate::reply::Blob;
 
-/// One change of one row. A key changes its type only through `Drop`.
+/// One change of one row. All but `Clear` name the key first. A key changes its type only through `Drop`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Effect {
-    PutString {
-        key: Blob,
-        value: Blob,
-    },
-    /// Elements of a list have consecutive indices; the left end grows downwards.
-    PutItem {
-        key: Blob,
-        index: i64,
-        value: Blob,
-    },
-    RemoveItem {
-        key: Blob,
-        index: i64,
-    },
-    AddMember {
-        key: Blob,
-        member: Blob,
-    },
-    RemoveMember {
-        key: Blob,
-        member: Blob,
-    },
-    PutField {
-        key: Blob,
-        field: Blob,
-        value: Blob,
-    },
-    RemoveField {
-        key: Blob,
-        field: Blob,
-    },
+    /// The value.
+    PutString(Blob, Blob),
+    /// The index and the value. Elements of a list have consecutive indices; the left end grows downwards.
+    PutItem(Blob, i64, Blob),
+    /// The index.
+    RemoveItem(Blob, i64),
+    AddMember(Blob, Blob),
+    RemoveMember(Blob, Blob),
+    /// The field and the value.
+    PutField(Blob, Blob, Blob),
+    /// The field.
+    RemoveField(Blob, Blob),
     /// Milliseconds since the Unix epoch.
-    ExpireAt {
-        key: Blob,
-        at: u64,
-    },
+    ExpireAt(Blob, u64),
     /// The key has no expiry any more.
-    Persist {
-        key: Blob,
-    },
+    Persist(Blob),
     /// The key is gone with all it held.
-    Drop {
-        key: Blob,
-    },
+    Drop(Blob),
     /// All keys of the partition are gone.
     Clear,
 }

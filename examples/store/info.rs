@@ -2,7 +2,7 @@
 //!
 //! Both are renderings of `Facts`, a plain value that a connection gets from whoever knows.
 
-use std::fmt::Write;
+use std::fmt::{Display, Write};
 use std::time::Duration;
 
 use crate::config::Config;
@@ -32,11 +32,37 @@ pub fn info(facts: &Facts, sections: &[impl AsRef<[u8]>]) -> Reply {
         let names = [section, "all", "default", "everything"];
         sections.is_empty() || sections.iter().any(|word| names.iter().any(|name| is(word.as_ref(), name)))
     };
+    let config = &facts.config;
+    let keys = format!("keys={},expires={},avg_ttl=0", facts.keys, facts.expiring);
+    let all: [(&str, Lines<'_>); 5] = [
+        (
+            "Server",
+            &[
+                ("redis_version", &REDIS_VERSION),
+                ("redis_mode", &"standalone"),
+                ("server_name", &"ravelin-store"),
+                ("process_id", &std::process::id()),
+                ("tcp_port", &config.port),
+                ("uptime_in_seconds", &facts.uptime.as_secs()),
+                ("runtime", &config.runtime),
+                ("partitions", &config.partitions.count()),
+            ],
+        ),
+        ("Clients", &[("connected_clients", &facts.clients)]),
+        ("Persistence", &[("loading", &0), ("appendfsync", &config.fsync)]),
+        (
+            "Stats",
+            &[
+                ("total_commands_processed", &facts.commands),
+                ("actor_crashes", &facts.crashes),
+                ("chaos_kills", &facts.chaos_kills),
+            ],
+        ),
+        // Redis does not list an empty database.
+        ("Keyspace", if facts.keys == 0 { &[] } else { &[("db0", &keys)] }),
+    ];
     let mut text = String::new();
-    for (section, lines) in lines(facts) {
-        if !wanted(section) {
-            continue;
-        }
+    for (section, lines) in all.into_iter().filter(|(section, _)| wanted(section)) {
         let gap = if text.is_empty() { "" } else { "\r\n" };
         // Writing to a String does not fail.
         let _ = write!(text, "{gap}# {section}\r\n");
@@ -47,37 +73,7 @@ pub fn info(facts: &Facts, sections: &[impl AsRef<[u8]>]) -> Reply {
     Reply::Text(Blob::from(text.as_bytes()))
 }
 
-type Lines = Vec<(&'static str, String)>;
-
-fn lines(facts: &Facts) -> [(&'static str, Lines); 5] {
-    let config = &facts.config;
-    let keys = format!("keys={},expires={},avg_ttl=0", facts.keys, facts.expiring);
-    let server = vec![
-        ("redis_version", REDIS_VERSION.to_owned()),
-        ("redis_mode", "standalone".to_owned()),
-        ("server_name", "ravelin-store".to_owned()),
-        ("process_id", std::process::id().to_string()),
-        ("tcp_port", config.port.to_string()),
-        ("uptime_in_seconds", facts.uptime.as_secs().to_string()),
-        ("runtime", config.runtime.to_string()),
-        ("partitions", config.partitions.count().to_string()),
-    ];
-    [
-        ("Server", server),
-        ("Clients", vec![("connected_clients", facts.clients.to_string())]),
-        ("Persistence", vec![("loading", "0".to_owned()), ("appendfsync", config.fsync.to_string())]),
-        (
-            "Stats",
-            vec![
-                ("total_commands_processed", facts.commands.to_string()),
-                ("actor_crashes", facts.crashes.to_string()),
-                ("chaos_kills", facts.chaos_kills.to_string()),
-            ],
-        ),
-        // Redis does not list an empty database.
-        ("Keyspace", if facts.keys == 0 { Vec::new() } else { vec![("db0", keys)] }),
-    ]
-}
+type Lines<'a> = &'a [(&'a str, &'a dyn Display)];
 
 /// `CONFIG GET`: the settings whose names match any of the patterns.
 pub fn settings(config: &Config, patterns: &[impl AsRef<[u8]>]) -> Reply {

@@ -25,7 +25,7 @@ mod actors;
 mod line;
 mod net;
 
-use std::future::Future;
+use std::num::NonZeroUsize;
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -67,26 +67,10 @@ fn run(config: Config) -> Outcome {
             tokio.block_on(serve(config, runtime))
         }
         config::Runtime::Smol => {
-            let executor = Arc::new(smol::Executor::new());
-            let runtime = Smol::new(executor.clone());
-            on_all_threads(&executor, serve(config, runtime))
+            let cores = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
+            Smol::block_on(cores, |runtime| serve(config, runtime))
         }
     }
-}
-
-/// Runs an executor of smol's on as many threads as there are cores, until `main` is done.
-#[allow(clippy::disallowed_methods, reason = "these threads are the runtime")]
-fn on_all_threads<T>(executor: &smol::Executor<'_>, main: impl Future<Output = T>) -> T {
-    let (stop, stopped) = smol::channel::bounded::<()>(1);
-    std::thread::scope(|scope| {
-        let threads = std::thread::available_parallelism().map_or(1, usize::from);
-        for _ in 1..threads {
-            scope.spawn(|| smol::block_on(executor.run(stopped.recv())));
-        }
-        let outcome = smol::block_on(executor.run(main));
-        drop(stop);
-        outcome
-    })
 }
 
 /// Serves until a signal asks for the end, or the tree gives up.

@@ -11,7 +11,7 @@ use std::ops::Range;
 use bytes::Bytes;
 use redis_protocol::redis_keyslot;
 
-use crate::command::{KeyCommand, Scope};
+use crate::command::KeyCommand;
 use crate::reply::Reply;
 
 /// The number of slots.
@@ -93,50 +93,31 @@ fn elements(reply: Reply) -> std::vec::IntoIter<Reply> {
 
 /// Sends a command to the partitions that own its keys.
 pub fn route(command: KeyCommand, partitions: Partitions) -> Route {
-    match command.scope() {
-        Scope::Key(key) => Route::One(partitions.of(key), command),
-        Scope::All => {
-            let join = if command == KeyCommand::DbSize { Join::Sum } else { Join::AllOk };
-            Route::Many((0..partitions.count()).map(|part| (part, command.clone())).collect(), join)
-        }
-        Scope::Several => split(command, partitions),
-    }
-}
-
-fn split(command: KeyCommand, partitions: Partitions) -> Route {
     match command {
-        KeyCommand::Del(keys) => several(group(keys, partitions, |key| key).0, KeyCommand::Del, Join::Sum),
-        KeyCommand::Exists(keys) => {
-            several(group(keys, partitions, |key| key).0, KeyCommand::Exists, Join::Sum)
-        }
+        KeyCommand::On(ref key, _) => Route::One(partitions.of(key), command),
+        KeyCommand::DbSize => everywhere(&command, partitions, Join::Sum),
+        KeyCommand::FlushAll => everywhere(&command, partitions, Join::AllOk),
+        KeyCommand::Del(keys) => split(keys, partitions, |key| key, KeyCommand::Del, |_| Join::Sum),
+        KeyCommand::Exists(keys) => split(keys, partitions, |key| key, KeyCommand::Exists, |_| Join::Sum),
+        KeyCommand::MGet(keys) => split(keys, partitions, |key| key, KeyCommand::MGet, Join::Gather),
         KeyCommand::MSet(pairs) => {
-            several(group(pairs, partitions, |pair| &pair.0).0, KeyCommand::MSet, Join::AllOk)
-        }
-        KeyCommand::MGet(keys) => {
-            let (groups, parts) = group(keys, partitions, |key| key);
-            several(groups, KeyCommand::MGet, Join::Gather(parts))
-        }
-        other => Route::Many(vec![(0, other)], Join::AllOk),
-    }
-}
-
-fn several<T>(groups: Vec<(usize, Vec<T>)>, make: fn(Vec<T>) -> KeyCommand, join: Join) -> Route {
-    let mut commands: Vec<_> = groups.into_iter().map(|(part, items)| (part, make(items))).collect();
-    match commands.pop() {
-        Some((partition, command)) if commands.is_empty() => Route::One(partition, command),
-        last => {
-            commands.extend(last);
-            Route::Many(commands, join)
+            split(pairs, partitions, |pair| &pair.0, KeyCommand::MSet, |_| Join::AllOk)
         }
     }
 }
 
-/// Items grouped by partition, in the order of first appearance, and the group of each item.
-fn group<T>(
+fn everywhere(command: &KeyCommand, partitions: Partitions, join: Join) -> Route {
+    Route::Many((0..partitions.count()).map(|part| (part, command.clone())).collect(), join)
+}
+
+/// A command for each partition that has some of the items, in the order of first appearance.
+fn split<T>(
     items: Vec<T>,
     partitions: Partitions,
     key: fn(&T) -> &Bytes,
-) -> (Vec<(usize, Vec<T>)>, Vec<usize>) {
+    make: fn(Vec<T>) -> KeyCommand,
+    join: fn(Vec<usize>) -> Join,
+) -> Route {
     let mut groups: Vec<(usize, Vec<T>)> = Vec::new();
     let mut group_of = vec![None; partitions.count()];
     let mut belongs = Vec::with_capacity(items.len());
@@ -149,12 +130,20 @@ fn group<T>(
         groups[at].1.push(item);
         belongs.push(at);
     }
-    (groups, belongs)
+    let mut commands: Vec<_> = groups.into_iter().map(|(part, items)| (part, make(items))).collect();
+    match commands.pop() {
+        Some((partition, command)) if commands.is_empty() => Route::One(partition, command),
+        last => {
+            commands.extend(last);
+            Route::Many(commands, join(belongs))
+        }
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::command::OnKey;
 
     fn keys(names: &[&'static str]) -> Vec<Bytes> {
         names.iter().map(|name| Bytes::from_static(name.as_bytes())).collect()
@@ -183,9 +172,10 @@ mod tests {
     #[test]
     fn a_command_on_keys_of_one_partition_is_not_split() {
         let partitions = Partitions::new(8).unwrap();
-        for command in
-            [KeyCommand::Get(keys(&["a"])[0].clone()), KeyCommand::MGet(keys(&["{a}1", "{a}2", "a"]))]
-        {
+        for command in [
+            KeyCommand::On(keys(&["a"])[0].clone(), OnKey::Get),
+            KeyCommand::MGet(keys(&["{a}1", "{a}2", "a"])),
+        ] {
             assert_eq!(route(command.clone(), partitions), Route::One(partitions.of(b"a"), command));
         }
     }

@@ -81,11 +81,7 @@ impl Session {
     }
 
     fn hello(&mut self, hello: Hello) -> Reply {
-        match hello.version {
-            Some(3) => self.version = Version::Resp3,
-            Some(_) => self.version = Version::Resp2,
-            None => {}
-        }
+        self.version = hello.version.unwrap_or(self.version);
         if let Some(name) = hello.name {
             self.rename(name);
         }

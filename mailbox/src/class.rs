@@ -56,6 +56,15 @@ impl ByClass {
     pub const fn total(&self) -> u64 {
         self.control + self.interactive + self.bulk
     }
+
+    /// Class by class.
+    fn each(self, other: ByClass, op: fn(u64, u64) -> u64) -> ByClass {
+        ByClass {
+            control: op(self.control, other.control),
+            interactive: op(self.interactive, other.interactive),
+            bulk: op(self.bulk, other.bulk),
+        }
+    }
 }
 
 impl Index<Class> for ByClass {
@@ -82,11 +91,7 @@ impl IndexMut<Class> for ByClass {
 impl Add for ByClass {
     type Output = ByClass;
     fn add(self, other: ByClass) -> ByClass {
-        ByClass {
-            control: self.control + other.control,
-            interactive: self.interactive + other.interactive,
-            bulk: self.bulk + other.bulk,
-        }
+        self.each(other, Add::add)
     }
 }
 
@@ -100,11 +105,7 @@ impl Sub for ByClass {
     type Output = ByClass;
     /// What is left without a part of it.
     fn sub(self, part: ByClass) -> ByClass {
-        ByClass {
-            control: self.control - part.control,
-            interactive: self.interactive - part.interactive,
-            bulk: self.bulk - part.bulk,
-        }
+        self.each(part, Sub::sub)
     }
 }
 
@@ -120,14 +121,21 @@ pub struct Shed {
     pub expired: ByClass,
 }
 
+impl Shed {
+    /// Figure by figure.
+    fn each(self, other: Shed, op: fn(ByClass, ByClass) -> ByClass) -> Shed {
+        Shed {
+            refused: op(self.refused, other.refused),
+            discarded: op(self.discarded, other.discarded),
+            expired: op(self.expired, other.expired),
+        }
+    }
+}
+
 impl Add for Shed {
     type Output = Shed;
     fn add(self, other: Shed) -> Shed {
-        Shed {
-            refused: self.refused + other.refused,
-            discarded: self.discarded + other.discarded,
-            expired: self.expired + other.expired,
-        }
+        self.each(other, Add::add)
     }
 }
 
@@ -135,10 +143,6 @@ impl Sub for Shed {
     type Output = Shed;
     /// What is left without a part of it.
     fn sub(self, part: Shed) -> Shed {
-        Shed {
-            refused: self.refused - part.refused,
-            discarded: self.discarded - part.discarded,
-            expired: self.expired - part.expired,
-        }
+        self.each(part, Sub::sub)
     }
 }

@@ -96,8 +96,9 @@ impl<X, C, E: Consumer> Mailbox<X, C, E> {
 
     // ---- producers ----
 
-    /// Adds a message of the class interactive; never waits. A full mailbox refuses it or discards one, as its policy says. It may be full a
-    /// little early: what the consumer has begun since it last [published](Mailbox::publish) still counts.
+    /// Adds a message of the class interactive; never waits. A full mailbox refuses it or discards one, as its policy
+    /// says. It may be full a little early: what the consumer has begun since it last [published](Mailbox::publish)
+    /// still counts.
     ///
     /// # Errors
     /// [`Refused::Closed`], and under `Refuse` and `Wait` [`Refused::Full`]; both with the message.

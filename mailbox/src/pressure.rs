@@ -176,8 +176,8 @@ impl<X, C, E: Consumer> Mailbox<X, C, E> {
         Ok(Pushed::Discarded)
     }
 
-    /// Discards a message, as for a new one, of a mailbox that holds more than its capacity: for an owner that put one back, of
-    /// those the policy discarded, because it must not be lost.
+    /// Discards a message, as for a new one, of a mailbox that holds more than its capacity: for an owner that put one
+    /// back, of those the policy discarded, because it must not be lost.
     pub fn displace(&self) -> Option<Records<X>> {
         let mut state = self.state.lock();
         let is_over = state.waiting > state.limit.saturating_sub(self.taken.load(Ordering::Relaxed));

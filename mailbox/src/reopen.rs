@@ -54,8 +54,8 @@ impl<X, C, E: Consumer> Mailbox<X, C, E> {
     }
 
     /// As [`close`](Mailbox::close), and what waits stays in the mailbox, for the next consumer: what this one had
-    /// `taken` and not begun, then the others in their order. Records that `keeps` is not for are handed out, and so is what
-    /// was set aside.
+    /// `taken` and not begun, then the others in their order. Records that `keeps` is not for are handed out, and so is
+    /// what was set aside.
     pub fn close_keeping<R>(
         &self,
         taken: Records<X>,

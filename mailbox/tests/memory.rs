@@ -1,61 +1,26 @@
 //! What a mailbox holds and what it gives back, counted by an allocator; and the buffer of records itself.
 //!
-//! Proof of the unsafe parts: the allocator passes everything on to the system's and only counts; a record is taken as
-//! the type of the kind that it was pushed with a few lines above.
+//! Proof of the unsafe parts: a record is taken as the type of the kind that it was pushed with a few lines above.
 #![cfg(not(loom))]
 
 mod common;
+mod counted;
 
 use common::{Drops, now, poll};
 use ravelin_mailbox::{Bounded, Consumer, Edge, Kind, Mailbox, Next, Phase, Records, Unbounded, channel};
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::cell::Cell;
 use std::pin::pin;
 use std::task::Waker;
 
-/// Counts what the thread that asks has allocated and freed, so that tests do not disturb one another.
-struct Counting;
-
-thread_local! {
-    static BYTES: Cell<isize> = const { Cell::new(0) };
-    static ALLOCATIONS: Cell<usize> = const { Cell::new(0) };
-}
-
-fn count(bytes: isize) {
-    let _ = BYTES.try_with(|sum| sum.set(sum.get() + bytes));
-    if bytes > 0 {
-        let _ = ALLOCATIONS.try_with(|sum| sum.set(sum.get() + 1));
-    }
-}
-
-// SAFETY: the system's allocator does the work.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        count(layout.size() as isize);
-        // SAFETY: the caller's promise.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, at: *mut u8, layout: Layout) {
-        count(-(layout.size() as isize));
-        // SAFETY: the caller's promise.
-        unsafe { System.dealloc(at, layout) }
-    }
-}
-
-#[global_allocator]
-static ALLOCATOR: Counting = Counting;
-
 fn bytes_kept<R>(during: impl FnOnce() -> R) -> (R, isize) {
-    let before = BYTES.get();
+    let before = counted::bytes();
     let out = during();
-    (out, BYTES.get() - before)
+    (out, counted::bytes() - before)
 }
 
 fn allocations(during: impl FnOnce()) -> usize {
-    let before = ALLOCATIONS.get();
+    let before = counted::allocations();
     during();
-    ALLOCATIONS.get() - before
+    counted::allocations() - before
 }
 
 /// The buffers that a thread may keep for the next mailbox that grows.

@@ -34,9 +34,9 @@
 //! # The guard, and what it can not see
 //!
 //! A run is only as repeatable as the program is. What draws from real time, real threads or real entropy is found in
-//! two ways. When a thread that is no part of the simulation wakes a task or uses the runtime, the run fails and names the thread. And each
-//! so-manieth seed runs twice ([`Sim::twice_every`]): the two must be the same event by event, and the first that
-//! differs is named.
+//! two ways. When a thread that is no part of the simulation wakes a task or uses the runtime, the run fails and names
+//! the thread. And each so-manieth seed runs twice ([`Sim::twice_every`]): the two must be the same event by event, and
+//! the first that differs is named.
 //!
 //! Neither sees luck that changes no event: a `HashMap` that is walked in another order and only counted, a time that is
 //! only printed. What waits for something real, a socket or a file descriptor, looks like a deadlock, or is not done.

@@ -10,7 +10,8 @@ pub type TaskId = u64;
 #[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
 #[non_exhaustive]
 pub enum Order {
-    /// Who was ready first runs first, as on most executors. Finds no race, and disturbs no one who looks for something else.
+    /// Who was ready first runs first, as on most executors. Finds no race, and disturbs no one who looks for something
+    /// else.
     Fifo,
     /// Any of them, each as likely. Finds most races.
     #[default]

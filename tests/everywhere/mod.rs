@@ -2,9 +2,7 @@
 
 use ravelin::Runtime;
 use ravelin::runtimes::{Local, Smol, Tokio};
-use std::future::poll_fn;
 use std::sync::Arc;
-use std::task::Poll;
 
 /// Runs a test on tokio with many threads, on tokio with one and a paused clock, on smol and on a single thread.
 #[track_caller]
@@ -25,16 +23,5 @@ pub(crate) fn on_paused_time<Fut: Future<Output = ()>>(test: impl Fn(Arc<dyn Run
 }
 
 /// Lets all others have a turn.
-#[allow(dead_code, reason = "not each test that includes this needs it")]
-pub(crate) async fn turn() {
-    let mut has_waited = false;
-    poll_fn(|cx| {
-        if has_waited {
-            return Poll::Ready(());
-        }
-        has_waited = true;
-        cx.waker().wake_by_ref();
-        Poll::Pending
-    })
-    .await;
-}
+#[allow(unused_imports, reason = "not each test that includes this needs it")]
+pub(crate) use smol::future::yield_now as turn;

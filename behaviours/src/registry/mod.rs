@@ -224,9 +224,9 @@ impl<K: Key, V: Value, Keys> Registry<K, V, Keys> {
         system.start(self.janitor(), JanitorArgs(self.shared.clone())).await
     }
 
-    /// Tells `listener` of each registration and each end of one, from now on and for good, in one order. Told by the janitor, a
-    /// little later. A notice that the listener's mailbox refuses is lost, with an event `ravelin.registry_notice_lost`:
-    /// give it one that is unbounded. Source: `:listeners`.
+    /// Tells `listener` of each registration and each end of one, from now on and for good, in one order. Told by the
+    /// janitor, a little later. A notice that the listener's mailbox refuses is lost, with an event
+    /// `ravelin.registry_notice_lost`: give it one that is unbounded. Source: `:listeners`.
     pub fn listen(&self, listener: Recipient<Change<K, V>>) {
         self.shared.listen(listener);
     }

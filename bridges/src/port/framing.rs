@@ -94,7 +94,8 @@ impl HeaderBytes {
 impl Framing {
     /// Lines of up to 64 KiB.
     pub const fn lines() -> Framing {
-        Framing::Lines { max: NonZeroUsize::new(64 * 1024).unwrap() }
+        const MAX: NonZeroUsize = NonZeroUsize::new(64 * 1024).unwrap();
+        Framing::Lines { max: MAX }
     }
 
     /// Packets of up to 64 MiB, or what the header can say.

@@ -2,9 +2,7 @@
 
 use ravelin_core::runtimes::{Local, Smol, Tokio};
 use ravelin_core::{Runtime, System};
-use std::future::poll_fn;
 use std::sync::Arc;
-use std::task::Poll;
 use std::time::Duration;
 use tokio::runtime::Builder;
 
@@ -37,17 +35,7 @@ pub(crate) fn on_each(clock: Clock, test: impl AsyncFn(System)) {
 }
 
 /// Lets the others run.
-pub(crate) async fn turn() {
-    let mut has_waited = false;
-    poll_fn(|cx| {
-        if std::mem::replace(&mut has_waited, true) {
-            return Poll::Ready(());
-        }
-        cx.waker().wake_by_ref();
-        Poll::Pending
-    })
-    .await;
-}
+pub(crate) use smol::future::yield_now as turn;
 
 /// Lets the others run until this holds.
 pub(crate) async fn until(mut holds: impl FnMut() -> bool) {

@@ -21,8 +21,9 @@
 //!
 //! **Stretches.** What a stretch says of a call in place (`Local::asks`) is of the caller's own wait, which outlives it.
 //!
-//! **Cells.** A post is made by the actor that runs on this thread, whose cell is there and has a seat. It is taken back through the
-//! running actor too, or through the table of the living; what neither finds is over, and `reset` emptied its list.
+//! **Cells.** A post is made by the actor that runs on this thread, whose cell is there and has a seat. It is taken
+//! back through the running actor too, or through the table of the living; what neither finds is over, and `reset`
+//! emptied its list.
 
 use super::local::{self, running};
 use super::{CellPtr, CellRef, Header};

@@ -121,6 +121,9 @@ pub async fn a_stuck_actor_has_a_status_all_the_same(system: System) {
     let handling = status.handling.unwrap();
     assert!(handling.message.ends_with("::Do"), "{handling:?}");
     assert_eq!((status.doing, status.mailbox_len), (Doing::Waiting, 3));
+    let (place, pid) = (status.place.as_deref().unwrap_or(status.actor), status.pid);
+    let line = format!("{place} {pid} Waiting, handles {}, 3 wait, restarts 0", handling.message);
+    assert_eq!(status.to_string(), line);
     drop(gate);
     p.actor.call(Say(3)).await.unwrap();
     assert_eq!(rests(&p.actor.sys()).await.handling, None);

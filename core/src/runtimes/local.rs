@@ -43,8 +43,8 @@ use std::time::SystemTime;
 /// - **Clock**: std's monotonic clock since the executor was made. Timers fire at the resolution of `thread::park_timeout`.
 /// - **Panics**: a panic that escapes a task ends that task, with an error logged. One in `block_on`'s own future goes to
 ///   its caller, and the tasks stay.
-/// - **Shutdown**: when the `Local` is dropped, so are its tasks, in the order in which they were spawned. An actor that holds its
-///   runtime is a cycle: [`shutdown`](Local::shutdown) breaks it.
+/// - **Shutdown**: when the `Local` is dropped, so are its tasks, in the order in which they were spawned. An actor
+///   that holds its runtime is a cycle: [`shutdown`](Local::shutdown) breaks it.
 /// - **Blocking** jobs get a thread each, see [`thread_per_call`].
 ///
 /// `is_current` is true while the thread polls one of its tasks; `block_on`'s own future is none. It costs 2 ns.
@@ -120,8 +120,8 @@ impl Local {
     /// works. Does nothing the second time.
     ///
     /// From any thread. Futures that are not `Send` are dropped last, and by their own thread: at once when it is the
-    /// caller, else in its `block_on`, or when it ends. A task that is being polled is dropped after that poll. Where dropping
-    /// a task panics the panic is logged, and the next one is dropped.
+    /// caller, else in its `block_on`, or when it ends. A task that is being polled is dropped after that poll. Where
+    /// dropping a task panics the panic is logged, and the next one is dropped.
     ///
     /// ```
     /// use ravelin_core::{Runtime, runtimes::Local};

@@ -85,8 +85,9 @@
 //!
 //! What is asked of each method, beyond its type:
 //!
-//! - `spawn` detaches: no handle whose drop cancels the task may be lost. It may drop the task at once when the executor
-//!   has ended, but must not panic. Nothing else is taken from the executor: not its join handles, not its abort, not its panics.
+//! - `spawn` detaches: no handle whose drop cancels the task may be lost. It may drop the task at once when the
+//!   executor has ended, but must not panic. Nothing else is taken from the executor: not its join handles, not its
+//!   abort, not its panics.
 //! - `timer` may be polled by any thread, and by another task than last time: the last waker given is the one to wake.
 //! - `is_current` may always say no. It may say yes only where a task of the executor is being polled on this very
 //!   thread; [`std_parts::Mark`] knows.

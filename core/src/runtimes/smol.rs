@@ -11,9 +11,11 @@ use crate::time::Time;
 use futures::future::BoxFuture;
 use futures::task::AtomicWaker;
 use std::future::Future;
+use std::num::NonZeroUsize;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Wake, Waker};
+use std::thread;
 use std::time::SystemTime;
 
 /// smol's global executor, or an executor of one's own.
@@ -26,7 +28,8 @@ use std::time::SystemTime;
 /// - **Shutdown**: when the last `Arc` of the executor is dropped its tasks are dropped. This adapter holds one, so an
 ///   actor that holds the adapter keeps its executor: end the actors first. The global executor never ends.
 /// - **Blocking** jobs run in smol's pool; a panic in one stays there.
-/// - A panic that escapes a task ends that task silently: async-executor hands it to whoever awaits the task, and nobody does.
+/// - A panic that escapes a task ends that task silently: async-executor hands it to whoever awaits the task, and
+///   nobody does.
 ///
 /// `is_current` is true in tasks that this adapter spawned, and nowhere else: async-executor does not tell. It costs 2 ns.
 ///
@@ -54,6 +57,14 @@ use std::time::SystemTime;
 /// rt.spawn("answer", Box::pin(async { tx.send(42).unwrap() }));
 /// assert_eq!(smol::block_on(executor.run(rx)), Ok(42));
 /// ```
+///
+/// A program that wants no more than threads for its actors:
+///
+/// ```
+/// use ravelin_core::{Runtime, runtimes::Smol};
+/// let cores = std::thread::available_parallelism().unwrap();
+/// assert_eq!(Smol::block_on(cores, async |rt| rt.name()), "smol");
+/// ```
 #[derive(Debug)]
 pub struct Smol {
     /// `None` is the global one.
@@ -72,6 +83,22 @@ impl Smol {
     /// An executor that the caller runs, on as many threads as are in `executor.run(..)`. None of its tasks moves before.
     pub fn new(executor: Arc<smol::Executor<'static>>) -> Arc<Smol> {
         Smol::over(Some(executor))
+    }
+
+    /// Runs a future over an executor of its own, on so many threads, the calling one among them. They end with the future,
+    /// also when that panics, and what it left on the executor moves no more.
+    pub fn block_on<F: Future>(threads: NonZeroUsize, main: impl FnOnce(Arc<Smol>) -> F) -> F::Output {
+        let executor = Arc::new(smol::Executor::new());
+        let runtime = Smol::new(executor.clone());
+        let (stop, stopped) = smol::channel::bounded::<()>(1);
+        thread::scope(|scope| {
+            for _ in 1..threads.get() {
+                scope.spawn(|| smol::block_on(executor.run(stopped.recv())));
+            }
+            let output = smol::block_on(executor.run(main(runtime)));
+            drop(stop);
+            output
+        })
     }
 
     fn over(executor: Option<Arc<smol::Executor<'static>>>) -> Arc<Smol> {

@@ -6,6 +6,7 @@ use crate::id::Pid;
 use crate::ledger::Ledger;
 use crate::time::Time;
 use ravelin_mailbox::Phase;
+use std::fmt;
 use std::sync::Arc;
 
 /// What an actor is, does and has. Source: `sys:get_status/1`, `process_info/1`.
@@ -48,6 +49,16 @@ pub struct Status {
     pub cell_bytes: usize,
     /// What is counted, where statistics are on.
     pub statistics: Option<Statistics>,
+}
+
+/// The actor in one line: `clerk <0.4.1> Waiting, handles app::Sign, 2 wait, restarts 0`.
+impl fmt::Display for Status {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Status { pid, doing, mailbox_len, restarts, .. } = self;
+        let place = self.place.as_deref().unwrap_or(self.actor);
+        let handling = self.handling.map_or("nothing", |handling| handling.message);
+        write!(f, "{place} {pid} {doing:?}, handles {handling}, {mailbox_len} wait, restarts {restarts}")
+    }
 }
 
 /// What an actor is doing.

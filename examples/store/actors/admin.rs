@@ -37,9 +37,9 @@ async fn perform(system: &System, asked: Admin) -> Result<Reply, SysError> {
         Admin::Help => list(HELP.lines()),
         Admin::Status(name) => {
             let statuses = system.statuses();
-            list(statuses.iter().filter(|status| place(status).starts_with(&name)).map(told))
+            list(statuses.iter().filter(|status| place(status).starts_with(&name)).map(Status::to_string))
         }
-        Admin::Top(n) => list(system.top(n, By::MailboxLen).iter().map(told)),
+        Admin::Top(n) => list(system.top(n, By::MailboxLen).iter().map(Status::to_string)),
         Admin::Trace(name, n) => {
             let (mut trace, mut events) = (system.trace(Whose::place(name), Limit::count(n)), Vec::new());
             let all = async {
@@ -68,13 +68,6 @@ fn sys(system: &System, name: &str) -> Result<Sys, SysError> {
 
 fn place(status: &Status) -> &str {
     status.place.as_deref().unwrap_or_default()
-}
-
-/// An actor in one line.
-fn told(status: &Status) -> String {
-    let Status { pid, doing, handling, mailbox_len, restarts, .. } = status;
-    let handling = handling.map_or("nothing", |handling| handling.message);
-    format!("{} {pid} {doing:?}, handles {handling}, {mailbox_len} wait, restarts {restarts}", place(status))
 }
 
 fn list<T: AsRef<[u8]>>(lines: impl IntoIterator<Item = T>) -> Reply {

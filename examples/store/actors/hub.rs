@@ -50,7 +50,7 @@ impl Handle<Tell> for Hub {
     async fn handle(&mut self, Tell(errand): Tell, _: &mut Cx<Self>) {
         let line = errand.line().clone();
         let done = errand.execute(|command| match command {
-            PubSub::Publish { channel, message } => self.publish(channel, message),
+            PubSub::Publish(channel, message) => self.publish(channel, message),
             PubSub::Subscribe(channels) => {
                 line.subscribe(channels);
                 self.list(&line, line.subscribed());

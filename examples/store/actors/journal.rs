@@ -151,12 +151,8 @@ fn stop_on_error(outcome: Result<(), JournalError>, cx: &mut Cx<JournalKeeper>) 
 /// Keeps a group and answers its errands; those that were not kept go back. There is no await in here: nothing
 /// comes between the two.
 fn keep(journal: &mut Journal, house: &House, group: Vec<Commit>) -> Result<(), JournalError> {
-    let mut batches = Vec::with_capacity(group.len());
-    let mut rest = Vec::with_capacity(group.len());
-    for Commit { partition, batch, done } in group {
-        rest.push((partition, batch.ticket, done));
-        batches.push(batch);
-    }
+    let apart = |Commit { partition, batch, done }| ((partition, batch.ticket, done), batch);
+    let (rest, batches): (Vec<_>, Vec<_>) = group.into_iter().map(apart).unzip();
     let committed = match journal.commit(house.uptime_ms(), &batches) {
         Ok(committed) => committed,
         Err(error) => {

@@ -1,16 +1,16 @@
 //! What `COMMAND` answers: the table, as replies.
 
-use super::table::{Spec, lookup, specs};
+use super::table::{Spec, TABLE, lookup};
 use crate::reply::Reply;
 
 /// `COMMAND`: every command.
 pub fn all() -> Reply {
-    Reply::Array(specs().iter().map(describe).collect())
+    Reply::Array(TABLE.iter().map(describe).collect())
 }
 
 /// `COMMAND COUNT`.
 pub fn count() -> Reply {
-    Reply::count(specs().len())
+    Reply::count(TABLE.len())
 }
 
 /// `COMMAND INFO`: these commands, nothing for a name that is none; without names, every command.
@@ -25,7 +25,7 @@ pub fn info(names: &[impl AsRef<[u8]>]) -> Reply {
 pub fn docs(names: &[impl AsRef<[u8]>]) -> Reply {
     let entry = |spec: &Spec| (Reply::bulk(spec.name), document(spec));
     if names.is_empty() {
-        return Reply::Map(specs().iter().map(entry).collect());
+        return Reply::Map(TABLE.iter().map(entry).collect());
     }
     Reply::Map(names.iter().filter_map(|name| lookup(name.as_ref())).map(entry).collect())
 }

@@ -19,16 +19,16 @@ pub enum Admin {
     Waits,
 }
 
-pub(super) fn admin(mut args: Args) -> Result<Command, Reply> {
+pub(super) fn admin(args: &mut Args) -> Result<Command, Reply> {
     let subcommand = args.take()?;
     let admin = match subcommand.to_ascii_uppercase().as_slice() {
         b"HELP" => Admin::Help,
         b"STATUS" => Admin::Status(args.maybe().map_or(String::new(), |name| text(&name))),
-        b"TOP" => Admin::Top(positive(&mut args)?),
+        b"TOP" => Admin::Top(positive(args)?),
         b"SUSPEND" => Admin::Suspend(text(&args.take()?)),
         b"RESUME" => Admin::Resume(text(&args.take()?)),
         b"STATE" => Admin::State(text(&args.take()?)),
-        b"TRACE" => Admin::Trace(text(&args.take()?), positive(&mut args)?),
+        b"TRACE" => Admin::Trace(text(&args.take()?), positive(args)?),
         b"WAITS" => Admin::Waits,
         _ => return Err(errors::unknown_subcommand("admin", &subcommand)),
     };
@@ -38,7 +38,7 @@ pub(super) fn admin(mut args: Args) -> Result<Command, Reply> {
 /// So many, at most a thousand.
 fn positive<N: TryFrom<i64>>(args: &mut Args) -> Result<N, Reply> {
     let number = args.integer()?.min(1000);
-    N::try_from(number).ok().filter(|_| number > 0).ok_or_else(errors::not_positive)
+    N::try_from(number).ok().filter(|_| number > 0).ok_or(errors::NOT_POSITIVE)
 }
 
 fn text(word: &[u8]) -> String {

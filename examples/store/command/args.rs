@@ -33,7 +33,7 @@ impl Args {
 
     /// The next word; a missing one is an arity error.
     pub(super) fn take(&mut self) -> Result<Bytes, Reply> {
-        self.words.next().ok_or_else(|| errors::wrong_arity(self.name))
+        self.maybe().ok_or_else(|| self.wrong_arity())
     }
 
     /// The next word if there is one.
@@ -43,26 +43,31 @@ impl Args {
 
     /// The argument of an option; a missing one is a syntax error.
     pub(super) fn of_option(&mut self) -> Result<Bytes, Reply> {
-        self.words.next().ok_or_else(errors::syntax)
+        self.maybe().ok_or(errors::SYNTAX)
     }
 
     pub(super) fn integer(&mut self) -> Result<i64, Reply> {
         integer(&self.take()?)
     }
 
-    /// A count of elements: not negative.
-    pub(super) fn maybe_count(&mut self) -> Result<Option<usize>, Reply> {
-        let Some(word) = self.maybe() else { return Ok(None) };
-        let count = integer(&word).ok().and_then(|n| usize::try_from(n).ok());
-        count.map(Some).ok_or_else(errors::not_positive)
+    /// The last word if there is one; more than that is an arity error.
+    pub(super) fn only_word(&mut self) -> Result<Option<Bytes>, Reply> {
+        if self.len() > 1 { Err(self.wrong_arity()) } else { Ok(self.maybe()) }
     }
 
-    pub(super) fn rest(self) -> Vec<Bytes> {
-        self.words.collect()
+    /// The last word as a count of elements: not negative.
+    pub(super) fn only_count(&mut self) -> Result<Option<usize>, Reply> {
+        let Some(word) = self.only_word()? else { return Ok(None) };
+        let count = integer(&word).ok().and_then(|n| usize::try_from(n).ok());
+        count.map(Some).ok_or(errors::NOT_POSITIVE)
+    }
+
+    pub(super) fn rest(&mut self) -> Vec<Bytes> {
+        self.words.by_ref().collect()
     }
 
     /// The rest as pairs; an odd word is an arity error.
-    pub(super) fn pairs(mut self) -> Result<Vec<(Bytes, Bytes)>, Reply> {
+    pub(super) fn pairs(&mut self) -> Result<Vec<(Bytes, Bytes)>, Reply> {
         if !self.len().is_multiple_of(2) {
             return Err(self.wrong_arity());
         }
@@ -72,10 +77,40 @@ impl Args {
         }
         Ok(pairs)
     }
+
+    /// A subcommand of these, by its parser.
+    pub(super) fn subcommand<T>(&mut self, known: &[Subcommand<T>]) -> Result<T, Reply> {
+        let word = self.take()?;
+        let is_it = |name: &str| name.split_once('|').is_some_and(|(_, name)| is(&word, name));
+        let Some((name, arity, parse)) = known.iter().find(|(name, ..)| is_it(name)) else {
+            return Err(errors::unknown_subcommand(self.name, &word));
+        };
+        self.name = name;
+        if accepts(*arity, self.len() + 2) { parse(self) } else { Err(self.wrong_arity()) }
+    }
 }
 
+/// The name as `config|get`, the arity as in the table of commands, and the parser of the words behind.
+pub(super) type Subcommand<T> = (&'static str, i64, fn(&mut Args) -> Result<T, Reply>);
+
+/// Whether a request of so many words has this arity: exactly so many; negative: at least so many.
+pub(super) fn accepts(arity: i64, words: usize) -> bool {
+    let words = i64::try_from(words).unwrap_or(i64::MAX);
+    if arity >= 0 { words == arity } else { words >= -arity }
+}
+
+/// Parsers that take a line each, and what kind of command they make.
+macro_rules! parsers {
+    ($kind:path; $($name:ident($args:pat) => $command:expr;)*) => {$(
+        pub(super) fn $name($args: &mut Args) -> Result<Command, Reply> {
+            Ok($kind($command))
+        }
+    )*};
+}
+pub(super) use parsers;
+
 pub(super) fn integer(word: &[u8]) -> Result<i64, Reply> {
-    number::integer(word).ok_or_else(errors::not_an_integer)
+    number::integer(word).ok_or(errors::NOT_AN_INTEGER)
 }
 
 /// Whether a word is this option or subcommand, in any case.

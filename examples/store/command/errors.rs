@@ -1,23 +1,21 @@
 //! Errors in Redis's words: clients match on them.
 
+use std::borrow::Cow;
+
 use bytes::Bytes;
 
 use crate::reply::Reply;
 
-pub(super) fn syntax() -> Reply {
-    Reply::error("ERR syntax error")
-}
+pub const NOT_AN_INTEGER: Reply = error("ERR value is not an integer or out of range");
+pub(super) const NOT_POSITIVE: Reply = error("ERR value is out of range, must be positive");
+pub(super) const SYNTAX: Reply = error("ERR syntax error");
 
-pub fn not_an_integer() -> Reply {
-    Reply::error("ERR value is not an integer or out of range")
+const fn error(text: &'static str) -> Reply {
+    Reply::Error(Cow::Borrowed(text))
 }
 
 pub fn invalid_expire(command: &str) -> Reply {
     Reply::error(format!("ERR invalid expire time in '{command}' command"))
-}
-
-pub(super) fn not_positive() -> Reply {
-    Reply::error("ERR value is out of range, must be positive")
 }
 
 /// A subcommand's name is given as `config|get`.

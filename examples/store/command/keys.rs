@@ -1,133 +1,65 @@
 //! Parsers of the commands on keys that have no options to speak of.
 
-use bytes::Bytes;
-
-use super::args::Args;
-use super::{Command, End, KeyCommand, Unit, errors};
+use super::args::{Args, parsers};
+use super::{Command, End, KeyCommand, OnKey, Unit, errors};
 use crate::reply::Reply;
 
-type Parsed = Result<Command, Reply>;
-
-fn keys(command: KeyCommand) -> Parsed {
-    Ok(Command::Keys(command))
+/// Parsers of commands that begin with their one key.
+macro_rules! on_key {
+    ($($name:ident($args:ident) => $act:expr;)*) => {
+        parsers! { Command::Keys; $($name($args) => KeyCommand::On($args.take()?, $act);)* }
+    };
 }
 
-/// Parsers whose whole argument is one key.
-macro_rules! of_one_key {
-    ($($name:ident => $make:expr;)*) => {$(
-        pub(super) fn $name(mut args: Args) -> Parsed {
-            let make: fn(Bytes) -> KeyCommand = $make;
-            keys(make(args.take()?))
-        }
-    )*};
+on_key! {
+    append(args) => OnKey::Append(args.take()?);
+    decr(args) => OnKey::IncrBy(-1);
+    decrby(args) => OnKey::IncrBy(negated(args)?);
+    get(args) => OnKey::Get;
+    getdel(args) => OnKey::GetDel;
+    hdel(args) => OnKey::HDel(args.rest());
+    hget(args) => OnKey::HGet(args.take()?);
+    hgetall(args) => OnKey::HGetAll;
+    hlen(args) => OnKey::HLen;
+    hset(args) => OnKey::HSet(args.pairs()?);
+    incr(args) => OnKey::IncrBy(1);
+    incrby(args) => OnKey::IncrBy(args.integer()?);
+    llen(args) => OnKey::LLen;
+    lpop(args) => OnKey::Pop(End::Left, args.only_count()?);
+    lpush(args) => OnKey::Push(End::Left, args.rest());
+    lrange(args) => OnKey::LRange(args.integer()?, args.integer()?);
+    persist(args) => OnKey::Persist;
+    pttl(args) => OnKey::Ttl(Unit::Millis);
+    rpop(args) => OnKey::Pop(End::Right, args.only_count()?);
+    rpush(args) => OnKey::Push(End::Right, args.rest());
+    sadd(args) => OnKey::SAdd(args.rest());
+    scard(args) => OnKey::SCard;
+    sismember(args) => OnKey::SIsMember(args.take()?);
+    smembers(args) => OnKey::SMembers;
+    srem(args) => OnKey::SRem(args.rest());
+    strlen(args) => OnKey::StrLen;
+    ttl(args) => OnKey::Ttl(Unit::Seconds);
+    type_of(args) => OnKey::Type;
 }
 
-of_one_key! {
-    get => KeyCommand::Get;
-    getdel => KeyCommand::GetDel;
-    incr => |key| KeyCommand::IncrBy(key, 1);
-    decr => |key| KeyCommand::IncrBy(key, -1);
-    strlen => KeyCommand::StrLen;
-    ttl => |key| KeyCommand::Ttl(key, Unit::Seconds);
-    pttl => |key| KeyCommand::Ttl(key, Unit::Millis);
-    persist => KeyCommand::Persist;
-    type_of => KeyCommand::Type;
-    llen => KeyCommand::LLen;
-    smembers => KeyCommand::SMembers;
-    scard => KeyCommand::SCard;
-    hgetall => KeyCommand::HGetAll;
-    hlen => KeyCommand::HLen;
+parsers! {
+    Command::Keys;
+    dbsize(_) => KeyCommand::DbSize;
+    del(args) => KeyCommand::Del(args.rest());
+    exists(args) => KeyCommand::Exists(args.rest());
+    flushall(args) => flush(args)?;
+    mget(args) => KeyCommand::MGet(args.rest());
+    mset(args) => KeyCommand::MSet(args.pairs()?);
 }
 
-pub(super) fn mget(args: Args) -> Parsed {
-    keys(KeyCommand::MGet(args.rest()))
-}
-
-pub(super) fn mset(args: Args) -> Parsed {
-    keys(KeyCommand::MSet(args.pairs()?))
-}
-
-pub(super) fn del(args: Args) -> Parsed {
-    keys(KeyCommand::Del(args.rest()))
-}
-
-pub(super) fn exists(args: Args) -> Parsed {
-    keys(KeyCommand::Exists(args.rest()))
-}
-
-pub(super) fn incrby(mut args: Args) -> Parsed {
-    keys(KeyCommand::IncrBy(args.take()?, args.integer()?))
-}
-
-pub(super) fn decrby(mut args: Args) -> Parsed {
-    let (key, by) = (args.take()?, args.integer()?);
-    let by = by.checked_neg().ok_or_else(|| Reply::error("ERR decrement would overflow"))?;
-    keys(KeyCommand::IncrBy(key, by))
-}
-
-pub(super) fn append(mut args: Args) -> Parsed {
-    keys(KeyCommand::Append(args.take()?, args.take()?))
-}
-
-pub(super) fn dbsize(_: Args) -> Parsed {
-    keys(KeyCommand::DbSize)
+fn negated(args: &mut Args) -> Result<i64, Reply> {
+    args.integer()?.checked_neg().ok_or_else(|| Reply::error("ERR decrement would overflow"))
 }
 
 /// `ASYNC` and `SYNC` are accepted; a partition forgets its keys at once either way.
-pub(super) fn flushall(mut args: Args) -> Parsed {
+fn flush(args: &mut Args) -> Result<KeyCommand, Reply> {
     match args.maybe().map(|word| word.to_ascii_uppercase()).as_deref() {
-        None | Some(b"ASYNC" | b"SYNC") if args.len() == 0 => keys(KeyCommand::FlushAll),
-        _ => Err(errors::syntax()),
+        None | Some(b"ASYNC" | b"SYNC") if args.len() == 0 => Ok(KeyCommand::FlushAll),
+        _ => Err(errors::SYNTAX),
     }
-}
-
-pub(super) fn lpush(mut args: Args) -> Parsed {
-    keys(KeyCommand::Push(args.take()?, End::Left, args.rest()))
-}
-
-pub(super) fn rpush(mut args: Args) -> Parsed {
-    keys(KeyCommand::Push(args.take()?, End::Right, args.rest()))
-}
-
-pub(super) fn lpop(args: Args) -> Parsed {
-    pop(args, End::Left)
-}
-
-pub(super) fn rpop(args: Args) -> Parsed {
-    pop(args, End::Right)
-}
-
-fn pop(mut args: Args, end: End) -> Parsed {
-    if args.len() > 2 {
-        return Err(args.wrong_arity());
-    }
-    keys(KeyCommand::Pop(args.take()?, end, args.maybe_count()?))
-}
-
-pub(super) fn lrange(mut args: Args) -> Parsed {
-    keys(KeyCommand::LRange(args.take()?, args.integer()?, args.integer()?))
-}
-
-pub(super) fn sadd(mut args: Args) -> Parsed {
-    keys(KeyCommand::SAdd(args.take()?, args.rest()))
-}
-
-pub(super) fn srem(mut args: Args) -> Parsed {
-    keys(KeyCommand::SRem(args.take()?, args.rest()))
-}
-
-pub(super) fn sismember(mut args: Args) -> Parsed {
-    keys(KeyCommand::SIsMember(args.take()?, args.take()?))
-}
-
-pub(super) fn hset(mut args: Args) -> Parsed {
-    keys(KeyCommand::HSet(args.take()?, args.pairs()?))
-}
-
-pub(super) fn hget(mut args: Args) -> Parsed {
-    keys(KeyCommand::HGet(args.take()?, args.take()?))
-}
-
-pub(super) fn hdel(mut args: Args) -> Parsed {
-    keys(KeyCommand::HDel(args.take()?, args.rest()))
 }

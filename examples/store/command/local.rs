@@ -2,49 +2,61 @@
 
 use bytes::Bytes;
 
-use super::args::{Args, is};
+use super::args::{Args, Subcommand, is, parsers};
 use super::{Client, Command, Hello, LibraryInfo, Local, PubSub, errors};
 use crate::number;
+use crate::protocol::Version;
 use crate::reply::Reply;
 
-type Parsed = Result<Command, Reply>;
-
-fn local(command: Local) -> Parsed {
-    Ok(Command::Local(command))
+parsers! {
+    Command::Local;
+    client(args) => Local::Client(args.subcommand(CLIENT)?);
+    config(args) => args.subcommand(&[("config|get", -3, |args| Ok(Local::ConfigGet(args.rest())))])?;
+    command(args) => if args.len() > 0 { args.subcommand(COMMAND)? } else { Local::CommandAll };
+    echo(args) => Local::Echo(args.take()?);
+    hello(args) => Local::Hello(greeting(args)?);
+    info(args) => Local::Info(args.rest());
+    ping(args) => Local::Ping(args.only_word()?);
+    quit(_) => Local::Quit;
+    select(args) => database(args)?;
 }
 
-pub(super) fn ping(mut args: Args) -> Parsed {
-    if args.len() > 1 {
-        return Err(args.wrong_arity());
-    }
-    local(Local::Ping(args.maybe()))
+parsers! {
+    Command::PubSub;
+    publish(args) => PubSub::Publish(args.take()?, args.take()?);
+    subscribe(args) => PubSub::Subscribe(args.rest());
+    unsubscribe(args) => PubSub::Unsubscribe(args.rest());
 }
 
-pub(super) fn echo(mut args: Args) -> Parsed {
-    local(Local::Echo(args.take()?))
-}
+const CLIENT: &[Subcommand<Client>] = &[
+    ("client|getname", 2, |_| Ok(Client::GetName)),
+    ("client|id", 2, |_| Ok(Client::Id)),
+    ("client|no-evict", 3, on_or_off),
+    ("client|no-touch", 3, on_or_off),
+    ("client|setinfo", 4, library_info),
+    ("client|setname", 3, |args| Ok(Client::SetName(client_name(args.take()?)?))),
+];
 
-pub(super) fn quit(_: Args) -> Parsed {
-    local(Local::Quit)
-}
+const COMMAND: &[Subcommand<Local>] = &[
+    ("command|count", 2, |_| Ok(Local::CommandCount)),
+    ("command|docs", -2, |args| Ok(Local::CommandDocs(args.rest()))),
+    ("command|info", -2, |args| Ok(Local::CommandInfo(args.rest()))),
+];
 
-pub(super) fn info(args: Args) -> Parsed {
-    local(Local::Info(args.rest()))
-}
-
-pub(super) fn select(mut args: Args) -> Parsed {
+fn database(args: &mut Args) -> Result<Local, Reply> {
     match args.integer()? {
-        0 => local(Local::Select),
+        0 => Ok(Local::Select),
         _ => Err(Reply::error("ERR DB index is out of range")),
     }
 }
 
-pub(super) fn hello(mut args: Args) -> Parsed {
+fn greeting(args: &mut Args) -> Result<Hello, Reply> {
     let mut hello = Hello::default();
-    let Some(version) = args.maybe() else { return local(Local::Hello(hello)) };
+    let Some(version) = args.maybe() else { return Ok(hello) };
     hello.version = match number::integer(&version) {
+        Some(2) => Some(Version::Resp2),
+        Some(3) => Some(Version::Resp3),
         None => return Err(Reply::error("ERR Protocol version is not an integer or out of range")),
-        Some(version @ 2..=3) => Some(version),
         Some(_) => return Err(Reply::error("NOPROTO unsupported protocol version")),
     };
     while let Some(word) = args.maybe() {
@@ -57,7 +69,7 @@ pub(super) fn hello(mut args: Args) -> Parsed {
             return Err(errors::quoting("ERR Syntax error in HELLO option", &word));
         }
     }
-    local(Local::Hello(hello))
+    Ok(hello)
 }
 
 /// There are no users here: the default user needs no password, and nobody else exists.
@@ -75,31 +87,7 @@ fn client_name(name: Bytes) -> Result<Bytes, Reply> {
     Err(Reply::error("ERR Client names cannot contain spaces, newlines or special characters."))
 }
 
-pub(super) fn client(mut args: Args) -> Parsed {
-    let subcommand = args.take()?;
-    let (name, words): (_, usize) = match subcommand.to_ascii_uppercase().as_slice() {
-        b"ID" => ("client|id", 0),
-        b"GETNAME" => ("client|getname", 0),
-        b"SETNAME" => ("client|setname", 1),
-        b"SETINFO" => ("client|setinfo", 2),
-        b"NO-EVICT" => ("client|no-evict", 1),
-        b"NO-TOUCH" => ("client|no-touch", 1),
-        _ => return Err(errors::unknown_subcommand("client", &subcommand)),
-    };
-    if args.len() != words {
-        return Err(errors::wrong_arity(name));
-    }
-    let client = match name {
-        "client|id" => Client::Id,
-        "client|getname" => Client::GetName,
-        "client|setname" => Client::SetName(client_name(args.take()?)?),
-        "client|setinfo" => library_info(args)?,
-        _ => on_or_off(&args.take()?)?,
-    };
-    local(Local::Client(client))
-}
-
-fn library_info(mut args: Args) -> Result<Client, Reply> {
+fn library_info(args: &mut Args) -> Result<Client, Reply> {
     let (option, value) = (args.take()?, args.take()?);
     let (which, name) = match option.to_ascii_uppercase().as_slice() {
         b"LIB-NAME" => (LibraryInfo::Name, "lib-name"),
@@ -114,40 +102,7 @@ fn library_info(mut args: Args) -> Result<Client, Reply> {
     Ok(Client::SetInfo(which, value))
 }
 
-fn on_or_off(word: &[u8]) -> Result<Client, Reply> {
-    if is(word, "ON") || is(word, "OFF") { Ok(Client::Ignored) } else { Err(errors::syntax()) }
-}
-
-pub(super) fn command(mut args: Args) -> Parsed {
-    let Some(subcommand) = args.maybe() else { return local(Local::CommandAll) };
-    match subcommand.to_ascii_uppercase().as_slice() {
-        b"COUNT" if args.len() == 0 => local(Local::CommandCount),
-        b"COUNT" => Err(errors::wrong_arity("command|count")),
-        b"INFO" => local(Local::CommandInfo(args.rest())),
-        b"DOCS" => local(Local::CommandDocs(args.rest())),
-        _ => Err(errors::unknown_subcommand("command", &subcommand)),
-    }
-}
-
-pub(super) fn config(mut args: Args) -> Parsed {
-    let subcommand = args.take()?;
-    if !is(&subcommand, "GET") {
-        return Err(errors::unknown_subcommand("config", &subcommand));
-    }
-    if args.len() == 0 {
-        return Err(errors::wrong_arity("config|get"));
-    }
-    local(Local::ConfigGet(args.rest()))
-}
-
-pub(super) fn publish(mut args: Args) -> Parsed {
-    Ok(Command::PubSub(PubSub::Publish { channel: args.take()?, message: args.take()? }))
-}
-
-pub(super) fn subscribe(args: Args) -> Parsed {
-    Ok(Command::PubSub(PubSub::Subscribe(args.rest())))
-}
-
-pub(super) fn unsubscribe(args: Args) -> Parsed {
-    Ok(Command::PubSub(PubSub::Unsubscribe(args.rest())))
+fn on_or_off(args: &mut Args) -> Result<Client, Reply> {
+    let word = args.take()?;
+    if is(&word, "ON") || is(&word, "OFF") { Ok(Client::Ignored) } else { Err(errors::SYNTAX) }
 }

@@ -16,9 +16,11 @@ mod table;
 
 use bytes::Bytes;
 
+use crate::protocol::Version;
 use crate::reply::Reply;
 pub use admin::Admin;
-pub use errors::{invalid_expire, not_an_integer};
+use args::Args;
+pub use errors::{NOT_AN_INTEGER, invalid_expire};
 use table::lookup;
 
 /// A well-formed command.
@@ -53,7 +55,7 @@ pub enum Local {
 /// `HELLO [version [SETNAME name]]`.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Hello {
-    pub version: Option<i64>,
+    pub version: Option<Version>,
     pub name: Option<Bytes>,
 }
 
@@ -77,10 +79,8 @@ pub enum LibraryInfo {
 /// What goes to the broker.
 #[derive(Clone, Debug, PartialEq)]
 pub enum PubSub {
-    Publish {
-        channel: Bytes,
-        message: Bytes,
-    },
+    /// The channel and the message.
+    Publish(Bytes, Bytes),
     Subscribe(Vec<Bytes>),
     /// No channels: all of them.
     Unsubscribe(Vec<Bytes>),
@@ -89,49 +89,54 @@ pub enum PubSub {
 /// What partitions execute. `route` says which of them, `writes` whether it may change anything.
 #[derive(Clone, Debug, PartialEq)]
 pub enum KeyCommand {
-    Get(Bytes),
-    Set(SetCommand),
-    GetDel(Bytes),
-    MGet(Vec<Bytes>),
-    MSet(Vec<(Bytes, Bytes)>),
+    /// On one key: one partition executes it as it is.
+    On(Bytes, OnKey),
+    DbSize,
     Del(Vec<Bytes>),
     Exists(Vec<Bytes>),
-    IncrBy(Bytes, i64),
-    Append(Bytes, Bytes),
-    StrLen(Bytes),
+    FlushAll,
+    MGet(Vec<Bytes>),
+    MSet(Vec<(Bytes, Bytes)>),
+}
+
+/// What is done with one key.
+#[derive(Clone, Debug, PartialEq)]
+pub enum OnKey {
+    Append(Bytes),
     Expire {
-        key: Bytes,
         /// From now; not positive deletes the key.
         after_ms: i64,
         when: ExpireWhen,
         /// The command's name, for its error.
         name: &'static str,
     },
-    Ttl(Bytes, Unit),
-    Persist(Bytes),
-    Type(Bytes),
-    DbSize,
-    FlushAll,
-    Push(Bytes, End, Vec<Bytes>),
-    Pop(Bytes, End, Option<usize>),
-    LRange(Bytes, i64, i64),
-    LLen(Bytes),
-    SAdd(Bytes, Vec<Bytes>),
-    SRem(Bytes, Vec<Bytes>),
-    SMembers(Bytes),
-    SIsMember(Bytes, Bytes),
-    SCard(Bytes),
-    HSet(Bytes, Vec<(Bytes, Bytes)>),
-    HGet(Bytes, Bytes),
-    HDel(Bytes, Vec<Bytes>),
-    HGetAll(Bytes),
-    HLen(Bytes),
+    Get,
+    GetDel,
+    HDel(Vec<Bytes>),
+    HGet(Bytes),
+    HGetAll,
+    HLen,
+    HSet(Vec<(Bytes, Bytes)>),
+    IncrBy(i64),
+    LLen,
+    LRange(i64, i64),
+    Persist,
+    Pop(End, Option<usize>),
+    Push(End, Vec<Bytes>),
+    SAdd(Vec<Bytes>),
+    SCard,
+    SIsMember(Bytes),
+    SMembers,
+    SRem(Vec<Bytes>),
+    Set(SetCommand),
+    StrLen,
+    Ttl(Unit),
+    Type,
 }
 
 /// `SET` with its options.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SetCommand {
-    pub key: Bytes,
     pub value: Bytes,
     pub expiry: Expiry,
     pub when: SetWhen,
@@ -195,83 +200,41 @@ pub enum End {
     Right,
 }
 
-/// Which keys a command is about, and so which partitions.
-#[derive(Debug, PartialEq)]
-pub enum Scope<'a> {
-    /// One key: one partition executes the command as it is.
-    Key(&'a Bytes),
-    /// Several keys: the command is split.
-    Several,
-    /// Every partition.
-    All,
-}
-
 impl KeyCommand {
-    pub fn scope(&self) -> Scope<'_> {
-        use KeyCommand::*;
-        match self {
-            Get(key)
-            | GetDel(key)
-            | IncrBy(key, _)
-            | Append(key, _)
-            | StrLen(key)
-            | Ttl(key, _)
-            | Persist(key)
-            | Type(key)
-            | Push(key, ..)
-            | Pop(key, ..)
-            | LRange(key, ..)
-            | LLen(key)
-            | SAdd(key, _)
-            | SRem(key, _)
-            | SMembers(key)
-            | SIsMember(key, _)
-            | SCard(key)
-            | HSet(key, _)
-            | HGet(key, _)
-            | HDel(key, _)
-            | HGetAll(key)
-            | HLen(key) => Scope::Key(key),
-            Set(set) => Scope::Key(&set.key),
-            Expire { key, .. } => Scope::Key(key),
-            MGet(_) | MSet(_) | Del(_) | Exists(_) => Scope::Several,
-            DbSize | FlushAll => Scope::All,
-        }
-    }
-
     /// Whether it may change data, apart from dropping what has expired.
     pub fn writes(&self) -> bool {
-        use KeyCommand::*;
+        use OnKey::*;
         match self {
-            Get(_) | MGet(_) | Exists(_) | StrLen(_) | Ttl(..) | Type(_) | DbSize | LRange(..) | LLen(_)
-            | SMembers(_) | SIsMember(..) | SCard(_) | HGet(..) | HGetAll(_) | HLen(_) => false,
-            Set(_)
-            | GetDel(_)
-            | MSet(_)
-            | Del(_)
-            | IncrBy(..)
-            | Append(..)
-            | Expire { .. }
-            | Persist(_)
-            | FlushAll
-            | Push(..)
-            | Pop(..)
-            | SAdd(..)
-            | SRem(..)
-            | HSet(..)
-            | HDel(..) => true,
+            KeyCommand::DbSize | KeyCommand::Exists(_) | KeyCommand::MGet(_) => false,
+            KeyCommand::Del(_) | KeyCommand::FlushAll | KeyCommand::MSet(_) => true,
+            KeyCommand::On(_, act) => match act {
+                Get | HGet(_) | HGetAll | HLen | LLen | LRange(..) | SCard | SIsMember(_) | SMembers
+                | StrLen | Ttl(_) | Type => false,
+                Append(_)
+                | Expire { .. }
+                | GetDel
+                | HDel(_)
+                | HSet(_)
+                | IncrBy(_)
+                | Persist
+                | Pop(..)
+                | Push(..)
+                | SAdd(_)
+                | SRem(_)
+                | Set(_) => true,
+            },
         }
     }
 }
 
 /// Reads a request, whose first word is the command's name. The error is the reply to give.
 pub fn parse(request: Vec<Bytes>) -> Result<Command, Reply> {
-    let Some(name) = request.first() else { return Err(errors::syntax()) };
+    let Some(name) = request.first() else { return Err(errors::SYNTAX) };
     let Some(spec) = lookup(name) else { return Err(errors::unknown_command(&request)) };
-    if !spec.accepts(request.len()) {
+    if !args::accepts(spec.arity, request.len()) {
         return Err(errors::wrong_arity(spec.name));
     }
-    (spec.parse)(args::Args::new(spec.name, request))
+    (spec.parse)(&mut Args::new(spec.name, request))
 }
 
 #[cfg(test)]

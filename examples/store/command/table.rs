@@ -17,14 +17,7 @@ pub(super) struct Spec {
     pub keys: (i64, i64, i64),
     pub group: &'static str,
     pub summary: &'static str,
-    pub(super) parse: fn(Args) -> Result<Command, Reply>,
-}
-
-impl Spec {
-    pub(super) fn accepts(&self, words: usize) -> bool {
-        let words = i64::try_from(words).unwrap_or(i64::MAX);
-        if self.arity >= 0 { words == self.arity } else { words >= -self.arity }
-    }
+    pub(super) parse: fn(&mut Args) -> Result<Command, Reply>,
 }
 
 const NONE: (i64, i64, i64) = (0, 0, 0);
@@ -41,8 +34,8 @@ macro_rules! table {
     };
 }
 
-/// Sorted by name: `lookup` searches it by halves.
-static TABLE: &[Spec] = table! {
+/// All commands. Sorted by name: `lookup` searches it by halves.
+pub(super) static TABLE: &[Spec] = table! {
     "admin" -2 "admin noscript loading stale" NONE server admin::admin, "Looks at the actors; see ADMIN HELP.";
     "append" 3 "write denyoom fast" ONE string keys::append, "Appends to the value of a key.";
     "client" -2 "loading stale noscript" NONE connection local::client, "Tells of and names this connection.";
@@ -94,11 +87,6 @@ static TABLE: &[Spec] = table! {
     "type" 2 "readonly fast" ONE generic keys::type_of, "Returns the type of a key's value.";
     "unsubscribe" -1 "pubsub noscript loading stale" NONE pubsub local::unsubscribe, "Stops listening.";
 };
-
-/// All commands.
-pub(super) fn specs() -> &'static [Spec] {
-    TABLE
-}
 
 /// The command of this name, in any case.
 pub(super) fn lookup(name: &[u8]) -> Option<&'static Spec> {

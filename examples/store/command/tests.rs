@@ -14,51 +14,55 @@ fn word(text: &'static str) -> Bytes {
     Bytes::from_static(text.as_bytes())
 }
 
+fn on(act: OnKey) -> KeyCommand {
+    KeyCommand::On(key(), act)
+}
+
 fn set(expiry: Expiry, when: SetWhen, get: bool) -> KeyCommand {
-    KeyCommand::Set(SetCommand { key: key(), value: word("v"), expiry, when, get })
+    on(OnKey::Set(SetCommand { value: word("v"), expiry, when, get }))
 }
 
 fn expire(after_ms: i64, when: ExpireWhen) -> KeyCommand {
-    KeyCommand::Expire { key: key(), after_ms, when, name: "expire" }
+    on(OnKey::Expire { after_ms, when, name: "expire" })
 }
 
 #[test]
 fn commands_on_keys() {
     use KeyCommand as K;
     let rows = [
-        ("GET k", K::Get(key())),
-        ("gEt k", K::Get(key())),
+        ("GET k", on(OnKey::Get)),
+        ("gEt k", on(OnKey::Get)),
         ("set k v", set(Expiry::Never, SetWhen::Always, false)),
         ("set k v ex 10 nx", set(Expiry::After(10_000), SetWhen::Missing, false)),
         ("set k v XX PX 10 GET", set(Expiry::After(10), SetWhen::Present, true)),
         ("set k v EXAT 10", set(Expiry::At(10_000), SetWhen::Always, false)),
         ("set k v PXAT 10", set(Expiry::At(10), SetWhen::Always, false)),
         ("set k v KEEPTTL", set(Expiry::Keep, SetWhen::Always, false)),
-        ("getdel k", K::GetDel(key())),
+        ("getdel k", on(OnKey::GetDel)),
         ("mget k k", K::MGet(vec![key(), key()])),
         ("mset k 1 k 2", K::MSet(vec![(key(), word("1")), (key(), word("2"))])),
         ("del k", K::Del(vec![key()])),
         ("exists k k", K::Exists(vec![key(), key()])),
-        ("incr k", K::IncrBy(key(), 1)),
-        ("decr k", K::IncrBy(key(), -1)),
-        ("incrby k -5", K::IncrBy(key(), -5)),
-        ("decrby k 5", K::IncrBy(key(), -5)),
-        ("append k v", K::Append(key(), word("v"))),
+        ("incr k", on(OnKey::IncrBy(1))),
+        ("decr k", on(OnKey::IncrBy(-1))),
+        ("incrby k -5", on(OnKey::IncrBy(-5))),
+        ("decrby k 5", on(OnKey::IncrBy(-5))),
+        ("append k v", on(OnKey::Append(word("v")))),
         ("expire k 10", expire(10_000, ExpireWhen::Always)),
         ("expire k -1 nx", expire(-1000, ExpireWhen::Unset)),
         ("expire k 1 xx gt", expire(1000, ExpireWhen::Set { and: Some(Compare::Later) })),
         ("expire k 1 lt xx", expire(1000, ExpireWhen::Set { and: Some(Compare::Earlier) })),
         ("expire k 1 lt", expire(1000, ExpireWhen::If(Compare::Earlier))),
-        ("ttl k", K::Ttl(key(), Unit::Seconds)),
-        ("pttl k", K::Ttl(key(), Unit::Millis)),
+        ("ttl k", on(OnKey::Ttl(Unit::Seconds))),
+        ("pttl k", on(OnKey::Ttl(Unit::Millis))),
         ("flushall", K::FlushAll),
         ("flushall async", K::FlushAll),
-        ("lpush k a b", K::Push(key(), End::Left, vec![word("a"), word("b")])),
-        ("rpop k", K::Pop(key(), End::Right, None)),
-        ("lpop k 0", K::Pop(key(), End::Left, Some(0))),
-        ("lrange k 0 -1", K::LRange(key(), 0, -1)),
-        ("hset k f v", K::HSet(key(), vec![(word("f"), word("v"))])),
-        ("hdel k f", K::HDel(key(), vec![word("f")])),
+        ("lpush k a b", on(OnKey::Push(End::Left, vec![word("a"), word("b")]))),
+        ("rpop k", on(OnKey::Pop(End::Right, None))),
+        ("lpop k 0", on(OnKey::Pop(End::Left, Some(0)))),
+        ("lrange k 0 -1", on(OnKey::LRange(0, -1))),
+        ("hset k f v", on(OnKey::HSet(vec![(word("f"), word("v"))]))),
+        ("hdel k f", on(OnKey::HDel(vec![word("f")]))),
     ];
     for (line, expected) in rows {
         assert_eq!(parse(request(line)), Ok(Command::Keys(expected)), "{line}");
@@ -73,8 +77,8 @@ fn commands_of_the_connection_and_the_broker() {
         ("ping x", Command::Local(Local::Ping(Some(word("x"))))),
         ("select 0", Command::Local(Local::Select)),
         ("hello", hello(None, None)),
-        ("hello 3", hello(Some(3), None)),
-        ("hello 2 auth default x setname me", hello(Some(2), Some(word("me")))),
+        ("hello 3", hello(Some(Version::Resp3), None)),
+        ("hello 2 auth default x setname me", hello(Some(Version::Resp2), Some(word("me")))),
         ("client id", Command::Local(Local::Client(Client::Id))),
         ("client setname me", Command::Local(Local::Client(Client::SetName(word("me"))))),
         (
@@ -87,7 +91,7 @@ fn commands_of_the_connection_and_the_broker() {
         ("command docs get", Command::Local(Local::CommandDocs(vec![word("get")]))),
         ("config get save", Command::Local(Local::ConfigGet(vec![word("save")]))),
         ("quit now", Command::Local(Local::Quit)),
-        ("publish c m", Command::PubSub(PubSub::Publish { channel: word("c"), message: word("m") })),
+        ("publish c m", Command::PubSub(PubSub::Publish(word("c"), word("m")))),
         ("subscribe a b", Command::PubSub(PubSub::Subscribe(vec![word("a"), word("b")]))),
         ("unsubscribe", Command::PubSub(PubSub::Unsubscribe(vec![]))),
     ];

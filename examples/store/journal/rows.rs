@@ -45,22 +45,20 @@ impl Names {
     /// What `effect` does to the table.
     pub(super) fn change<'a>(&'a mut self, effect: &'a Effect) -> Change<'a> {
         match effect {
-            Effect::PutString { key, value } => Change::Put(self.row(key, STRING, &[]), value),
-            Effect::PutItem { key, index, value } => {
-                Change::Put(self.row(key, ITEM, &ordered(*index)), value)
-            }
-            Effect::RemoveItem { key, index } => Change::Remove(self.row(key, ITEM, &ordered(*index))),
-            Effect::AddMember { key, member } => Change::Put(self.row(key, MEMBER, member), &[]),
-            Effect::RemoveMember { key, member } => Change::Remove(self.row(key, MEMBER, member)),
-            Effect::PutField { key, field, value } => Change::Put(self.row(key, FIELD, field), value),
-            Effect::RemoveField { key, field } => Change::Remove(self.row(key, FIELD, field)),
-            Effect::ExpireAt { key, at } => {
+            Effect::PutString(key, value) => Change::Put(self.row(key, STRING, &[]), value),
+            Effect::PutItem(key, index, value) => Change::Put(self.row(key, ITEM, &ordered(*index)), value),
+            Effect::RemoveItem(key, index) => Change::Remove(self.row(key, ITEM, &ordered(*index))),
+            Effect::AddMember(key, member) => Change::Put(self.row(key, MEMBER, member), &[]),
+            Effect::RemoveMember(key, member) => Change::Remove(self.row(key, MEMBER, member)),
+            Effect::PutField(key, field, value) => Change::Put(self.row(key, FIELD, field), value),
+            Effect::RemoveField(key, field) => Change::Remove(self.row(key, FIELD, field)),
+            Effect::ExpireAt(key, at) => {
                 self.second = at.to_be_bytes().into();
                 name(&mut self.first, key, EXPIRY, &[]);
                 Change::Put(&self.first, &self.second)
             }
-            Effect::Persist { key } => Change::Remove(self.row(key, EXPIRY, &[])),
-            Effect::Drop { key } => {
+            Effect::Persist(key) => Change::Remove(self.row(key, EXPIRY, &[])),
+            Effect::Drop(key) => {
                 name(&mut self.first, key, 0, &[]);
                 name(&mut self.second, key, AFTER_ALL, &[]);
                 Change::RemoveRange(&self.first, &self.second)
@@ -102,15 +100,15 @@ pub(super) fn effect_of(name: &[u8], value: &[u8]) -> Option<Effect> {
     let (tag, element) = rest.split_first()?;
     let (key, value) = (Blob::from(key), || Blob::from(value));
     Some(match *tag {
-        STRING if element.is_empty() => Effect::PutString { key, value: value() },
+        STRING if element.is_empty() => Effect::PutString(key, value()),
         ITEM => {
             let index = u64::from_be_bytes(element.try_into().ok()?) ^ (1 << 63);
-            Effect::PutItem { key, index: index as i64, value: value() }
+            Effect::PutItem(key, index as i64, value())
         }
-        MEMBER => Effect::AddMember { key, member: element.into() },
-        FIELD => Effect::PutField { key, field: element.into(), value: value() },
+        MEMBER => Effect::AddMember(key, element.into()),
+        FIELD => Effect::PutField(key, element.into(), value()),
         EXPIRY if element.is_empty() => {
-            Effect::ExpireAt { key, at: u64::from_be_bytes((*value()).try_into().ok()?) }
+            Effect::ExpireAt(key, u64::from_be_bytes((*value()).try_into().ok()?))
         }
         _ => return None,
     })
@@ -128,29 +126,29 @@ mod tests {
     fn a_row_gives_back_the_effect_that_wrote_it() {
         let key = || blob("k\0");
         let rows = [
-            Effect::PutString { key: key(), value: blob("v") },
-            Effect::PutString { key: blob(""), value: blob("") },
-            Effect::PutItem { key: key(), index: i64::MIN, value: blob("v") },
-            Effect::PutItem { key: key(), index: 7, value: blob("") },
-            Effect::AddMember { key: key(), member: blob("") },
-            Effect::PutField { key: key(), field: blob("f"), value: blob("v") },
-            Effect::ExpireAt { key: key(), at: 1 << 40 },
+            Effect::PutString(key(), blob("v")),
+            Effect::PutString(blob(""), blob("")),
+            Effect::PutItem(key(), i64::MIN, blob("v")),
+            Effect::PutItem(key(), 7, blob("")),
+            Effect::AddMember(key(), blob("")),
+            Effect::PutField(key(), blob("f"), blob("v")),
+            Effect::ExpireAt(key(), 1 << 40),
         ];
         for effect in rows {
             let mut names = Names::default();
             let Change::Put(name, value) = names.change(&effect) else { panic!("{effect:?} puts nothing") };
             assert_eq!(effect_of(name, value).as_ref(), Some(&effect));
             // The row lies in the range of its key, and in that of its slot.
-            let (Effect::PutString { key, .. }
-            | Effect::PutItem { key, .. }
-            | Effect::AddMember { key, .. }
-            | Effect::PutField { key, .. }
-            | Effect::ExpireAt { key, .. }) = &effect
+            let (Effect::PutString(key, ..)
+            | Effect::PutItem(key, ..)
+            | Effect::AddMember(key, ..)
+            | Effect::PutField(key, ..)
+            | Effect::ExpireAt(key, ..)) = &effect
             else {
                 continue;
             };
             let mut range = Names::default();
-            let drop = Effect::Drop { key: key.clone() };
+            let drop = Effect::Drop(key.clone());
             let Change::RemoveRange(first, last) = range.change(&drop) else { panic!("no range") };
             assert!(first < name && name < last, "{effect:?}");
             let slot = route::slot(key);

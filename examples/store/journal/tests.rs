@@ -24,7 +24,7 @@ impl Folder {
 }
 
 fn put(key: &str, value: &str) -> Effect {
-    Effect::PutString { key: key.as_bytes().into(), value: value.as_bytes().into() }
+    Effect::PutString(key.as_bytes().into(), value.as_bytes().into())
 }
 
 fn expected(effects: &[Effect]) -> Keyspace {
@@ -137,7 +137,7 @@ fn what_was_durable_survives_a_kill_of_the_process() {
         let (_, ticket) = journal.load(0..SLOTS).unwrap();
         let mut kept = Vec::new();
         for n in 0..300 {
-            let effect = Effect::PutItem { key: (*b"list").into(), index: n, value: vec![7; 100].into() };
+            let effect = Effect::PutItem((*b"list").into(), n, vec![7; 100].into());
             kept.push(effect.clone());
             journal.commit(50_000 + n as u64, &[Batch { ticket, effects: vec![effect] }]).unwrap();
         }

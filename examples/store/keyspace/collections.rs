@@ -5,48 +5,23 @@
 
 use bytes::Bytes;
 
-use super::value::{Hash, Kind, List, Set, Value};
-use super::{Outcome, Run, wrong_type};
+use super::value::{Hash, Kind, List, Set};
+use super::{Outcome, Run};
 use crate::command::End;
 use crate::effect::Effect;
 use crate::reply::{Blob, Reply};
 
 impl Run<'_> {
-    pub(super) fn list(&mut self, key: &[u8]) -> Result<Option<&List>, Reply> {
-        match self.live(key).map(|entry| &entry.value) {
-            None => Ok(None),
-            Some(Value::List(list)) => Ok(Some(list)),
-            Some(_) => Err(wrong_type()),
-        }
-    }
-
-    pub(super) fn set_of(&mut self, key: &[u8]) -> Result<Option<&Set>, Reply> {
-        match self.live(key).map(|entry| &entry.value) {
-            None => Ok(None),
-            Some(Value::Set(set)) => Ok(Some(set)),
-            Some(_) => Err(wrong_type()),
-        }
-    }
-
-    pub(super) fn hash(&mut self, key: &[u8]) -> Result<Option<&Hash>, Reply> {
-        match self.live(key).map(|entry| &entry.value) {
-            None => Ok(None),
-            Some(Value::Hash(hash)) => Ok(Some(hash)),
-            Some(_) => Err(wrong_type()),
-        }
-    }
-
     pub(super) fn push(&mut self, key: &[u8], end: End, values: &[Bytes]) -> Outcome {
-        self.list(key)?;
+        let (key, list) = self.held_mut::<List>(key)?;
         let mut done = Vec::with_capacity(values.len());
-        let (key, Value::List(list)) = self.value_or(key, Kind::List) else { return Err(wrong_type()) };
         for value in values {
             let value = Blob::from(&value[..]);
             let index = match end {
                 End::Left => list.push_left(value.clone()),
                 End::Right => list.push_right(value.clone()),
             };
-            done.push(Effect::PutItem { key: key.clone(), index, value });
+            done.push(Effect::PutItem(key.clone(), index, value));
         }
         let length = list.len();
         self.effects.append(&mut done);
@@ -54,36 +29,28 @@ impl Run<'_> {
     }
 
     pub(super) fn pop(&mut self, key: &[u8], end: End, count: Option<usize>) -> Outcome {
-        let Some(length) = self.list(key)?.map(List::len) else {
+        if self.held::<List>(key)?.is_none() {
             return Ok(if count.is_some() { Reply::NullArray } else { Reply::Null });
-        };
-        let taken = self.take_items(key, end, count.unwrap_or(1).min(length));
-        Ok(match count {
-            Some(_) => Reply::Array(taken.into_iter().map(Reply::Bulk).collect()),
-            None => Reply::maybe(taken.into_iter().next()),
-        })
-    }
-
-    fn take_items(&mut self, key: &[u8], end: End, count: usize) -> Vec<Blob> {
-        let (mut taken, mut done) = (Vec::with_capacity(count), Vec::with_capacity(count));
-        let (key, Value::List(list)) = self.value_or(key, Kind::List) else { return taken };
-        for _ in 0..count {
+        }
+        let (key, list) = self.held_mut::<List>(key)?;
+        let (mut taken, mut done) = (Vec::new(), Vec::new());
+        for _ in 0..count.unwrap_or(1).min(list.len()) {
             let item = match end {
                 End::Left => list.pop_left(),
                 End::Right => list.pop_right(),
             };
             let Some((index, value)) = item else { break };
-            done.push(Effect::RemoveItem { key: key.clone(), index });
-            taken.push(value);
+            done.push(Effect::RemoveItem(key.clone(), index));
+            taken.push(Reply::Bulk(value));
         }
-        let empty = list.len() == 0;
-        self.settle(&key, empty, done);
-        taken
+        let is_empty = list.len() == 0;
+        self.settle(&key, is_empty, done);
+        Ok(if count.is_some() { Reply::Array(taken) } else { taken.pop().unwrap_or(Reply::Null) })
     }
 
     /// Records removals, or the end of the key when nothing is left of it.
-    fn settle(&mut self, key: &[u8], empty: bool, mut removals: Vec<Effect>) {
-        if empty {
+    fn settle(&mut self, key: &[u8], is_empty: bool, mut removals: Vec<Effect>) {
+        if is_empty {
             self.drop_key(key);
         } else {
             self.effects.append(&mut removals);
@@ -91,7 +58,7 @@ impl Run<'_> {
     }
 
     pub(super) fn lrange(&mut self, key: &[u8], start: i64, stop: i64) -> Outcome {
-        let Some(list) = self.list(key)? else { return Ok(Reply::Array(Vec::new())) };
+        let Some(list) = self.held::<List>(key)? else { return Ok(Reply::Array(Vec::new())) };
         let length = i64::try_from(list.len()).unwrap_or(i64::MAX);
         // Negative positions count from the end.
         let from_left = |at: i64| if at < 0 { at.saturating_add(length).max(0) } else { at };
@@ -105,14 +72,13 @@ impl Run<'_> {
     }
 
     pub(super) fn sadd(&mut self, key: &[u8], members: &[Bytes]) -> Outcome {
-        self.set_of(key)?;
+        let (key, set) = self.held_mut::<Set>(key)?;
         let mut done = Vec::new();
-        let (key, Value::Set(set)) = self.value_or(key, Kind::Set) else { return Err(wrong_type()) };
         for member in members {
             if !set.contains(&member[..]) {
                 let member = Blob::from(&member[..]);
                 set.insert(member.clone());
-                done.push(Effect::AddMember { key: key.clone(), member });
+                done.push(Effect::AddMember(key.clone(), member));
             }
         }
         let added = Reply::count(done.len());
@@ -121,60 +87,55 @@ impl Run<'_> {
     }
 
     pub(super) fn srem(&mut self, key: &[u8], members: &[Bytes]) -> Outcome {
-        if self.set_of(key)?.is_none() {
-            return Ok(Reply::Integer(0));
-        }
-        let mut done = Vec::new();
-        let (key, Value::Set(set)) = self.value_or(key, Kind::Set) else { return Err(wrong_type()) };
-        for member in members {
-            if let Some(member) = set.take(&member[..]) {
-                done.push(Effect::RemoveMember { key: key.clone(), member });
-            }
-        }
-        let (removed, empty) = (Reply::count(done.len()), set.is_empty());
-        self.settle(&key, empty, done);
-        Ok(removed)
+        self.remove_each(key, members, Set::take, Effect::RemoveMember)
     }
 
     pub(super) fn smembers(&mut self, key: &[u8]) -> Outcome {
-        let members = self.set_of(key)?.into_iter().flatten();
+        let members = self.held::<Set>(key)?.into_iter().flatten();
         Ok(Reply::Set(members.cloned().map(Reply::Bulk).collect()))
     }
 
     pub(super) fn hset(&mut self, key: &[u8], pairs: &[(Bytes, Bytes)]) -> Outcome {
-        self.hash(key)?;
+        let (key, hash) = self.held_mut::<Hash>(key)?;
         let (mut added, mut done) = (0, Vec::with_capacity(pairs.len()));
-        let (key, Value::Hash(hash)) = self.value_or(key, Kind::Hash) else { return Err(wrong_type()) };
         for (field, value) in pairs {
             let value = Blob::from(&value[..]);
             let known = hash.get_key_value(&field[..]).map(|(field, _)| field.clone());
             added += usize::from(known.is_none());
             let field = known.unwrap_or_else(|| field[..].into());
             hash.insert(field.clone(), value.clone());
-            done.push(Effect::PutField { key: key.clone(), field, value });
+            done.push(Effect::PutField(key.clone(), field, value));
         }
         self.effects.append(&mut done);
         Ok(Reply::count(added))
     }
 
     pub(super) fn hdel(&mut self, key: &[u8], fields: &[Bytes]) -> Outcome {
-        if self.hash(key)?.is_none() {
+        let remove = |hash: &mut Hash, field: &[u8]| hash.remove_entry(field).map(|(field, _)| field);
+        self.remove_each(key, fields, remove, Effect::RemoveField)
+    }
+
+    /// Removes elements: how many were there.
+    fn remove_each<T: Kind>(
+        &mut self,
+        key: &[u8],
+        elements: &[Bytes],
+        remove: fn(&mut T, &[u8]) -> Option<Blob>,
+        effect: fn(Blob, Blob) -> Effect,
+    ) -> Outcome {
+        if self.held::<T>(key)?.is_none() {
             return Ok(Reply::Integer(0));
         }
-        let mut done = Vec::new();
-        let (key, Value::Hash(hash)) = self.value_or(key, Kind::Hash) else { return Err(wrong_type()) };
-        for field in fields {
-            if let Some((field, _)) = hash.remove_entry(&field[..]) {
-                done.push(Effect::RemoveField { key: key.clone(), field });
-            }
-        }
-        let (removed, empty) = (Reply::count(done.len()), hash.is_empty());
-        self.settle(&key, empty, done);
-        Ok(removed)
+        let (key, held) = self.held_mut::<T>(key)?;
+        let removed = elements.iter().filter_map(|element| remove(held, element));
+        let done: Vec<_> = removed.map(|element| effect(key.clone(), element)).collect();
+        let (count, is_empty) = (Reply::count(done.len()), held.size() == 0);
+        self.settle(&key, is_empty, done);
+        Ok(count)
     }
 
     pub(super) fn hgetall(&mut self, key: &[u8]) -> Outcome {
-        let pairs = self.hash(key)?.into_iter().flatten();
+        let pairs = self.held::<Hash>(key)?.into_iter().flatten();
         let reply = |(field, value): (&Blob, &Blob)| (Reply::Bulk(field.clone()), Reply::Bulk(value.clone()));
         Ok(Reply::Map(pairs.map(reply).collect()))
     }

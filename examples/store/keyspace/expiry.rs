@@ -30,7 +30,7 @@ impl Run<'_> {
         }
         let key = self.stored_key(key);
         self.space.set_expiry(&key, Some(at));
-        self.effects.push(Effect::ExpireAt { key, at });
+        self.effects.push(Effect::ExpireAt(key, at));
         Ok(Reply::flag(true))
     }
 
@@ -40,7 +40,7 @@ impl Run<'_> {
         }
         let key = self.stored_key(key);
         self.space.set_expiry(&key, None);
-        self.effects.push(Effect::Persist { key });
+        self.effects.push(Effect::Persist(key));
         Reply::flag(true)
     }
 
@@ -85,7 +85,7 @@ impl Keyspace {
                 Some((at, key)) if *at <= now_ms => {
                     let key = key.clone();
                     let Some((key, _)) = self.remove(&key) else { return dropped };
-                    effects.push(Effect::Drop { key });
+                    effects.push(Effect::Drop(key));
                 }
                 _ => return dropped,
             }

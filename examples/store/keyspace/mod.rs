@@ -15,11 +15,11 @@ mod value;
 
 use std::collections::{BTreeSet, HashMap};
 
-use crate::command::KeyCommand;
+use crate::command::{KeyCommand, OnKey};
 use crate::effect::Effect;
 use crate::reply::{Blob, Reply};
 pub use replay::Inconsistent;
-use value::{Kind, Value};
+use value::{Hash, Kind, List, Set, Value};
 
 /// The keys of a partition.
 #[derive(Debug, Default, PartialEq)]
@@ -78,6 +78,12 @@ impl Keyspace {
         Some((key, entry))
     }
 
+    /// What a key holds, made if the key is not there; `None` if it is of another kind.
+    fn held_mut<T: Kind>(&mut self, key: Blob) -> Option<&mut T> {
+        let new = || Entry { value: T::default().into_value(), expires_at: None };
+        T::of_mut(&mut self.keys.entry(key).or_insert_with(new).value)
+    }
+
     /// Sets or clears the expiry of a key that exists.
     fn set_expiry(&mut self, key: &Blob, at: Option<u64>) {
         let Some(entry) = self.keys.get_mut(key) else { return };
@@ -92,42 +98,52 @@ impl Keyspace {
 
 impl Run<'_> {
     fn execute(&mut self, command: &KeyCommand) -> Outcome {
-        use KeyCommand as K;
         match command {
-            K::Get(key) => self.get(key),
-            K::Set(set) => self.set(set),
-            K::GetDel(key) => self.get_del(key),
-            K::MGet(keys) => Ok(Reply::Array(keys.iter().map(|key| self.string_or_null(key)).collect())),
-            K::MSet(pairs) => Ok(self.mset(pairs)),
-            K::Del(keys) => Ok(Reply::count(keys.iter().filter(|key| self.drop_key(key)).count())),
-            K::Exists(keys) => Ok(Reply::count(keys.iter().filter(|key| self.live(key).is_some()).count())),
-            K::IncrBy(key, by) => self.incr_by(key, *by),
-            K::Append(key, more) => self.append(key, more),
-            K::StrLen(key) => self.strlen(key),
-            K::Expire { key, after_ms, when, name } => self.expire(key, *after_ms, *when, name),
-            K::Ttl(key, unit) => Ok(self.ttl(key, *unit)),
-            K::Persist(key) => Ok(self.persist(key)),
-            K::Type(key) => Ok(Reply::Simple(self.live(key).map_or("none", |entry| entry.value.type_name()))),
-            K::DbSize => Ok(Reply::count(self.space.len())),
-            K::FlushAll => Ok(self.flush_all()),
-            K::Push(key, end, values) => self.push(key, *end, values),
-            K::Pop(key, end, count) => self.pop(key, *end, *count),
-            K::LRange(key, start, stop) => self.lrange(key, *start, *stop),
-            K::LLen(key) => Ok(Reply::count(self.list(key)?.map_or(0, value::List::len))),
-            K::SAdd(key, members) => self.sadd(key, members),
-            K::SRem(key, members) => self.srem(key, members),
-            K::SMembers(key) => self.smembers(key),
-            K::SIsMember(key, member) => {
-                Ok(Reply::flag(self.set_of(key)?.is_some_and(|set| set.contains(&member[..]))))
+            KeyCommand::On(key, act) => self.act(key, act),
+            KeyCommand::DbSize => Ok(Reply::count(self.space.len())),
+            KeyCommand::Del(keys) => Ok(Reply::count(keys.iter().filter(|key| self.drop_key(key)).count())),
+            KeyCommand::Exists(keys) => {
+                Ok(Reply::count(keys.iter().filter(|key| self.live(key).is_some()).count()))
             }
-            K::SCard(key) => Ok(Reply::count(self.set_of(key)?.map_or(0, BTreeSet::len))),
-            K::HSet(key, pairs) => self.hset(key, pairs),
-            K::HGet(key, field) => {
-                Ok(Reply::maybe(self.hash(key)?.and_then(|hash| hash.get(&field[..]).cloned())))
+            KeyCommand::FlushAll => Ok(self.flush_all()),
+            KeyCommand::MGet(keys) => {
+                Ok(Reply::Array(keys.iter().map(|key| self.string_or_null(key)).collect()))
             }
-            K::HDel(key, fields) => self.hdel(key, fields),
-            K::HGetAll(key) => self.hgetall(key),
-            K::HLen(key) => Ok(Reply::count(self.hash(key)?.map_or(0, value::Hash::len))),
+            KeyCommand::MSet(pairs) => Ok(self.mset(pairs)),
+        }
+    }
+
+    fn act(&mut self, key: &[u8], act: &OnKey) -> Outcome {
+        use OnKey as K;
+        match act {
+            K::Append(more) => self.append(key, more),
+            K::Expire { after_ms, when, name } => self.expire(key, *after_ms, *when, name),
+            K::Get => self.get(key),
+            K::GetDel => self.get_del(key),
+            K::HDel(fields) => self.hdel(key, fields),
+            K::HGet(field) => {
+                Ok(Reply::maybe(self.held::<Hash>(key)?.and_then(|hash| hash.get(&field[..]).cloned())))
+            }
+            K::HGetAll => self.hgetall(key),
+            K::HLen => self.count::<Hash>(key),
+            K::HSet(pairs) => self.hset(key, pairs),
+            K::IncrBy(by) => self.incr_by(key, *by),
+            K::LLen => self.count::<List>(key),
+            K::LRange(start, stop) => self.lrange(key, *start, *stop),
+            K::Persist => Ok(self.persist(key)),
+            K::Pop(end, count) => self.pop(key, *end, *count),
+            K::Push(end, values) => self.push(key, *end, values),
+            K::SAdd(members) => self.sadd(key, members),
+            K::SCard => self.count::<Set>(key),
+            K::SIsMember(member) => {
+                Ok(Reply::flag(self.held::<Set>(key)?.is_some_and(|set| set.contains(&member[..]))))
+            }
+            K::SMembers => self.smembers(key),
+            K::SRem(members) => self.srem(key, members),
+            K::Set(set) => self.set(key, set),
+            K::StrLen => self.count::<Blob>(key),
+            K::Ttl(unit) => Ok(self.ttl(key, *unit)),
+            K::Type => Ok(Reply::Simple(self.live(key).map_or("none", |entry| entry.value.type_name()))),
         }
     }
 
@@ -144,7 +160,7 @@ impl Run<'_> {
     /// Removes a key with all it holds; false if it wasn't there or had expired.
     fn drop_key(&mut self, key: &[u8]) -> bool {
         let Some((key, entry)) = self.space.remove(key) else { return false };
-        self.effects.push(Effect::Drop { key });
+        self.effects.push(Effect::Drop(key));
         entry.expires_at.is_none_or(|at| at > self.now_ms)
     }
 
@@ -161,11 +177,23 @@ impl Run<'_> {
         self.space.keys.get_key_value(key).map_or_else(|| key.into(), |(stored, _)| stored.clone())
     }
 
-    /// A key's value and its stored name, made with `new` if there was none. The key must be live or absent.
-    fn value_or(&mut self, key: &[u8], kind: Kind) -> (Blob, &mut Value) {
+    /// What a key holds, if it is there.
+    fn held<T: Kind>(&mut self, key: &[u8]) -> Result<Option<&T>, Reply> {
+        let Some(entry) = self.live(key) else { return Ok(None) };
+        T::of(&entry.value).map(Some).ok_or_else(wrong_type)
+    }
+
+    /// The stored name of a key and what it holds, made if the key is not there.
+    fn held_mut<T: Kind>(&mut self, key: &[u8]) -> Result<(Blob, &mut T), Reply> {
+        self.live(key);
         let key = self.stored_key(key);
-        let entry = self.space.keys.entry(key.clone());
-        (key, &mut entry.or_insert_with(|| Entry { value: Value::new(kind), expires_at: None }).value)
+        let held = self.space.held_mut(key.clone()).ok_or_else(wrong_type)?;
+        Ok((key, held))
+    }
+
+    /// How much a key holds.
+    fn count<T: Kind>(&mut self, key: &[u8]) -> Outcome {
+        Ok(Reply::count(self.held::<T>(key)?.map_or(0, T::size)))
     }
 }
 

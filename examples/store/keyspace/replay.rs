@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-use super::value::{Hash, Kind, List, Set, Value};
-use super::{Entry, Keyspace};
+use super::Keyspace;
+use super::value::{Hash, Kind, List, Set};
 use crate::effect::Effect;
 use crate::reply::Blob;
 
@@ -26,38 +26,39 @@ impl Inconsistent {
     }
 }
 
-fn contradiction<T>(what: &str, key: &[u8]) -> Result<T, Inconsistent> {
-    Err(Inconsistent::new(what, key))
-}
+const NO_LIST: &str = "an element of something that is no list";
+const NO_SET: &str = "a member of something that is no set";
+const NO_HASH: &str = "a field of something that is no hash";
 
 impl Keyspace {
     /// Does what `effect` says.
     pub fn replay(&mut self, effect: Effect) -> Result<(), Inconsistent> {
         match effect {
-            Effect::PutString { key, value } => match self.value(key.clone(), Kind::String) {
-                Value::String(old) => *old = value,
-                _ => return contradiction("a string where a collection is", &key),
-            },
-            Effect::PutItem { key, index, value } => {
-                return put_item(self.list(key.clone())?, &key, index, value);
+            Effect::PutString(key, value) => *self.replayed(&key, "a string where a collection is")? = value,
+            Effect::PutItem(key, index, value) => {
+                put_item(self.replayed(&key, NO_LIST)?, index, value)
+                    .ok_or_else(|| Inconsistent::new("a gap in a list", &key))?;
             }
-            Effect::RemoveItem { key, index } => return remove_item(self.list(key.clone())?, &key, index),
-            Effect::AddMember { key, member } => {
-                self.set(key)?.insert(member);
+            Effect::RemoveItem(key, index) => {
+                remove_item(self.replayed(&key, NO_LIST)?, index)
+                    .ok_or_else(|| Inconsistent::new("a removal from the middle of a list", &key))?;
             }
-            Effect::RemoveMember { key, member } => {
-                self.set(key)?.remove(&member);
+            Effect::AddMember(key, member) => {
+                self.replayed::<Set>(&key, NO_SET)?.insert(member);
             }
-            Effect::PutField { key, field, value } => {
-                self.hash(key)?.insert(field, value);
+            Effect::RemoveMember(key, member) => {
+                self.replayed::<Set>(&key, NO_SET)?.remove(&member);
             }
-            Effect::RemoveField { key, field } => {
-                self.hash(key)?.remove(&field);
+            Effect::PutField(key, field, value) => {
+                self.replayed::<Hash>(&key, NO_HASH)?.insert(field, value);
             }
-            Effect::ExpireAt { key, at } if self.keys.contains_key(&key) => self.set_expiry(&key, Some(at)),
-            Effect::ExpireAt { key, .. } => return contradiction("an expiry of no key", &key),
-            Effect::Persist { key } => self.set_expiry(&key, None),
-            Effect::Drop { key } => {
+            Effect::RemoveField(key, field) => {
+                self.replayed::<Hash>(&key, NO_HASH)?.remove(&field);
+            }
+            Effect::ExpireAt(key, at) if self.keys.contains_key(&key) => self.set_expiry(&key, Some(at)),
+            Effect::ExpireAt(key, _) => return Err(Inconsistent::new("an expiry of no key", &key)),
+            Effect::Persist(key) => self.set_expiry(&key, None),
+            Effect::Drop(key) => {
                 self.remove(&key);
             }
             Effect::Clear => *self = Keyspace::new(),
@@ -65,34 +66,14 @@ impl Keyspace {
         Ok(())
     }
 
-    fn value(&mut self, key: Blob, kind: Kind) -> &mut Value {
-        let new = || Entry { value: Value::new(kind), expires_at: None };
-        &mut self.keys.entry(key).or_insert_with(new).value
-    }
-
-    fn list(&mut self, key: Blob) -> Result<&mut List, Inconsistent> {
-        match self.value(key.clone(), Kind::List) {
-            Value::List(list) => Ok(list),
-            _ => contradiction("an element of something that is no list", &key),
-        }
-    }
-
-    fn set(&mut self, key: Blob) -> Result<&mut Set, Inconsistent> {
-        match self.value(key.clone(), Kind::Set) {
-            Value::Set(set) => Ok(set),
-            _ => contradiction("a member of something that is no set", &key),
-        }
-    }
-
-    fn hash(&mut self, key: Blob) -> Result<&mut Hash, Inconsistent> {
-        match self.value(key.clone(), Kind::Hash) {
-            Value::Hash(hash) => Ok(hash),
-            _ => contradiction("a field of something that is no hash", &key),
-        }
+    /// What a key holds; `otherwise` is what is wrong if that is of another kind.
+    fn replayed<T: Kind>(&mut self, key: &Blob, otherwise: &str) -> Result<&mut T, Inconsistent> {
+        self.held_mut(key.clone()).ok_or_else(|| Inconsistent::new(otherwise, key))
     }
 }
 
-fn put_item(list: &mut List, key: &[u8], index: i64, value: Blob) -> Result<(), Inconsistent> {
+/// `None`: that would leave a gap.
+fn put_item(list: &mut List, index: i64, value: Blob) -> Option<()> {
     if list.items.is_empty() {
         list.first = index;
     }
@@ -101,22 +82,19 @@ fn put_item(list: &mut List, key: &[u8], index: i64, value: Blob) -> Result<(), 
     } else if index.wrapping_add(1) == list.first {
         list.push_left(value);
     } else {
-        let place = usize::try_from(index.wrapping_sub(list.first)).ok();
-        match place.and_then(|at| list.items.get_mut(at)) {
-            Some(old) => *old = value,
-            None => return contradiction("a gap in a list", key),
-        }
+        let place = usize::try_from(index.wrapping_sub(list.first)).ok()?;
+        *list.items.get_mut(place)? = value;
     }
-    Ok(())
+    Some(())
 }
 
-fn remove_item(list: &mut List, key: &[u8], index: i64) -> Result<(), Inconsistent> {
-    if !list.items.is_empty() && index == list.first {
-        list.pop_left();
+/// `None`: it is at neither end.
+fn remove_item(list: &mut List, index: i64) -> Option<(i64, Blob)> {
+    if index == list.first {
+        list.pop_left()
     } else if index.wrapping_add(1) == list.end() {
-        list.pop_right();
+        list.pop_right()
     } else {
-        return contradiction("a removal from the middle of a list", key);
+        None
     }
-    Ok(())
 }

@@ -2,8 +2,8 @@
 
 use bytes::Bytes;
 
-use super::value::{Kind, Value};
-use super::{Entry, Outcome, Run, wrong_type};
+use super::value::Value;
+use super::{Entry, Outcome, Run};
 use crate::command::{self, Expiry, SetCommand, SetWhen};
 use crate::effect::Effect;
 use crate::number;
@@ -13,25 +13,13 @@ use crate::reply::{Blob, Reply};
 const LONGEST: usize = 512 << 20;
 
 impl Run<'_> {
-    fn string(&mut self, key: &[u8]) -> Result<Option<&Blob>, Reply> {
-        match self.live(key).map(|entry| &entry.value) {
-            None => Ok(None),
-            Some(Value::String(value)) => Ok(Some(value)),
-            Some(_) => Err(wrong_type()),
-        }
-    }
-
     pub(super) fn get(&mut self, key: &[u8]) -> Outcome {
-        Ok(Reply::maybe(self.string(key)?.cloned()))
+        Ok(Reply::maybe(self.held::<Blob>(key)?.cloned()))
     }
 
     /// `MGET` shows a key that holds no string as missing.
     pub(super) fn string_or_null(&mut self, key: &[u8]) -> Reply {
         self.get(key).unwrap_or(Reply::Null)
-    }
-
-    pub(super) fn strlen(&mut self, key: &[u8]) -> Outcome {
-        Ok(Reply::count(self.string(key)?.map_or(0, |value| value.len())))
     }
 
     pub(super) fn get_del(&mut self, key: &[u8]) -> Outcome {
@@ -48,9 +36,9 @@ impl Run<'_> {
         Reply::OK
     }
 
-    pub(super) fn set(&mut self, set: &SetCommand) -> Outcome {
-        let old = if set.get { Some(self.get(&set.key)?) } else { None };
-        let entry = self.live(&set.key);
+    pub(super) fn set(&mut self, key: &[u8], set: &SetCommand) -> Outcome {
+        let old = if set.get { Some(self.get(key)?) } else { None };
+        let entry = self.live(key);
         let (present, old_expiry) = (entry.is_some(), entry.and_then(|entry| entry.expires_at));
         let wanted = match set.when {
             SetWhen::Always => true,
@@ -66,20 +54,24 @@ impl Run<'_> {
             Expiry::At(at) => Some(at.unsigned_abs()),
             Expiry::After(ms) => Some(self.after(ms).ok_or_else(|| command::invalid_expire("set"))?),
         };
-        self.replace(&set.key, set.value[..].into(), expires_at);
+        self.replace(key, set.value[..].into(), expires_at);
         Ok(old.unwrap_or(Reply::OK))
     }
 
     /// Puts a string in the place of whatever the key held. The key must be live or absent.
     fn replace(&mut self, key: &[u8], value: Blob, expires_at: Option<u64>) {
         let key = self.stored_key(key);
-        let old = self.space.keys.get(&key).map(|entry| (entry.value.kind(), entry.expires_at));
+        let old = self
+            .space
+            .keys
+            .get(&key)
+            .map(|entry| (matches!(entry.value, Value::String(_)), entry.expires_at));
         match old {
-            Some((kind, _)) if kind != Kind::String => {
+            Some((false, _)) => {
                 self.drop_key(&key);
             }
             Some((_, Some(_))) if expires_at.is_none() => {
-                self.effects.push(Effect::Persist { key: key.clone() });
+                self.effects.push(Effect::Persist(key.clone()));
             }
             _ => {}
         }
@@ -88,13 +80,13 @@ impl Run<'_> {
             self.space.set_expiry(&key, expires_at);
         }
         if let Some(at) = expires_at {
-            self.effects.push(Effect::ExpireAt { key, at });
+            self.effects.push(Effect::ExpireAt(key, at));
         }
     }
 
     /// Puts a string under a key that holds a string or nothing, and leaves its expiry alone.
     fn put(&mut self, key: &Blob, value: Blob) {
-        self.effects.push(Effect::PutString { key: key.clone(), value: value.clone() });
+        self.effects.push(Effect::PutString(key.clone(), value.clone()));
         let value = Value::String(value);
         match self.space.keys.get_mut(key) {
             Some(entry) => entry.value = value,
@@ -105,9 +97,9 @@ impl Run<'_> {
     }
 
     pub(super) fn incr_by(&mut self, key: &[u8], by: i64) -> Outcome {
-        let old = match self.string(key)? {
+        let old = match self.held::<Blob>(key)? {
             None => 0,
-            Some(value) => number::integer(value).ok_or_else(command::not_an_integer)?,
+            Some(value) => number::integer(value).ok_or(command::NOT_AN_INTEGER)?,
         };
         let Some(new) = old.checked_add(by) else {
             return Err(Reply::error("ERR increment or decrement would overflow"));
@@ -118,7 +110,7 @@ impl Run<'_> {
     }
 
     pub(super) fn append(&mut self, key: &[u8], more: &[u8]) -> Outcome {
-        let old = self.string(key)?.cloned().unwrap_or_default();
+        let old = self.held::<Blob>(key)?.cloned().unwrap_or_default();
         if old.len() + more.len() > LONGEST {
             return Err(Reply::error("ERR string exceeds maximum allowed size (proto-max-bulk-len)"));
         }

@@ -222,7 +222,7 @@ fn a_read_has_no_effect_except_dropping_what_has_expired() {
     space.apply(9, &command("get k"), &mut effects);
     assert_eq!(effects, []);
     space.apply(10, &command("get k"), &mut effects);
-    assert_eq!(effects, [Effect::Drop { key: (*b"k").into() }]);
+    assert_eq!(effects, [Effect::Drop((*b"k").into())]);
 }
 
 #[test]
@@ -233,7 +233,7 @@ fn pushing_to_a_long_list_has_an_effect_of_one_row() {
         effects.clear();
         space.apply(0, &command("lpush l x"), &mut effects);
     }
-    assert_eq!(effects, [Effect::PutItem { key: (*b"l").into(), index: -1000, value: (*b"x").into() }]);
+    assert_eq!(effects, [Effect::PutItem((*b"l").into(), -1000, (*b"x").into())]);
 }
 
 #[test]
@@ -249,21 +249,21 @@ fn a_sweep_drops_what_is_due_soonest_first_and_no_more_than_asked() {
     assert_eq!(space.expire_some(20, 1, &mut effects), 1);
     assert_eq!(space.expire_some(20, 9, &mut effects), 1);
     assert_eq!(space.expire_some(20, 9, &mut effects), 0);
-    let drop = |key: &[u8]| Effect::Drop { key: key.into() };
+    let drop = |key: &[u8]| Effect::Drop(key.into());
     assert_eq!(effects, [drop(b"a"), drop(b"b")]);
     assert_eq!((space.len(), space.expiring(), space.next_expiry()), (2, 1, Some(30)));
 }
 
 #[test]
 fn effects_that_contradict_the_state_are_refused() {
-    let item = |index| Effect::PutItem { key: (*b"l").into(), index, value: (*b"x").into() };
+    let item = |index| Effect::PutItem((*b"l").into(), index, (*b"x").into());
     let rows = [
         vec![item(0), item(2)],
         vec![item(0), item(i64::MAX)],
-        vec![item(0), item(1), item(2), Effect::RemoveItem { key: (*b"l").into(), index: 1 }],
-        vec![item(0), Effect::AddMember { key: (*b"l").into(), member: (*b"m").into() }],
-        vec![item(0), Effect::PutString { key: (*b"l").into(), value: (*b"m").into() }],
-        vec![Effect::ExpireAt { key: (*b"l").into(), at: 5 }],
+        vec![item(0), item(1), item(2), Effect::RemoveItem((*b"l").into(), 1)],
+        vec![item(0), Effect::AddMember((*b"l").into(), (*b"m").into())],
+        vec![item(0), Effect::PutString((*b"l").into(), (*b"m").into())],
+        vec![Effect::ExpireAt((*b"l").into(), 5)],
     ];
     for effects in rows {
         let mut space = Keyspace::new();

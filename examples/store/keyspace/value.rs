@@ -8,15 +8,6 @@ use crate::reply::Blob;
 pub(super) type Set = BTreeSet<Blob>;
 pub(super) type Hash = BTreeMap<Blob, Blob>;
 
-/// The type of a value.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
-    String,
-    List,
-    Set,
-    Hash,
-}
-
 #[derive(Debug, PartialEq)]
 pub(super) enum Value {
     String(Blob),
@@ -26,25 +17,6 @@ pub(super) enum Value {
 }
 
 impl Value {
-    /// An empty value. No key keeps an empty collection: whoever makes one puts something in.
-    pub(super) fn new(kind: Kind) -> Value {
-        match kind {
-            Kind::String => Value::String(Blob::default()),
-            Kind::List => Value::List(List::default()),
-            Kind::Set => Value::Set(Set::new()),
-            Kind::Hash => Value::Hash(Hash::new()),
-        }
-    }
-
-    pub(super) fn kind(&self) -> Kind {
-        match self {
-            Value::String(_) => Kind::String,
-            Value::List(_) => Kind::List,
-            Value::Set(_) => Kind::Set,
-            Value::Hash(_) => Kind::Hash,
-        }
-    }
-
     /// What `TYPE` says.
     pub(super) fn type_name(&self) -> &'static str {
         match self {
@@ -55,6 +27,40 @@ impl Value {
         }
     }
 }
+
+/// What a value may be. No key keeps an empty collection: whoever makes one puts something in.
+pub(super) trait Kind: Default {
+    fn into_value(self) -> Value;
+    /// The value, if it is of this kind.
+    fn of(value: &Value) -> Option<&Self>;
+    fn of_mut(value: &mut Value) -> Option<&mut Self>;
+    /// How many elements it has, or bytes.
+    fn size(&self) -> usize;
+}
+
+macro_rules! kinds {
+    ($($kind:ident as $variant:ident;)*) => {$(
+        impl Kind for $kind {
+            fn into_value(self) -> Value {
+                Value::$variant(self)
+            }
+
+            fn of(value: &Value) -> Option<&Self> {
+                if let Value::$variant(held) = value { Some(held) } else { None }
+            }
+
+            fn of_mut(value: &mut Value) -> Option<&mut Self> {
+                if let Value::$variant(held) = value { Some(held) } else { None }
+            }
+
+            fn size(&self) -> usize {
+                self.len()
+            }
+        }
+    )*};
+}
+
+kinds! { Blob as String; List as List; Set as Set; Hash as Hash; }
 
 /// A list whose elements keep the index they got when pushed, which is their row in the journal.
 #[derive(Debug, Default, PartialEq)]

@@ -1,7 +1,7 @@
 //! Conversations without a socket: a client's bytes in, errands out, deliveries in, the server's bytes out.
 
 use super::*;
-use crate::command::Admin;
+use crate::command::{Admin, OnKey};
 use crate::info::tests::facts;
 
 /// Two partitions; `a` is in the second, `b` in the first.
@@ -71,8 +71,8 @@ fn what_was_lost_is_sent_again_before_what_came_after_it() {
     fail(&mut dialogue, first, End::Lost);
     let (lane, asked) = sent(&mut dialogue).remove(0);
     assert!(
-        matches!(asked[0].command, KeyCommand::Append(..))
-            && matches!(asked[1].command, KeyCommand::StrLen(_))
+        matches!(asked[0].command, KeyCommand::On(_, OnKey::Append(_)))
+            && matches!(asked[1].command, KeyCommand::On(_, OnKey::StrLen))
     );
     dialogue.keys_unsent(lane, asked);
     let again = sent(&mut dialogue).remove(0);

@@ -1,13 +1,12 @@
 //! Renders replies.
 //!
-//! Every leaf is written by `redis-protocol`. The header of an aggregate is written here (a sign, a count,
-//! CRLF): the library wants maps and sets as std hash tables, whose order changes from run to run, and a tree
-//! of frames built only to be dropped.
+//! Every leaf is written by `redis-protocol`, as RESP3 has it: what RESP2 also has looks the same there, but for
+//! its two nulls. The header of an aggregate is written here (a sign, a count, CRLF): the library wants maps and
+//! sets as std hash tables, whose order changes from run to run, and a tree of frames built only to be dropped.
 
 use bytes::BytesMut;
-use redis_protocol::resp2::{encode as resp2, types::BorrowedFrame as Frame2};
-use redis_protocol::resp3::encode::complete as resp3;
-use redis_protocol::resp3::types::{BorrowedFrame as Frame3, VerbatimStringFormat};
+use redis_protocol::resp3::encode::complete::extend_encode_borrowed;
+use redis_protocol::resp3::types::{BorrowedFrame as Frame, VerbatimStringFormat};
 
 use crate::reply::Reply;
 
@@ -29,8 +28,9 @@ pub fn encode(reply: &Reply, version: Version, out: &mut BytesMut) {
         (Reply::Map(pairs), Version::Resp2) => map('*', pairs.len() * 2, pairs, version, out),
         (Reply::Map(pairs), Version::Resp3) => map('%', pairs.len(), pairs, version, out),
         (Reply::NullArray, Version::Resp2) => out.extend_from_slice(b"*-1\r\n"),
-        (leaf, Version::Resp2) => leaf2(leaf, out),
-        (leaf, Version::Resp3) => leaf3(leaf, out),
+        (Reply::Null, Version::Resp2) => out.extend_from_slice(b"$-1\r\n"),
+        (Reply::Text(text), Version::Resp2) => leaf(&Reply::Bulk(text.clone()), out),
+        (other, _) => leaf(other, out),
     }
 }
 
@@ -53,39 +53,24 @@ fn header(sign: char, count: usize, out: &mut BytesMut) {
     out.extend_from_slice(format!("{sign}{count}\r\n").as_bytes());
 }
 
-fn leaf2(leaf: &Reply, out: &mut BytesMut) {
+/// A leaf that looks the same in both versions, or that RESP2 does not have.
+fn leaf(leaf: &Reply, out: &mut BytesMut) {
     let text;
     let frame = match leaf {
-        Reply::Simple(status) => Frame2::SimpleString(status.as_bytes()),
+        Reply::Simple(status) => Frame::SimpleString { data: status.as_bytes(), attributes: None },
         Reply::Error(error) => {
             text = one_line(error);
-            Frame2::Error(&text)
+            Frame::SimpleError { data: &text, attributes: None }
         }
-        Reply::Integer(n) => Frame2::Integer(*n),
-        Reply::Bulk(bytes) | Reply::Text(bytes) => Frame2::BulkString(bytes),
-        _ => Frame2::Null,
+        Reply::Integer(n) => Frame::Number { data: *n, attributes: None },
+        Reply::Bulk(data) => Frame::BlobString { data, attributes: None },
+        Reply::Text(data) => {
+            Frame::VerbatimString { data, format: VerbatimStringFormat::Text, attributes: None }
+        }
+        _ => Frame::Null,
     };
     // The only error is a buffer too small, and this call makes room by itself.
-    let written = resp2::extend_encode_borrowed(out, &frame, false);
-    debug_assert!(written.is_ok(), "{written:?}");
-}
-
-fn leaf3(leaf: &Reply, out: &mut BytesMut) {
-    let text;
-    let frame = match leaf {
-        Reply::Simple(status) => Frame3::SimpleString { data: status.as_bytes(), attributes: None },
-        Reply::Error(error) => {
-            text = one_line(error);
-            Frame3::SimpleError { data: &text, attributes: None }
-        }
-        Reply::Integer(n) => Frame3::Number { data: *n, attributes: None },
-        Reply::Bulk(data) => Frame3::BlobString { data, attributes: None },
-        Reply::Text(data) => {
-            Frame3::VerbatimString { data, format: VerbatimStringFormat::Text, attributes: None }
-        }
-        _ => Frame3::Null,
-    };
-    let written = resp3::extend_encode_borrowed(out, &frame, false);
+    let written = extend_encode_borrowed(out, &frame, false);
     debug_assert!(written.is_ok(), "{written:?}");
 }
 

@@ -66,11 +66,7 @@ fn ends_word(rest: &[u8]) -> Option<&[u8]> {
 }
 
 fn hex(digit: u8) -> u8 {
-    match digit {
-        b'0'..=b'9' => digit - b'0',
-        b'a'..=b'f' => digit - b'a' + 10,
-        _ => digit - b'A' + 10,
-    }
+    char::from(digit).to_digit(16).map_or(0, |digit| digit as u8)
 }
 
 fn unescaped(byte: u8) -> u8 {

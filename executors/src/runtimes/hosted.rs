@@ -76,7 +76,8 @@ impl Hosted {
     /// Ends it: what is spawned from now on is dropped un-run, and the host, when it is polled next, drops its tasks and
     /// is ready. From any thread; does nothing the second time.
     ///
-    /// An actor that holds its runtime keeps it, but not the host: where the executor can drop the host, this is not needed.
+    /// An actor that holds its runtime keeps it, but not the host: where the executor can drop the host, this is not
+    /// needed.
     pub fn shutdown(&self) {
         self.tasks.close();
     }

@@ -8,6 +8,9 @@ use std::collections::{BTreeMap, VecDeque};
 /// How many of the oldest messages a policy looks at for one to discard.
 const LOOKED_AT: usize = 32;
 
+/// How many lines are followed. With more it is not known any more which messages wait, only how many.
+const POSSIBLE_MAX: usize = 64;
+
 /// A message in the line.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 struct Waiting {
@@ -83,11 +86,19 @@ impl Line {
         let (mut next, mut why) = (Vec::new(), String::new());
         for maybe in self.possible.drain(..) {
             match maybe.see(seen) {
-                Ok(after) => next.extend(after),
+                Ok(after) => {
+                    for each in after {
+                        if !next.contains(&each) {
+                            next.push(each);
+                        }
+                    }
+                }
                 Err(each) => why = each,
             }
         }
-        next.dedup();
+        if next.len() > POSSIBLE_MAX {
+            next = next.into_iter().take(1).map(Maybe::counted).collect();
+        }
         self.possible = next;
         if self.possible.is_empty() {
             self.possible.push(Maybe::default());
@@ -105,7 +116,7 @@ impl Line {
 /// A line that may be the one that is there.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 struct Maybe {
-    /// Kept from an incarnation before, and first; which they are is not known.
+    /// Kept from an incarnation before, or counted, and first; which they are is not known.
     kept: usize,
     waiting: VecDeque<Waiting>,
     aside: Vec<Waiting>,
@@ -134,6 +145,11 @@ impl Maybe {
             _ => {}
         }
         Ok(vec![self])
+    }
+
+    /// All that is known of each of several: how many messages wait.
+    fn counted(self) -> Maybe {
+        Maybe { kept: self.kept + self.waiting.len(), waiting: VecDeque::new(), aside: self.aside }
     }
 
     /// The first of the line may be in the receiver's hand already; then the policy takes one from the second on. A fault
