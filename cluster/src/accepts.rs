@@ -2,11 +2,12 @@
 
 use crate::wire::{Codec, Undecodable, Wire};
 use futures::future::BoxFuture;
-use ravelin_core::{Actor, ActorRef, CallError, Caller, Pid, ReplyTo, SendError, Serve, System};
+use ravelin_core::{Actor, ActorRef, CallError, Caller, Message, Pid, Returned, SendError, Serve, System};
 use std::any::{Any, TypeId, type_name};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::marker::PhantomData;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// An actor that other nodes may send to: it says which messages it accepts from there.
@@ -68,24 +69,23 @@ impl<A: Remote> fmt::Debug for Accepts<A> {
 pub(crate) struct Row {
     pub(crate) cast: fn(&Target<'_>, &[u8]) -> Result<(), CallError<()>>,
     pub(crate) send: fn(&Target<'_>, &[u8]) -> Result<Option<Room>, CallError<()>>,
-    pub(crate) request: fn(&Target<'_>, &[u8], Option<Duration>, Back) -> Result<Taken, CallError<()>>,
+    pub(crate) request: fn(&Target<'_>, &[u8], Option<Duration>, &Arc<dyn Desk>) -> Result<Option<Room>, CallError<()>>,
 }
 
 /// A wait for room in a mailbox.
 pub(crate) type Room = BoxFuture<'static, Result<(), CallError<()>>>;
 
-/// Where the answer to a request goes: its bytes, or why there is none. Called by whoever answers.
-pub(crate) type Back = Box<dyn FnOnce(Result<&dyn Bytes, CallError<()>>) + Send>;
+/// One request of another node.
+pub(crate) trait Desk: Send + Sync {
+    /// Keeps the caller until there is an answer, or it waits no longer. False: too many are kept already.
+    fn keep(&self, caller: Caller) -> bool;
+    /// The answer, or why there is none. Called by whoever answers.
+    fn answer(&self, answer: Result<&dyn Bytes, CallError<()>>);
+}
 
 /// A value that appends its bytes.
 pub(crate) trait Bytes {
     fn append(&self, out: &mut Vec<u8>) -> Result<(), Undecodable>;
-}
-
-/// A request that an actor has, or will have when there is room.
-pub(crate) struct Taken {
-    pub(crate) caller: Caller,
-    pub(crate) room: Option<Room>,
 }
 
 /// Whom a message is for.
@@ -158,43 +158,47 @@ fn request<A: Remote + Serve<M>, M: Wire>(
     target: &Target<'_>,
     payload: &[u8],
     budget: Option<Duration>,
-    back: Back,
-) -> Result<Taken, CallError<()>> {
+    desk: &Arc<dyn Desk>,
+) -> Result<Option<Room>, CallError<()>> {
     let (place, only) = target.find::<A>()?;
     let message = read::<M>(payload)?;
+    let back = desk.clone();
     let (reply, caller) =
         target.system.reply_to(budget, move |answer: Result<M::Reply, CallError<()>>| match answer {
-            Ok(answer) => back(Ok(&Answer::<M>(answer))),
-            Err(why) => back(Err(why)),
+            Ok(answer) => back.answer(Ok(&Answer::<M>(answer))),
+            Err(why) => back.answer(Err(why)),
         });
+    // Before the request goes: its answer may be there at once.
+    if !desk.keep(caller) {
+        return Err(CallError::Full(()));
+    }
     let sent = match only {
         Some(pid) => place.only(pid).cast_request(message, reply),
         None => place.cast_request(message, reply),
     };
     match sent {
-        Ok(()) => Ok(Taken { caller, room: None }),
-        Err(SendError::Full((message, reply))) => {
-            let room = Box::pin(async move {
-                let sent = match only {
-                    Some(pid) => place.only(pid).send_request(message, reply).await,
-                    None => place.send_request(message, reply).await,
-                };
-                sent.map_err(|why| fail(why.into_message().1, CallError::Full(())))
-            });
-            Ok(Taken { caller, room: Some(room) })
-        }
+        Ok(()) => Ok(None),
+        Err(SendError::Full((message, reply))) => Ok(Some(Box::pin(async move {
+            let sent = match only {
+                Some(pid) => place.only(pid).send_request(message, reply).await,
+                None => place.send_request(message, reply).await,
+            };
+            sent.map_err(fail)
+        }))),
         Err(why) => {
-            let (_, reply) = why.into_message();
-            fail(reply, CallError::NoProc(()));
-            Ok(Taken { caller, room: None })
+            fail(why);
+            Ok(None)
         }
     }
 }
 
-/// Ends a call, and is its reason.
-fn fail<R: Send + 'static>(reply: ReplyTo<R>, why: CallError<()>) -> CallError<()> {
-    reply.fail(why.clone());
-    why
+/// Ends the call of a request that was not taken.
+fn fail<M: Message>(why: Returned<M>) -> CallError<()> {
+    let is_full = matches!(why, SendError::Full(_));
+    let why_not = if is_full { CallError::Full(()) } else { CallError::NoProc(()) };
+    let (_, reply) = why.into_message();
+    reply.fail(why_not.clone());
+    why_not
 }
 
 struct Answer<M: Wire>(M::Reply);

@@ -1,11 +1,19 @@
 //! A system's dealings with other nodes: signals that go there, and those that come from there.
 
 use crate::bonds::{Bonds, Signal};
+use crate::cell::running_pid;
 use crate::distribution::{AlreadyDistributed, DistSignal, Distribution, Misdirected};
 use crate::exit::Exit;
+use crate::id::Pid;
 use crate::info::Info;
 use crate::system::System;
 use std::sync::Arc;
+
+/// The incarnation whose code runs on this thread just now, if one's does: whose messages they are that are sent here.
+/// Two atomic loads. Source: `erlang:self/0`.
+pub fn running() -> Option<Pid> {
+    running_pid()
+}
 
 impl System {
     /// From now on signals to other nodes go there. Without a distribution every other node is lost: a monitor fires

@@ -10,15 +10,23 @@ use std::sync::Arc;
 pub enum SendError<M> {
     /// The mailbox is full, and its policy, or the message's class, is to refuse.
     Full(M),
+    /// It is for an actor of another node, which is not reached just now.
+    NoConnection(M),
     /// There is no actor at that place just now.
     NoProc(M),
+    /// It is for an actor of another node, and can not go there: it could not be written, or is larger than that node
+    /// takes. An event of the level debug says which.
+    Unfit(M),
 }
 
 impl<M> SendError<M> {
     /// The message.
     pub fn into_message(self) -> M {
         match self {
-            SendError::Full(message) | SendError::NoProc(message) => message,
+            SendError::Full(message)
+            | SendError::NoConnection(message)
+            | SendError::NoProc(message)
+            | SendError::Unfit(message) => message,
         }
     }
 }
@@ -159,7 +167,9 @@ impl<M> fmt::Debug for SendError<M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             SendError::Full(_) => "Full(..)",
+            SendError::NoConnection(_) => "NoConnection(..)",
             SendError::NoProc(_) => "NoProc(..)",
+            SendError::Unfit(_) => "Unfit(..)",
         })
     }
 }
@@ -168,7 +178,9 @@ impl<M> fmt::Display for SendError<M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             SendError::Full(_) => "the mailbox is full",
+            SendError::NoConnection(_) => "noconnection: the actor's node is not reached",
             SendError::NoProc(_) => "noproc: there is no such actor",
+            SendError::Unfit(_) => "the message can not go to the actor's node",
         })
     }
 }

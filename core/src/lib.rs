@@ -67,6 +67,7 @@ pub mod conformance;
 #[doc(hidden)]
 pub use actor::Served;
 pub use actor::{Actor, Handle, Received, Serve};
+pub use afar::running;
 pub use asking::{Asking, Caller};
 pub use blocking::{blocking, catch_panic};
 pub use bonds::TrapExits;

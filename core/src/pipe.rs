@@ -53,7 +53,7 @@ impl<A: Actor> Cx<A> {
                     Ok(()) => {}
                     // A mailbox that refuses cannot slow the source down; then nothing is lost either.
                     Err(SendError::Full(message)) => drop(me.typed.push_exempt(Cast(message))),
-                    Err(SendError::NoProc(_)) => return,
+                    Err(SendError::NoConnection(_) | SendError::NoProc(_) | SendError::Unfit(_)) => return,
                 }
                 if is_last {
                     return;

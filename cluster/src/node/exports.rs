@@ -1,7 +1,7 @@
 //! The places that other nodes can name, and the types of actors whose lists are known.
 
 use crate::accepts::{Remote, Table};
-use ravelin_core::{ActorRef, System};
+use ravelin_core::{ActorRef, Pid, System};
 use std::any::{Any, TypeId};
 use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -13,9 +13,16 @@ const SWEEP_EVERY: usize = 1024;
 pub(crate) struct Export {
     /// Its [`ActorRef`].
     pub(crate) place: Box<dyn Any + Send + Sync>,
-    pub(crate) of: TypeId,
     pub(crate) table: Arc<Table>,
     is_last: fn(&dyn Any) -> bool,
+    pid: fn(&dyn Any) -> Option<Pid>,
+}
+
+impl Export {
+    /// Who lives there.
+    pub(crate) fn pid(&self) -> Option<Pid> {
+        (self.pid)(&*self.place)
+    }
 }
 
 #[derive(Default)]
@@ -54,9 +61,9 @@ impl Exports {
         if !is_there {
             let export = Export {
                 place: Box::new(place.clone()),
-                of: TypeId::of::<A>(),
                 table: self.know::<A>(),
                 is_last: |place| place.downcast_ref::<ActorRef<A>>().is_some_and(ActorRef::is_last),
+                pid: |place| place.downcast_ref::<ActorRef<A>>().and_then(ActorRef::pid),
             };
             let mut places = self.places.write().unwrap_or_else(PoisonError::into_inner);
             places.by_number.entry(number).or_insert_with(|| Arc::new(export));

@@ -150,6 +150,15 @@ impl Hub {
         sent
     }
 
+    /// Who lives there, or has the name.
+    pub(crate) fn incarnation(&self, aim: &Aim) -> Option<Pid> {
+        match aim {
+            Aim::Pid(pid) => Some(*pid),
+            Aim::Name(name) => self.system.whereis(name),
+            Aim::Place(number) => self.exports.place(*number).and_then(|export| export.pid()),
+        }
+    }
+
     /// Whom a message of a peer is for, and the list of what it accepts.
     pub(crate) fn find<R>(
         &self,
@@ -234,7 +243,7 @@ impl Crossing for Way {
             let number = match (pid.node(), &*reading) {
                 (0, _) => Some(self.peer.number),
                 (1, _) => Some(0),
-                (node, Some(nodes)) => nodes.get(&node).copied(),
+                (node, Some(reading)) => reading.nodes.get(&node).copied(),
                 (_, None) => None,
             };
             let number = number.ok_or_else(|| format!("{pid} is of a node that was never defined"))?;
@@ -265,16 +274,36 @@ impl Crossing for Way {
 }
 
 thread_local! {
-    /// The third nodes of the link that a message comes by, by the link's numbers.
-    static READING: RefCell<Option<Arc<BTreeMap<u32, u32>>>> = const { RefCell::new(None) };
+    /// What this thread reads now.
+    static READING: RefCell<Option<Reading>> = const { RefCell::new(None) };
+}
+
+/// By which way a message came, and the third nodes of the link by its numbers.
+struct Reading {
+    way: Arc<Way>,
+    nodes: Arc<BTreeMap<u32, u32>>,
 }
 
 /// Runs `f`, which reads what came by a link with these third nodes.
 pub(crate) fn reading<R>(way: &Arc<Way>, nodes: &Arc<BTreeMap<u32, u32>>, f: impl FnOnce() -> R) -> R {
-    let before = READING.with(|reading| reading.replace(Some(nodes.clone())));
-    let outcome = crossing::with(way.clone(), f);
-    READING.with(|reading| reading.replace(before));
-    outcome
+    let before = READING.with(|reading| reading.replace(Some(Reading { way: way.clone(), nodes: nodes.clone() })));
+    let _restore = Restore(before);
+    crossing::with(way.clone(), f)
+}
+
+/// Puts back what was read before.
+struct Restore(Option<Reading>);
+
+impl Drop for Restore {
+    fn drop(&mut self) {
+        let before = self.0.take();
+        drop(READING.with(|reading| reading.replace(before)));
+    }
+}
+
+/// The node that reads a message now.
+pub(crate) fn reading_hub() -> Option<Arc<Hub>> {
+    READING.with(|reading| reading.borrow().as_ref().and_then(|reading| reading.way.hub()))
 }
 
 /// Where an answer goes that the peer waits for.

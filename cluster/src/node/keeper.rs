@@ -9,14 +9,13 @@ use crate::proto::frame::Head;
 use crate::proto::link::Flow;
 use crate::proto::members::{Members, Output as Member, Peer};
 use crate::proto::reach::{Close, LinkId, Lost, Output as Reached, Reach, Refusal, Role};
-use crate::transport::Connection;
+use crate::transport::{Connection, Listener};
 use bytes::Bytes;
 use futures::channel::oneshot;
 use ravelin_core::{Actor, Cx, Exit, Handle, Info, Message, MonitorRef, Pid, Recipient, Time, TimerRef};
 use ravelin_supervisor::{SupervisorRef, task};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
 /// May this peer be at the other end of the link?
 pub(crate) struct Admit {
@@ -135,9 +134,10 @@ pub(crate) struct Keeper {
 }
 
 impl Actor for Keeper {
-    type Args = KeeperArgs;
+    type Args = Option<KeeperArgs>;
 
-    async fn init(args: KeeperArgs, _: &mut Cx<Self>) -> Result<Self, Exit> {
+    async fn init(args: Option<KeeperArgs>, _: &mut Cx<Self>) -> Result<Self, Exit> {
+        let args = args.ok_or_else(|| Exit::error("a keeper starts once"))?;
         let KeeperArgs { linking, links, members, reach } = args;
         Ok(Keeper {
             linking,
@@ -394,8 +394,8 @@ impl Handle<Tick> for Keeper {
     }
 }
 
-/// Finds seeds again and again.
-pub(crate) async fn seek(hub: Arc<Hub>, discovery: Arc<dyn Discovery>, every: Duration) -> Result<(), Exit> {
+/// Finds seeds, again and again if they may be others.
+pub(crate) async fn seek(hub: Arc<Hub>, discovery: Arc<dyn Discovery>) -> Result<(), Exit> {
     loop {
         match discovery.find().await {
             Ok(found) => {
@@ -408,6 +408,22 @@ pub(crate) async fn seek(hub: Arc<Hub>, discovery: Arc<dyn Discovery>, every: Du
                 tracing::warn!(target: "ravelin", reason = %why, "ravelin.cluster.discovery_failed");
             }
         }
+        let Some(every) = discovery.every() else { return Ok(()) };
         ravelin_core::sleep(&**hub.system.runtime(), every).await;
+    }
+}
+
+/// Lets others in.
+pub(crate) async fn listen(mut listener: Box<dyn Listener>, keeper: super::KeeperRef) -> Result<(), Exit> {
+    loop {
+        match listener.accept().await {
+            Ok(connection) => {
+                if keeper.call(Accept(connection)).await.is_err() {
+                    return Ok(());
+                }
+            }
+            Err(why) if why.is_fatal() => return Err(Exit::error(why)),
+            Err(why) => tracing::debug!(target: "ravelin", reason = %why, "ravelin.cluster.not_accepted"),
+        }
     }
 }

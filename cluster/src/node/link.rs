@@ -4,7 +4,7 @@ use super::failure;
 use super::hub::{Hub, Way, land, reading};
 use super::keeper::{Admit, Gossip, Lose, Raise};
 use super::peer::{Aim, Peer};
-use crate::accepts::Room;
+use crate::accepts::{Bytes as Appends, Desk, Room};
 use crate::name::{Endpoint, NodeId, NodeName};
 use crate::proto::frame::{Asked, Bye, Frame, Head, Signal};
 use crate::proto::hello::{Agreed, Event, Handshake, Introduction, Over, Refusal, Role, Side, Terms};
@@ -17,12 +17,12 @@ use bytes::Bytes;
 use futures::channel::oneshot;
 use futures::future::FutureExt;
 use futures::stream::{FuturesUnordered, Stream as _};
-use ravelin_core::{CallError, Exit, System, Timer};
+use ravelin_core::{CallError, Caller, Exit, System, Timer};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::future::poll_fn;
 use std::pin::{Pin, pin};
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::task::{Context, Poll};
 
 /// How many frames are handled before others have a turn.
@@ -309,6 +309,23 @@ struct Running {
     turn: usize,
 }
 
+/// A request of the peer.
+struct Request {
+    peer: Weak<Peer>,
+    id: Asked,
+}
+
+impl Desk for Request {
+    fn keep(&self, caller: Caller) -> bool {
+        self.peer.upgrade().is_some_and(|peer| peer.take(self.id, caller).is_ok())
+    }
+    fn answer(&self, answer: Result<&dyn Appends, CallError<()>>) {
+        if let Some(peer) = self.peer.upgrade() {
+            peer.answer(ravelin_core::running(), self.id, answer);
+        }
+    }
+}
+
 type BoxRoom = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 impl Running {
@@ -513,24 +530,12 @@ impl Running {
                 }
             }
             Head::Call { id, to, message, budget, asker: _ } => {
-                let (peer, asked) = (Arc::downgrade(&self.peer), Asked::Call(id));
-                let back = Box::new(move |answer: Result<&dyn crate::accepts::Bytes, CallError<()>>| {
-                    if let Some(peer) = peer.upgrade() {
-                        peer.answer(ravelin_core::running(), asked, answer);
-                    }
-                });
-                match self.give(to, message, |target, row| (row.request)(target, &payload, budget, back)) {
-                    Ok(taken) => {
-                        if taken.caller.is_waiting()
-                            && self.peer.take(asked, taken.caller).is_err()
-                        {
-                            self.peer.answer(None, asked, Err(CallError::Full(())));
-                        }
-                        if let Some(room) = taken.room {
-                            self.wait_for(room, None);
-                        }
-                    }
-                    Err(why) => self.peer.answer(None, asked, Err(why)),
+                let id = Asked::Call(id);
+                let desk: Arc<dyn Desk> = Arc::new(Request { peer: Arc::downgrade(&self.peer), id });
+                match self.give(to, message, |target, row| (row.request)(target, &payload, budget, &desk)) {
+                    Ok(None) => {}
+                    Ok(Some(room)) => self.wait_for(room, None),
+                    Err(why) => self.peer.answer(None, id, Err(why)),
                 }
             }
             Head::Answer { id } => self.land(id, Ok(payload)),

@@ -310,6 +310,14 @@ impl Peer {
         rooms.into_iter().for_each(Waker::wake);
     }
 
+    /// Whatever link there is is lost.
+    pub(crate) fn disconnect_any(&self, system: &System) {
+        let link = self.gate().up.as_ref().map(|up| up.link);
+        if let Some(link) = link {
+            self.disconnect(system, link);
+        }
+    }
+
     /// The link's actor is to be woken when there is something to send.
     pub(crate) fn register(&self, waker: &Waker) {
         self.writer.register(waker);

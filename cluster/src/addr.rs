@@ -1,0 +1,479 @@
+//! References that may be to another node.
+
+use crate::accepts::Remote;
+use crate::name::{NodeId, NodeName};
+use crate::node::{Aim, Ask, Hub, NotSent, Peer};
+use crate::proto::waits::CallId;
+use crate::wire::{Codec, Wire};
+use futures::future::BoxFuture;
+use ravelin_core::{Actor, ActorRef, Asking, Call, CallError, Exit, Pid, SendError, Serve};
+use serde::de::{Deserializer, Error as _};
+use serde::ser::{Error as _, Serializer};
+use serde::{Deserialize, Serialize};
+use std::fmt;
+use std::future::{Future, poll_fn};
+use std::pin::Pin;
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+
+/// An [`ActorRef`] that may be to an actor of another node: the same verbs, for messages that are [`Wire`].
+///
+/// It may travel inside messages. It costs nothing until it is used: no node keeps a list of all actors, only of those
+/// places that were named to others. To a place it stays good while actors restart there; to a pid it is good for that
+/// incarnation; to a name for whoever has it.
+pub struct Addr<A: Remote>(Kind<A>);
+
+enum Kind<A: Remote> {
+    Here { hub: Weak<Hub>, actor: ActorRef<A> },
+    There { hub: Weak<Hub>, node: There, aim: Aim },
+}
+
+/// Which node.
+#[derive(Clone, Debug, Eq, PartialEq)]
+enum There {
+    /// The life of this number.
+    Life(u32),
+    /// Whichever life of this name is connected.
+    Name(NodeName),
+}
+
+/// Where a message goes.
+enum Route<A: Actor> {
+    Here(ActorRef<A>),
+    There(Arc<Hub>, Arc<Peer>),
+    Nowhere,
+}
+
+impl<A: Remote> Addr<A> {
+    pub(crate) fn here(hub: Arc<Hub>, actor: ActorRef<A>) -> Addr<A> {
+        Addr(Kind::Here { hub: Arc::downgrade(&hub), actor })
+    }
+
+    pub(crate) fn named(hub: Arc<Hub>, node: NodeName, name: Arc<str>) -> Addr<A> {
+        hub.exports.know::<A>();
+        Addr(Kind::There { hub: Arc::downgrade(&hub), node: There::Name(node), aim: Aim::Name(name) })
+    }
+
+    pub(crate) fn at(hub: Arc<Hub>, pid: Pid) -> Addr<A> {
+        let node = There::Life(pid.node());
+        Addr(Kind::There { hub: Arc::downgrade(&hub), node, aim: Aim::Pid(pid) })
+    }
+
+    fn route(&self) -> Route<A> {
+        let (hub, node, aim) = match &self.0 {
+            Kind::Here { actor, .. } => return Route::Here(actor.clone()),
+            Kind::There { hub, node, aim } => (hub, node, aim),
+        };
+        let Some(hub) = hub.upgrade() else { return Route::Nowhere };
+        let is_here = match node {
+            There::Life(number) => *number == 0,
+            There::Name(name) => *name == hub.me.name,
+        };
+        if is_here {
+            let pid = match aim {
+                Aim::Pid(pid) => Some(*pid),
+                Aim::Name(name) => hub.system.whereis(name),
+                Aim::Place(_) => None,
+            };
+            return pid.and_then(|pid| hub.system.at::<A>(pid)).map_or(Route::Nowhere, Route::Here);
+        }
+        let peer = match node {
+            There::Life(number) => hub.peer(*number),
+            There::Name(name) => hub.connected(name),
+        };
+        match peer {
+            Some(peer) => Route::There(hub, peer),
+            None => Route::Nowhere,
+        }
+    }
+
+    fn aim(&self) -> Option<&Aim> {
+        match &self.0 {
+            Kind::Here { .. } => None,
+            Kind::There { aim, .. } => Some(aim),
+        }
+    }
+
+    /// Sends and goes on: never blocks. Ok says that it is on its way; what becomes of it on the other node is not told
+    /// here, but counted there.
+    ///
+    /// # Errors
+    /// As [`ActorRef::cast`] for an actor here. For one there [`SendError::Full`] when as much waits to be sent to the
+    /// node as may, [`SendError::NoConnection`] when it is not reached; the message comes back.
+    pub fn cast<M: Wire>(&self, message: M) -> Result<(), SendError<M>>
+    where
+        A: Serve<M>,
+    {
+        match self.route() {
+            Route::Here(actor) => actor.cast(message),
+            Route::Nowhere => Err(SendError::NoConnection(message)),
+            Route::There(hub, peer) => {
+                let Some(aim) = self.aim() else { return Err(SendError::NoConnection(message)) };
+                let flow = ravelin_core::running();
+                let sent = hub.write(&peer, &message, |bytes| peer.cast(flow, aim, M::NAME, bytes));
+                sent.map_err(|why| handed_back(why, message))
+            }
+        }
+    }
+
+    /// Sends, and waits until the mailbox of the actor has it: for room on the way, and for room there, if the mailbox's
+    /// policy is to wait. So who sends faster than the actor handles is slowed down, across nodes too, at the cost of a
+    /// round trip for each message.
+    ///
+    /// # Errors
+    /// As for [`Addr::cast`], and those of the other node: nobody lives there, its mailbox refuses, it does not know the
+    /// message.
+    ///
+    /// # Cancel safety
+    /// Dropped before it is ready, the message may have been sent.
+    pub async fn send<M: Wire + Sync>(&self, message: M) -> Result<(), CallError<M>>
+    where
+        A: Serve<M>,
+    {
+        match self.route() {
+            Route::Here(actor) => actor.send(message).await.map_err(|why| match why {
+                SendError::Full(message) => CallError::Full(message),
+                other => CallError::NoProc(other.into_message()),
+            }),
+            Route::Nowhere => Err(CallError::NoProc(message)),
+            Route::There(hub, peer) => {
+                let Some(aim) = self.aim().cloned() else { return Err(CallError::NoProc(message)) };
+                Outgoing::<A, M>::new(hub, peer, aim, message, Asks::Room).await.map(drop)
+            }
+        }
+    }
+
+    /// Sends and waits for the answer, five seconds if nothing else is said. A call always ends; when the node is lost it
+    /// ends at once, with [`Exited(NoConnection)`](CallError::Exited).
+    pub fn call<M: Wire + Sync>(&self, message: M) -> AddrCall<'_, A, M>
+    where
+        A: Serve<M>,
+    {
+        AddrCall { addr: self, message, limit: Limits::default() }
+    }
+
+    /// The incarnation, when that is what it is to, or when it is here.
+    pub fn pid(&self) -> Option<Pid> {
+        match &self.0 {
+            Kind::Here { actor, .. } => actor.pid(),
+            Kind::There { aim: Aim::Pid(pid), .. } => Some(*pid),
+            Kind::There { .. } => None,
+        }
+    }
+
+    /// The actor, if it is of this node.
+    pub fn local(&self) -> Option<ActorRef<A>> {
+        match self.route() {
+            Route::Here(actor) => Some(actor),
+            Route::There(..) | Route::Nowhere => None,
+        }
+    }
+}
+
+fn handed_back<M>(why: NotSent, message: M) -> SendError<M> {
+    match why {
+        NotSent::Full => SendError::Full(message),
+        NotSent::NoConnection => SendError::NoConnection(message),
+        NotSent::Unfit(why) => {
+            tracing::debug!(target: "ravelin", message_type = std::any::type_name::<M>(), reason = why, "ravelin.cluster.unfit");
+            SendError::Unfit(message)
+        }
+    }
+}
+
+/// What a call says of its time.
+#[derive(Clone, Copy, Debug, Default)]
+struct Limits {
+    timeout: Option<Option<Duration>>,
+    is_detached: bool,
+}
+
+/// A call that may be to another node; awaited, it is the answer. See [`Addr::call`].
+#[must_use = "a call does nothing until it is awaited"]
+pub struct AddrCall<'a, A: Remote, M: Wire> {
+    addr: &'a Addr<A>,
+    message: M,
+    limit: Limits,
+}
+
+impl<A: Remote, M: Wire> AddrCall<'_, A, M> {
+    /// Waits at most so long.
+    pub fn timeout(mut self, limit: Duration) -> Self {
+        self.limit.timeout = Some(Some(limit));
+        self
+    }
+
+    /// Waits as long as it takes; no longer, all the same, than the call that the caller serves may take.
+    pub fn no_timeout(mut self) -> Self {
+        self.limit.timeout = Some(None);
+        self
+    }
+
+    /// Its time is its own: it may take longer than the call that the caller serves.
+    pub fn detached(mut self) -> Self {
+        self.limit.is_detached = true;
+        self
+    }
+}
+
+impl<'a, A: Remote + Serve<M>, M: Wire + Sync> IntoFuture for AddrCall<'a, A, M> {
+    type Output = Result<M::Reply, CallError<M>>;
+    type IntoFuture = BoxFuture<'a, Self::Output>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        let AddrCall { addr, message, limit } = self;
+        Box::pin(async move {
+            match addr.route() {
+                Route::Here(actor) => limited(actor.call(message), limit).await,
+                Route::Nowhere => Err(CallError::Exited(Exit::NoConnection)),
+                Route::There(hub, peer) => {
+                    let Some(aim) = addr.aim().cloned() else { return Err(CallError::NoProc(message)) };
+                    Outgoing::<A, M>::new(hub, peer, aim, message, Asks::Answer(limit)).await.and_then(
+                        |answer| answer.ok_or(CallError::NoReply),
+                    )
+                }
+            }
+        })
+    }
+}
+
+fn limited<M: ravelin_core::Message>(mut call: Call<'_, M>, limit: Limits) -> Call<'_, M> {
+    match limit.timeout {
+        None => {}
+        Some(Some(timeout)) => call = call.timeout(timeout),
+        Some(None) => call = call.no_timeout(),
+    }
+    if limit.is_detached { call.detached() } else { call }
+}
+
+/// What is asked of the other node.
+#[derive(Clone, Copy, Debug)]
+enum Asks {
+    /// That the mailbox has it.
+    Room,
+    /// An answer.
+    Answer(Limits),
+}
+
+/// A request to another node, and the wait for what comes of it.
+struct Outgoing<A: Remote, M: Wire> {
+    hub: Arc<Hub>,
+    peer: Arc<Peer>,
+    aim: Aim,
+    message: M,
+    asks: Asks,
+    _of: std::marker::PhantomData<fn(A)>,
+}
+
+/// Takes a request back whose caller has gone.
+struct Cancel {
+    peer: Arc<Peer>,
+    id: Option<CallId>,
+}
+
+impl Drop for Cancel {
+    fn drop(&mut self) {
+        if let Some(id) = self.id.take() {
+            self.peer.cancel(id);
+        }
+    }
+}
+
+impl<A: Remote, M: Wire + Sync> Outgoing<A, M> {
+    fn new(hub: Arc<Hub>, peer: Arc<Peer>, aim: Aim, message: M, asks: Asks) -> impl Future<Output = Result<Option<M::Reply>, CallError<M>>> + Send {
+        Outgoing::<A, M> { hub, peer, aim, message, asks, _of: std::marker::PhantomData }.run()
+    }
+
+    async fn run(self) -> Result<Option<M::Reply>, CallError<M>> {
+        let Outgoing { hub, peer, aim, message, asks, .. } = self;
+        let (reply, asking) = hub.system.asking::<Option<M::Reply>>();
+        let mut asking = match asks {
+            Asks::Room => asking.no_timeout(),
+            Asks::Answer(limit) => limited_asking(asking, limit),
+        };
+        let budget = match asking.begin() {
+            Ok(budget) => budget,
+            Err(why) => return Err(why.map(|()| message)),
+        };
+        let is_send = matches!(asks, Asks::Room);
+        let ask = if is_send { Ask::Send } else { Ask::Call { budget } };
+        let mut wait: Option<crate::node::Wait> = Some(Box::new(move |answer| match answer {
+            Ok(_) if is_send => reply.send(None),
+            Ok(bytes) => match M::Codec::decode::<M::Reply>(&bytes) {
+                Ok(answer) => reply.send(Some(answer)),
+                Err(why) => {
+                    let text = format!("the answer to `{}` could not be read: {why}", M::NAME);
+                    reply.fail(CallError::NotUnderstood(text.into()));
+                }
+            },
+            Err(why) => reply.fail(why),
+        }));
+        let mut cancel = Cancel { peer: peer.clone(), id: None };
+        let outcome = poll_fn(|cx| {
+            if let Some(unsent) = wait.take() {
+                match begin(&hub, &peer, &aim, &message, ask, unsent) {
+                    Ok(id) => cancel.id = Some(id),
+                    Err((NotSent::Full, unsent)) => {
+                        wait = Some(unsent);
+                        peer.await_room(cx.waker());
+                    }
+                    Err((NotSent::NoConnection, unsent)) => {
+                        unsent(Err(CallError::Exited(Exit::NoConnection)));
+                    }
+                    Err((NotSent::Unfit(why), unsent)) => unsent(Err(CallError::NotUnderstood(why.into()))),
+                }
+            }
+            Pin::new(&mut asking).poll(cx)
+        })
+        .await;
+        if !matches!(outcome, Err(CallError::Timeout)) {
+            cancel.id = None;
+        }
+        outcome.map_err(|why| why.map(|()| message))
+    }
+}
+
+/// Sends the request. An error has the wait with it, so that it can be tried again.
+fn begin<M: Wire>(
+    hub: &Hub,
+    peer: &Peer,
+    aim: &Aim,
+    message: &M,
+    ask: Ask,
+    wait: crate::node::Wait,
+) -> Result<CallId, (NotSent, crate::node::Wait)> {
+    let flow = ravelin_core::running();
+    let mut unsent = Some(wait);
+    let begun = hub.write(peer, message, |bytes| {
+        let Some(wait) = unsent.take() else { return Err(NotSent::NoConnection) };
+        peer.ask(flow, aim, M::NAME, bytes, ask, wait).map_err(|(why, wait)| {
+            unsent = Some(wait);
+            why
+        })
+    });
+    begun.map_err(|why| (why, unsent.unwrap_or_else(|| Box::new(drop))))
+}
+
+fn limited_asking<R: Send>(mut asking: Asking<R>, limit: Limits) -> Asking<R> {
+    match limit.timeout {
+        None => {}
+        Some(Some(timeout)) => asking = asking.timeout(timeout),
+        Some(None) => asking = asking.no_timeout(),
+    }
+    if limit.is_detached { asking.detached() } else { asking }
+}
+
+impl Hub {
+    /// Casts to an incarnation, here or there.
+    pub(crate) fn cast_to<M: Wire + Clone>(&self, pid: Pid, message: &M) -> Result<(), CallError<()>> {
+        if pid.node() == 0 {
+            return self.find(&Aim::Pid(pid), |target, table| {
+                let mut bytes = Vec::new();
+                M::Codec::encode(message, &mut bytes)
+                    .map_err(|why| CallError::NotUnderstood(why.to_string().into()))?;
+                (table.row(M::NAME)?.cast)(target, &bytes)
+            });
+        }
+        let peer = self.peer(pid.node()).ok_or(CallError::Exited(Exit::NoConnection))?;
+        let (flow, aim) = (ravelin_core::running(), Aim::Pid(pid));
+        let sent = self.write(&peer, message, |bytes| peer.cast(flow, &aim, M::NAME, bytes));
+        sent.map_err(|why| match why {
+            NotSent::Full => CallError::Full(()),
+            NotSent::NoConnection => CallError::Exited(Exit::NoConnection),
+            NotSent::Unfit(why) => CallError::NotUnderstood(why.into()),
+        })
+    }
+}
+
+impl<A: Remote> Clone for Addr<A> {
+    fn clone(&self) -> Addr<A> {
+        Addr(match &self.0 {
+            Kind::Here { hub, actor } => Kind::Here { hub: hub.clone(), actor: actor.clone() },
+            Kind::There { hub, node, aim } => {
+                Kind::There { hub: hub.clone(), node: node.clone(), aim: aim.clone() }
+            }
+        })
+    }
+}
+
+impl<A: Remote> fmt::Debug for Addr<A> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0 {
+            Kind::Here { actor, .. } => f.debug_tuple("Addr").field(actor).finish(),
+            Kind::There { node, aim, .. } => f.debug_tuple("Addr").field(node).field(aim).finish(),
+        }
+    }
+}
+
+/// As it travels.
+#[derive(Deserialize, Serialize)]
+enum Written {
+    /// A place of the node whose number the pid has; its slot and serial say nothing.
+    Place(Pid, u64),
+    Pid(Pid),
+    Name(Option<Pid>, String, String),
+}
+
+impl<A: Remote> Serialize for Addr<A> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let of = |number| Pid::from_parts(number, 0, 1);
+        let written = match &self.0 {
+            Kind::Here { hub, actor } => {
+                let hub = hub.upgrade().ok_or_else(|| S::Error::custom("the node is gone"))?;
+                let number = hub.exports.export(&hub.system, actor);
+                let number = number.ok_or_else(|| S::Error::custom("the place belongs to another system"))?;
+                Written::Place(of(0), number)
+            }
+            Kind::There { aim: Aim::Pid(pid), .. } => Written::Pid(*pid),
+            Kind::There { node: There::Life(number), aim: Aim::Place(place), .. } => {
+                Written::Place(of(*number), *place)
+            }
+            Kind::There { node, aim: Aim::Name(name), .. } => match node {
+                There::Name(node) => Written::Name(None, node.to_string(), name.to_string()),
+                There::Life(number) => Written::Name(Some(of(*number)), String::new(), name.to_string()),
+            },
+            Kind::There { aim: Aim::Place(_), .. } => {
+                return Err(S::Error::custom("a place is of one life of a node"));
+            }
+        };
+        written.serialize(serializer)
+    }
+}
+
+impl<'de, A: Remote> Deserialize<'de> for Addr<A> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Addr<A>, D::Error> {
+        let written = Written::deserialize(deserializer)?;
+        let hub = crate::node::reading_hub()
+            .ok_or_else(|| D::Error::custom("an Addr is read only while a message crosses between nodes"))?;
+        let weak = Arc::downgrade(&hub);
+        let there = |node, aim| Ok(Addr(Kind::There { hub: weak.clone(), node, aim }));
+        match written {
+            Written::Pid(pid) => there(There::Life(pid.node()), Aim::Pid(pid)),
+            Written::Place(of, number) if of.node() == 0 => {
+                let export = hub.exports.place(number);
+                let actor = export.as_ref().and_then(|export| export.place.downcast_ref::<ActorRef<A>>());
+                let actor = actor.ok_or_else(|| D::Error::custom("no such place was named by this node"))?;
+                Ok(Addr(Kind::Here { hub: weak, actor: actor.clone() }))
+            }
+            Written::Place(of, number) => there(There::Life(of.node()), Aim::Place(number)),
+            Written::Name(Some(of), _, name) => there(There::Life(of.node()), Aim::Name(name.into())),
+            Written::Name(None, node, name) => {
+                let node = NodeName::new(&node).map_err(D::Error::custom)?;
+                there(There::Name(node), Aim::Name(name.into()))
+            }
+        }
+    }
+}
+
+impl<A: Remote> Addr<A> {
+    /// Which node it is on, as far as that is known without asking.
+    pub fn node(&self) -> Option<NodeId> {
+        match &self.0 {
+            Kind::Here { hub, .. } => hub.upgrade().map(|hub| hub.me.clone()),
+            Kind::There { hub, node: There::Life(number), .. } => {
+                hub.upgrade()?.roster.life(*number).map(|life| NodeId::clone(&life))
+            }
+            Kind::There { .. } => None,
+        }
+    }
+}

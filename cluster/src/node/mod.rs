@@ -1,0 +1,381 @@
+//! A node: a system that is one of a cluster.
+
+mod roster;
+mod exports;
+mod failure;
+mod signals;
+mod peer;
+mod hub;
+mod keeper;
+mod link;
+
+pub(crate) use hub::{Hub, reading_hub};
+pub(crate) use peer::{Aim, Ask, NotSent, Peer, Wait};
+
+use crate::accepts::Remote;
+use crate::addr::Addr;
+use crate::config::{Config, ConfigError};
+use crate::discovery::{AnyOf, Discovery, Seeds};
+use crate::name::{Endpoint, Incarnation, NodeId, NodeName};
+use crate::proto::groups::{self, Group};
+use crate::proto::hello::{self, Introduction};
+use crate::proto::link::LinkConfig;
+use crate::proto::members::{Members, Peer as Member};
+use crate::proto::names::Resolve;
+use crate::proto::reach::{Reach, Role, Why};
+use crate::transport::{Listener, Transport, TransportError};
+use crate::wire::{Bincode, Codec, Wire};
+use keeper::{Keeper, KeeperArgs};
+use link::Linking;
+use ravelin_core::{ActorRef, Exit, Message, Pid, Recipient, System};
+use ravelin_supervisor::{Supervisor, SupervisorRef, child, task};
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+pub(crate) type KeeperRef = ActorRef<Keeper>;
+
+/// A node of a cluster: a [`System`] with a name and an incarnation, that knows other nodes. Cheap to clone.
+#[derive(Clone)]
+pub struct Node(Arc<Inner>);
+
+struct Inner {
+    hub: Arc<Hub>,
+    tree: SupervisorRef,
+    tree_pid: Pid,
+    endpoint: Endpoint,
+}
+
+/// What becomes of nodes, for those who [watch](Node::watch).
+#[derive(Clone, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum NodeEvent {
+    /// This life of a node is reached: its actors can be sent to.
+    Up(NodeId),
+    /// It is reached no more. Comes once for each [`NodeEvent::Up`], after the bonds with its actors have ended.
+    Down(NodeId, Why),
+    /// A member gives no answer; unless it objects it is declared down.
+    Suspect(NodeId),
+    /// This node is not wanted any more.
+    Unwanted(NodeHealth),
+}
+
+/// Why this node is not wanted.
+#[derive(Clone, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum NodeHealth {
+    /// Another has its name, and lives.
+    NameTaken {
+        /// Who has it.
+        holder: NodeId,
+        /// Since the first time that it was heard.
+        lasting: Duration,
+    },
+    /// A later life of this node is there, or was.
+    Superseded {
+        /// The later one.
+        by: NodeId,
+    },
+}
+
+impl Message for NodeEvent {
+    type Reply = ();
+}
+
+/// Why a node was not started. Nothing of it is left.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum NodeError {
+    /// The configuration is not possible.
+    Config(ConfigError),
+    /// It can not listen where it should.
+    Listen(TransportError),
+    /// The system is a node already, or was: a node that starts again has a system of its own.
+    AlreadyNode,
+    /// Its actors could not be started.
+    Start(Exit),
+}
+
+impl fmt::Display for NodeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            NodeError::Config(why) => fmt::Display::fmt(why, f),
+            NodeError::Listen(why) => write!(f, "the node can not listen: {why}"),
+            NodeError::AlreadyNode => {
+                f.write_str("the system is a node already, or was: start another one on a system of its own")
+            }
+            NodeError::Start(why) => write!(f, "the node's actors could not be started: {why}"),
+        }
+    }
+}
+
+impl std::error::Error for NodeError {}
+
+impl Node {
+    /// Makes this system a node: it listens, looks for others where the configuration says, and is one of the cluster as
+    /// soon as one of them knows it. Returns when it listens; who is there is told by [`Node::watch`].
+    ///
+    /// # Errors
+    /// See [`NodeError`].
+    pub async fn start(
+        system: &System,
+        config: Config,
+        transport: Arc<dyn Transport>,
+    ) -> Result<Node, NodeError> {
+        config.check().map_err(NodeError::Config)?;
+        let listener = transport.listen(&config.listen).await.map_err(NodeError::Listen)?;
+        let endpoint = config.advertise.clone().unwrap_or_else(|| listener.endpoint());
+        let runtime = system.runtime();
+        let incarnation = config.incarnation.unwrap_or_else(|| {
+            let since = runtime.system_time().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+            Incarnation(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
+        });
+        let me = NodeId { name: config.name.clone(), incarnation };
+        let hub = Hub::new(system.clone(), me.clone());
+        let carrier = Arc::new(hub::Carrier(Arc::downgrade(&hub)));
+        system.set_distribution(carrier).map_err(|_| NodeError::AlreadyNode)?;
+
+        let member = Member { id: me.clone(), endpoint: endpoint.clone() };
+        let limits = hello::Limits {
+            message_max: config.limits.message_bytes_max as u64,
+            window: config.limits.assembly_bytes_max as u64,
+            ..hello::Limits::default()
+        };
+        let linking = Arc::new(Linking {
+            hub: hub.clone(),
+            transport,
+            ours: Introduction {
+                cluster: config.cluster.as_str().into(),
+                node: me,
+                endpoint: endpoint.0.clone(),
+                role: match config.role {
+                    Role::Member => hello::Role::Member,
+                    Role::Client => hello::Role::Client,
+                },
+                features: config.features.iter().map(|feature| feature.as_str().into()).collect(),
+                codecs: [Bincode::NAME.into()].into(),
+                limits,
+            },
+            config: LinkConfig {
+                heartbeat: config.heartbeat,
+                silence: config.silence,
+                user_max: config.limits.queue_bytes_max,
+                bulk_max: config.limits.bulk_queue_bytes_max,
+                ..LinkConfig::default()
+            },
+        });
+        let (members, reach) = (runtime.entropy(), runtime.entropy());
+        let members = Members::new(member.clone(), config.membership.clone(), members)
+            .map_err(|why| NodeError::Start(Exit::error(why)))?;
+        let reach = Reach::new(member, config.dialling.clone(), reach);
+
+        let keeper = ActorRef::<Keeper>::place("keeper");
+        let _ = hub.keeper.set(keeper.clone());
+        let tree = SupervisorRef::place("ravelin-node");
+        let started = tree_of(&config, keeper, linking, members, reach, listener)
+            .start_at(system, &tree)
+            .await
+            .map_err(|why| NodeError::Start(why.into_exit()))?;
+        Ok(Node(Arc::new(Inner { hub, tree, tree_pid: started, endpoint })))
+    }
+
+    pub(crate) fn hub(&self) -> &Arc<Hub> {
+        &self.0.hub
+    }
+
+    /// Who it is.
+    pub fn id(&self) -> &NodeId {
+        &self.0.hub.me
+    }
+
+    /// What it is a node of.
+    pub fn system(&self) -> &System {
+        &self.0.hub.system
+    }
+
+    /// Where others reach it.
+    pub fn endpoint(&self) -> &Endpoint {
+        &self.0.endpoint
+    }
+
+    /// The supervisor of all that the node is made of.
+    pub fn tree(&self) -> &SupervisorRef {
+        &self.0.tree
+    }
+
+    /// The nodes that are reached now, sorted. Source: `erlang:nodes/0`.
+    pub async fn nodes(&self) -> Vec<NodeId> {
+        match self.0.hub.keeper.get() {
+            Some(keeper) => keeper.call(keeper::Nodes).await.unwrap_or_default(),
+            None => Vec::new(),
+        }
+    }
+
+    /// From now on this recipient hears of nodes; first of those that are up. It is forgotten when nobody lives there.
+    /// Source: `net_kernel:monitor_nodes/1`.
+    pub async fn watch(&self, recipient: Recipient<NodeEvent>) {
+        if let Some(keeper) = self.0.hub.keeper.get() {
+            let _ = keeper.call(keeper::Subscribe(recipient)).await;
+        }
+    }
+
+    /// Leaves the cluster in good order: the others are told, links are closed, the node's actors end. The system and
+    /// its other actors stay.
+    pub async fn leave(&self) {
+        if let Some(keeper) = self.0.hub.keeper.get() {
+            let _ = keeper.call(keeper::Leave).await;
+        }
+        let system = &self.0.hub.system;
+        let _ = system.shut_down(self.0.tree_pid, Exit::Shutdown, Some(Duration::from_secs(5))).await;
+        for peer in self.0.hub.peers() {
+            peer.disconnect_any(system);
+        }
+    }
+
+    // ---- references ----
+
+    /// This actor, so that it can be named to other nodes: put it into a message.
+    pub fn addr<A: Remote>(&self, actor: &ActorRef<A>) -> Addr<A> {
+        self.0.hub.exports.know::<A>();
+        Addr::here(self.0.hub.clone(), actor.clone())
+    }
+
+    /// Whoever has this name on that node: see [`System::register`]. Costs nothing, and says not whether there is one.
+    pub fn named<A: Remote>(&self, node: &NodeName, name: &str) -> Addr<A> {
+        Addr::named(self.0.hub.clone(), node.clone(), name.into())
+    }
+
+    /// This incarnation, here or there, as an actor of this type; whether it is one shows when it is sent to.
+    pub fn at<A: Remote>(&self, pid: Pid) -> Addr<A> {
+        Addr::at(self.0.hub.clone(), pid)
+    }
+
+    /// Actors of this type accept what they say, from other nodes, also when they are sent to by pid or by name.
+    pub fn accept<A: Remote>(&self) {
+        self.0.hub.exports.know::<A>();
+    }
+
+    /// Which node an actor lives on; `None`: of no node that is known.
+    pub fn node_of(&self, pid: Pid) -> Option<Arc<NodeId>> {
+        self.0.hub.roster.life(pid.node())
+    }
+
+    // ---- groups ----
+
+    /// Adds a living actor of this node to a group of the cluster; as often as this is called. Source: `pg:join/2`.
+    ///
+    /// # Errors
+    /// See [`groups::NotDone`].
+    pub async fn join<A: Remote>(&self, group: &Group, actor: &ActorRef<A>) -> Result<(), groups::NotDone> {
+        self.0.hub.exports.know::<A>();
+        let pid = actor.pid().ok_or(groups::NotDone::NotJoined)?;
+        self.0.hub.with_groups(|groups| groups.join(group, pid))?;
+        self.keep_watch(pid).await;
+        Ok(())
+    }
+
+    /// Takes an actor of this node out of a group, once. Source: `pg:leave/2`.
+    ///
+    /// # Errors
+    /// See [`groups::NotDone`].
+    pub fn leave_group(&self, group: &Group, pid: Pid) -> Result<(), groups::NotDone> {
+        self.0.hub.with_groups(|groups| groups.leave(group, pid))
+    }
+
+    /// The members of a group on all nodes, as far as they are known here; once for each membership.
+    /// Source: `pg:get_members/1`.
+    pub fn members(&self, group: &Group) -> Vec<Pid> {
+        self.0.hub.groups().members(group).collect()
+    }
+
+    /// The members of a group on this node. Source: `pg:get_local_members/1`.
+    pub fn local_members(&self, group: &Group) -> Vec<Pid> {
+        self.0.hub.groups().local_members(group).collect()
+    }
+
+    /// Casts to each member of a group, once for each actor, whatever type it is of. Gives how many it went to; those
+    /// whose mailbox or queue is full are left out.
+    pub fn broadcast<M: Wire + Clone>(&self, group: &Group, message: &M) -> usize {
+        let mut members = self.members(group);
+        members.dedup();
+        members.into_iter().filter(|pid| self.0.hub.cast_to(*pid, message).is_ok()).count()
+    }
+
+    // ---- names ----
+
+    /// Gives an actor of this node a name in the cluster. When another node has given it to another actor at the same
+    /// time, or while the two did not see each other, one of them loses it. Source: `global:register_name/3`.
+    ///
+    /// # Errors
+    /// See [`names::NotDone`](crate::proto::names::NotDone).
+    pub async fn register<A: Remote>(
+        &self,
+        name: &str,
+        actor: &ActorRef<A>,
+        resolve: Resolve,
+    ) -> Result<(), crate::proto::names::NotDone> {
+        self.0.hub.exports.know::<A>();
+        let pid = actor.pid().ok_or(crate::proto::names::NotDone::NotLocal)?;
+        let since = self.system().runtime().system_time().duration_since(std::time::UNIX_EPOCH);
+        let now_us = u64::try_from(since.unwrap_or_default().as_micros()).unwrap_or(u64::MAX);
+        self.0.hub.with_names(|names| names.register(name, pid, resolve, now_us))?;
+        self.keep_watch(pid).await;
+        Ok(())
+    }
+
+    /// The actor with this name, on whichever node. Source: `global:whereis_name/1`.
+    pub fn whereis(&self, name: &str) -> Option<Pid> {
+        self.0.hub.names().whereis(name)
+    }
+
+    /// Sees that an actor's groups and names end with it.
+    async fn keep_watch(&self, pid: Pid) {
+        if let Some(keeper) = self.0.hub.keeper.get() {
+            let _ = keeper.call(keeper::Watch(pid)).await;
+        }
+    }
+}
+
+impl fmt::Debug for Node {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Node").field("id", self.id()).field("endpoint", self.endpoint()).finish()
+    }
+}
+
+/// The supervisors and actors of a node.
+fn tree_of(
+    config: &Config,
+    keeper: ActorRef<Keeper>,
+    linking: Arc<Linking>,
+    members: Members,
+    reach: Reach,
+    listener: Box<dyn Listener>,
+) -> Supervisor {
+    let links = SupervisorRef::place("links");
+    let hub = linking.hub.clone();
+    let args =
+        Mutex::new(Some(KeeperArgs { linking, links: links.clone(), members, reach }));
+    let begin = move || args.lock().unwrap_or_else(PoisonError::into_inner).take();
+    let mut sources: Vec<Box<dyn Discovery>> = vec![Box::new(Seeds(config.seeds.clone()))];
+    sources.truncate(usize::from(!config.seeds.is_empty()));
+    let discovery: Arc<dyn Discovery> = Arc::new(AnyOf(sources));
+    let listener = Arc::new(Mutex::new(Some(listener)));
+    let doors = keeper.clone();
+    let seeker = hub.clone();
+    // Without its keeper a node is none: what it knew is lost, so nothing of it starts again by itself.
+    Supervisor::one_for_all("ravelin-node")
+        .intensity(0, Duration::from_secs(1))
+        .child(Supervisor::dynamic("links").at(&links))
+        .child(child(&keeper, begin))
+        .child(task("seeds", move || keeper::seek(seeker.clone(), discovery.clone())).transient())
+        .child(task("door", move || {
+            let listener = listener.lock().unwrap_or_else(PoisonError::into_inner).take();
+            let doors = doors.clone();
+            async move {
+                match listener {
+                    Some(listener) => keeper::listen(listener, doors).await,
+                    None => Err(Exit::error("the listener is gone")),
+                }
+            }
+        }))
+}
