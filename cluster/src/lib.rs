@@ -12,6 +12,7 @@
 //! * What travels: [`Wire`], [`Codec`].
 //! * `proto`, pure: what goes over a link, and what follows from it. Bytes, events and time in; bytes, events and timers
 //!   out.
+//! * [`tls`]: certificates, and who may connect.
 //! * [`transport`]: what carries frames from node to node.
 
 #![forbid(unsafe_code)]
@@ -20,6 +21,7 @@ mod name;
 mod wire;
 
 pub mod proto;
+pub mod tls;
 pub mod transport;
 
 pub use name::{Incarnation, InvalidName, NodeId, NodeName};
