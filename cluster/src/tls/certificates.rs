@@ -154,7 +154,8 @@ impl Identity {
             authorities.add(authority).map_err(wrong)?;
         }
         let chain = certificates(pem.certificate, CertificatePart::Certificate)?;
-        let key = PrivateKeyDer::from_pem_slice(pem.key).map_err(|error| wrong(CertificatePart::Key, error))?;
+        let key =
+            PrivateKeyDer::from_pem_slice(pem.key).map_err(|error| wrong(CertificatePart::Key, error))?;
         let (own, between) = chain.split_first().ok_or_else(|| nothing(CertificatePart::Certificate))?;
         let who = handshake::who(own);
         if who.names.is_empty() {

@@ -183,7 +183,9 @@ impl FromStr for Fingerprint {
 
 impl fmt::Display for InvalidFingerprint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a fingerprint is the SHA-256 of a certificate: 64 hexadecimal digits, with or without colons")
+        f.write_str(
+            "a fingerprint is the SHA-256 of a certificate: 64 hexadecimal digits, with or without colons",
+        )
     }
 }
 

@@ -260,7 +260,9 @@ pub(crate) fn explain_tls(error: &rustls::Error) -> TlsError {
     let rustls::Error::AlertReceived(alert) = error else { return TlsError::Handshake(error.to_string()) };
     TlsError::RefusedByPeer(match alert {
         AlertDescription::CertificateExpired => "this node's certificate is not valid at its time".to_owned(),
-        AlertDescription::UnknownCA => "it does not trust the authority of this node's certificate".to_owned(),
+        AlertDescription::UnknownCA => {
+            "it does not trust the authority of this node's certificate".to_owned()
+        }
         AlertDescription::AccessDenied => {
             "this node is not on its allow-list, or has no name in its certificate".to_owned()
         }

@@ -21,6 +21,8 @@ mod files;
 #[cfg_attr(not(any(feature = "tcp", feature = "quic")), allow(dead_code, reason = "it is for transports"))]
 mod handshake;
 mod utc;
+#[cfg(all(test, feature = "ca"))]
+mod tests;
 
 #[cfg(feature = "tls")]
 pub use certificates::{Allow, CertificatePem, Certificates};

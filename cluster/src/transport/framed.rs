@@ -35,12 +35,6 @@ impl<W: AsyncWrite + Unpin> FramedSender<W> {
         FramedSender { io, outbox: Outbox::default(), explain, over: None, is_closed: false }
     }
 
-    /// What is below.
-    #[cfg(feature = "quic")]
-    pub(super) fn io(&self) -> &W {
-        &self.io
-    }
-
     /// The error that ended it, if one did.
     fn usable(&self) -> Result<(), TransportError> {
         match &self.over {

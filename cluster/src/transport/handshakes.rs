@@ -77,6 +77,10 @@ mod tests {
         let gave_way = "it gave way to a newer one: 2 were being made at once".to_owned();
         assert_eq!(outcomes, [Ok(3), Err(gave_way)]);
         handshakes.push(ready(Ok(4)));
-        assert_eq!(handshakes.poll_next(&mut cx), Poll::Ready(Ok(4)), "one is still silent, and one had room");
+        assert_eq!(
+            handshakes.poll_next(&mut cx),
+            Poll::Ready(Ok(4)),
+            "one is still silent, and one had room"
+        );
     }
 }

@@ -18,11 +18,15 @@ mod handshakes;
 #[cfg(any(feature = "tcp", feature = "quic"))]
 mod reactor;
 
+#[cfg(feature = "quic")]
+mod quic;
 #[cfg(feature = "sim")]
 mod sim;
 #[cfg(feature = "tcp")]
 mod tcp;
 
+#[cfg(feature = "quic")]
+pub use quic::Quic;
 #[cfg(feature = "sim")]
 pub use sim::SimTransport;
 #[cfg(feature = "tcp")]
@@ -32,8 +36,8 @@ use crate::name::NodeName;
 use crate::tls::TlsError;
 use bytes::Bytes;
 use futures::future::BoxFuture;
-use std::future::poll_fn;
 use std::fmt;
+use std::future::poll_fn;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
@@ -136,7 +140,8 @@ pub trait Sender: Send {
         frames: &mut Bytes,
     ) -> Poll<Result<(), TransportError>>;
 
-    /// Sees that all that was taken is given to the network; until then bytes may wait to be sent together.
+    /// Sees that all that was taken is given to the network; until then bytes may wait to be sent together. While it is
+    /// `Pending`, more can be sent: on a transport whose streams are apart one may go on where the other waits.
     ///
     /// # Errors
     /// The connection is over.

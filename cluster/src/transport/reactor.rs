@@ -1,6 +1,6 @@
 //! The Tokio runtime that sockets are on, whatever executor asks for them.
 
-use super::TransportError;
+use super::{Endpoint, TransportError};
 use futures::future::BoxFuture;
 use std::future::poll_fn;
 use std::io;
@@ -29,9 +29,9 @@ impl Reactor {
         &self,
         mut future: BoxFuture<'a, Result<T, TransportError>>,
     ) -> BoxFuture<'a, Result<T, TransportError>> {
-        let handle = self.handle();
+        let reactor = self.clone();
         Box::pin(async move {
-            let handle = handle?;
+            let handle = reactor.handle()?;
             poll_fn(|cx| {
                 let _inside = handle.enter();
                 future.as_mut().poll(cx)
@@ -39,4 +39,18 @@ impl Reactor {
             .await
         })
     }
+}
+
+/// An endpoint has a host and a port; what else it needs, the look-up tells.
+pub(super) fn check(endpoint: &Endpoint) -> Result<(), TransportError> {
+    let parts = endpoint.0.rsplit_once(':');
+    if parts.is_some_and(|(host, port)| !host.is_empty() && port.parse::<u16>().is_ok()) {
+        return Ok(());
+    }
+    Err(TransportError::Endpoint(format!("`{endpoint}` is no `host:port`, such as `10.0.0.1:4000`")))
+}
+
+/// An error, with the endpoint that it is about.
+pub(super) fn about(endpoint: &Endpoint) -> impl Fn(io::Error) -> TransportError {
+    move |error| TransportError::Io(error.kind(), format!("{endpoint}: {error}"))
 }

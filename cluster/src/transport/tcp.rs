@@ -3,7 +3,7 @@
 
 use super::framed::{Explain, FramedReceiver, FramedSender};
 use super::handshakes::Handshakes;
-use super::reactor::Reactor;
+use super::reactor::{Reactor, about, check};
 use super::{Connection, Endpoint, Listener, Transport, TransportError};
 use crate::tls::{Certificates, Handshake};
 use futures::future::BoxFuture;
@@ -201,20 +201,6 @@ fn is_of_one_connection(error: &io::Error) -> bool {
     matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset | Interrupted)
 }
 
-/// An endpoint has a host and a port; what else it needs, the look-up tells.
-fn check(endpoint: &Endpoint) -> Result<(), TransportError> {
-    let parts = endpoint.0.rsplit_once(':');
-    if parts.is_some_and(|(host, port)| !host.is_empty() && port.parse::<u16>().is_ok()) {
-        return Ok(());
-    }
-    Err(TransportError::Endpoint(format!("`{endpoint}` is no `host:port`, such as `10.0.0.1:4000`")))
-}
-
-/// An error, with the endpoint that it is about.
-fn about(endpoint: &Endpoint) -> impl Fn(io::Error) -> TransportError {
-    move |error| TransportError::Io(error.kind(), format!("{endpoint}: {error}"))
-}
-
 async fn connect(to: &Endpoint) -> io::Result<TcpStream> {
     let mut last = io::Error::new(io::ErrorKind::NotFound, "the name has no address");
     for address in lookup_host(&*to.0).await? {
@@ -246,11 +232,7 @@ async fn greet(stream: TcpStream, certificates: Option<&Certificates>) -> Result
 }
 
 /// The accepting side.
-async fn welcome(
-    stream: TcpStream,
-    from: SocketAddr,
-    making: Making,
-) -> Result<Connection, TransportError> {
+async fn welcome(stream: TcpStream, from: SocketAddr, making: Making) -> Result<Connection, TransportError> {
     let made = timeout(making.within, async {
         tune(&stream)?;
         let Some(certificates) = making.certificates else {
@@ -334,11 +316,7 @@ fn explaining(handshake: &Arc<Handshake>) -> impl Fn(io::Error) -> TransportErro
 struct Compat<T>(T);
 
 impl<T: AsyncRead + Unpin> futures_io::AsyncRead for Compat<T> {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        out: &mut [u8],
-    ) -> Poll<io::Result<usize>> {
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, out: &mut [u8]) -> Poll<io::Result<usize>> {
         let mut out = ReadBuf::new(out);
         ready!(Pin::new(&mut self.0).poll_read(cx, &mut out))?;
         Poll::Ready(Ok(out.filled().len()))

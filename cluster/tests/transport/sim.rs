@@ -8,11 +8,12 @@ use std::sync::Arc;
 
 fn rig(world: &World) -> Rig {
     world.node("server", async |_| std::future::pending().await);
+    let near = Arc::new(SimTransport::new(world.net("main")));
     Rig {
-        near: Arc::new(SimTransport::new(world.net("main"))),
+        near: near.clone(),
         far: Arc::new(SimTransport::new(world.net("server"))),
         at: "server:0".into(),
-        nobody: "server:9".into(),
+        nobody: (near, "server:9".into()),
     }
 }
 
@@ -33,7 +34,10 @@ fn a_severed_connection_is_an_error_for_both() {
         })
         .await;
         for ended in [one, other] {
-            assert!(matches!(ended, Err(TransportError::Io(std::io::ErrorKind::ConnectionReset, _))), "{ended:?}");
+            assert!(
+                matches!(ended, Err(TransportError::Io(std::io::ErrorKind::ConnectionReset, _))),
+                "{ended:?}"
+            );
         }
     });
 }

@@ -18,8 +18,8 @@ pub(crate) struct Rig {
     pub(crate) far: Arc<dyn Transport>,
     /// Where it listens.
     pub(crate) at: Endpoint,
-    /// Where nobody listens.
-    pub(crate) nobody: Endpoint,
+    /// Where nobody listens, and who dials there.
+    pub(crate) nobody: (Arc<dyn Transport>, Endpoint),
 }
 
 impl Rig {
@@ -110,8 +110,11 @@ pub(crate) async fn chunks_of_a_stream_arrive_in_order(rig: &Rig) {
 
 pub(crate) async fn the_largest_chunk_arrives_whole(rig: &Rig) {
     let streams = [Stream::Main, Stream::Bulk, Stream::Main];
-    arrive(rig, streams.into_iter().zip(0..).map(|(stream, index)| (stream, chunk(index, CHUNK_MAX))).collect())
-        .await;
+    arrive(
+        rig,
+        streams.into_iter().zip(0..).map(|(stream, index)| (stream, chunk(index, CHUNK_MAX))).collect(),
+    )
+    .await;
 }
 
 pub(crate) async fn both_directions_at_once(rig: &Rig) {
@@ -189,7 +192,8 @@ pub(crate) async fn a_dropped_connection_is_seen(rig: &Rig) {
 }
 
 pub(crate) async fn nobody_listens_is_an_error(rig: &Rig) {
-    let error = rig.near.dial(&rig.nobody).await.unwrap_err();
+    let (near, nobody) = &rig.nobody;
+    let error = near.dial(nobody).await.unwrap_err();
     assert!(matches!(error, TransportError::Io(..) | TransportError::TimedOut), "{error:?}");
 }
 

@@ -2,12 +2,11 @@
 
 use crate::certificates::{authority, name, node, renew};
 use crate::suite::{Rig, claims};
-use futures::future::{Either, join, select};
+use futures::future::join;
 use ravelin_cluster::tls::{Allow, Certificates, TlsError};
 use ravelin_cluster::transport::{Connection, Listener, Stream, Tcp, Transport, TransportError};
 use std::io::{ErrorKind, Read, Write};
 use std::net::TcpStream;
-use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::runtime::{Builder, Runtime};
@@ -23,8 +22,8 @@ pub(crate) fn two_threads() -> Runtime {
 pub(crate) fn rig(near: impl Transport, far: impl Transport) -> Rig {
     // Nobody listens at a port that was just free.
     let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    let nobody = free.to_string().as_str().into();
-    Rig { near: Arc::new(near), far: Arc::new(far), at: "127.0.0.1:0".into(), nobody }
+    let (near, nobody) = (Arc::new(near), free.to_string().as_str().into());
+    Rig { near: near.clone(), far: Arc::new(far), at: "127.0.0.1:0".into(), nobody: (near, nobody) }
 }
 
 mod plaintext {
@@ -66,12 +65,15 @@ mod on_another_executor {
 #[test]
 fn without_a_runtime_it_says_what_to_do() {
     let rig = rig(Tcp::plaintext_without_any_protection(), Tcp::plaintext_without_any_protection());
-    let error = futures::executor::block_on(rig.near.dial(&rig.nobody)).unwrap_err();
+    let error = futures::executor::block_on(rig.near.dial(&rig.nobody.1)).unwrap_err();
     assert!(matches!(error, TransportError::Io(ErrorKind::Unsupported, _)), "{error:?}");
 }
 
 /// Dials once, and says how it went on both sides.
-async fn meet(near: &Tcp, listener: &mut dyn Listener) -> (Result<Connection, TlsError>, Result<Connection, TlsError>) {
+async fn meet(
+    near: &Tcp,
+    listener: &mut dyn Listener,
+) -> (Result<Connection, TlsError>, Result<Connection, TlsError>) {
     let at = listener.endpoint();
     let (near, far) = join(near.dial(&at), listener.accept()).await;
     let tls = |error| match error {
@@ -88,7 +90,8 @@ async fn listen(tcp: &Tcp) -> Box<dyn Listener> {
 #[test]
 fn each_side_has_the_names_in_the_others_certificate() {
     let authority = authority();
-    let (near, far) = (Tcp::tls(node(&authority, &["near", "alias@1"])), Tcp::tls(node(&authority, &["far"])));
+    let (near, far) =
+        (Tcp::tls(node(&authority, &["near", "alias@1"])), Tcp::tls(node(&authority, &["far"])));
     assert_eq!((near.name(), Tcp::plaintext_without_any_protection().name()), ("tcp+tls", "tcp"));
     one_thread().block_on(async {
         let (near, far) = rig(near, far).pair().await;
@@ -217,21 +220,19 @@ fn many_that_say_nothing_give_way_to_one_that_speaks() {
         let mut listener = listen(&far).await;
         let silent: Vec<_> = (0..20).map(|_| raw(&*listener)).collect();
         let at = listener.endpoint();
-        let mut dial = near.dial(&at);
         let mut gave_way = 0;
-        let accepted = loop {
-            match listener.accept().await {
-                Ok(connection) => break connection,
-                Err(TransportError::Io(ErrorKind::ConnectionAborted, _)) => gave_way += 1,
-                Err(other) => panic!("{other:?}"),
-            }
-            if gave_way == silent.len() - 4 {
-                match select(&mut dial, pin!(listener.accept())).await {
-                    Either::Left((dialled, _)) => drop(dialled.unwrap()),
-                    Either::Right((accepted, _)) => break accepted.or_else(|_| Err("another gave way")).unwrap(),
+        let accept = async {
+            loop {
+                match listener.accept().await {
+                    Ok(connection) => return connection,
+                    Err(TransportError::Io(ErrorKind::ConnectionAborted, _)) => gave_way += 1,
+                    Err(other) => panic!("{other:?}"),
                 }
             }
         };
+        let (dialled, accepted) = join(near.dial(&at), accept).await;
+        assert_eq!(gave_way, silent.len() - 3, "four are being made, and the last is the one that speaks");
+        assert!(dialled.is_ok());
         assert_eq!(accepted.certified, Some(vec![name("near")]));
     });
 }
