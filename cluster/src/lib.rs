@@ -12,6 +12,7 @@
 //! * What travels: [`Wire`], [`Codec`].
 //! * `proto`, pure: what goes over a link, and what follows from it. Bytes, events and time in; bytes, events and timers
 //!   out.
+//! * [`tls`]: certificates, and who may connect.
 //! * [`transport`]: what carries frames from node to node.
 //! * [`discovery`]: where others may be found.
 //! * [`Config`]: what a node is told when it starts.
@@ -22,6 +23,7 @@ mod name;
 mod wire;
 
 pub mod proto;
+pub mod tls;
 pub mod transport;
 
 pub mod discovery;

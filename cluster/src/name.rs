@@ -128,6 +128,12 @@ impl fmt::Debug for NodeId {
 #[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct Endpoint(pub Arc<str>);
 
+impl From<&str> for Endpoint {
+    fn from(text: &str) -> Endpoint {
+        Endpoint(text.into())
+    }
+}
+
 impl fmt::Display for Endpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
