@@ -21,8 +21,10 @@
 //!
 //! # What is asked of the shell and of the actors
 //!
-//! * What an actor sends comes to [`Bonds::handle_local`] in its order, and before anything is delivered that came later; what is
-//!   to be delivered is delivered at once. Then the table and the actors agree at each step.
+//! * What an actor sends comes to [`Bonds::handle_local`] in its order. It may come late: an actor may have got a link or lost one
+//!   before the table hears of what it did before that. What the table says is delivered at once, and when a `Link`, `Unlink` or
+//!   `LinkExit` changed nothing there, [`Bonds::unchanged`] is called next. A link is there or not, and each change turns that
+//!   over; so of two changes that crossed between an actor and its table, the table knows which came first.
 //! * All signals to one actor *from* one actor go in one flow, also those that a table sends in its name; they are
 //!   never dropped while the link lives.
 //! * A `Link` or `Monitor` that reaches an actor that has ended is answered with `LinkExit` or `Down` (`noproc`).
@@ -155,6 +157,9 @@ impl std::error::Error for TooManyBonds {}
 #[derive(Clone, Copy, Debug, Default)]
 struct Link {
     is_active: bool,
+    /// Whether the actor holds the link: turned over by all that it does and all that reaches it. Unlike `is_active`
+    /// only while something that it did is on its way here.
+    is_held: bool,
     /// The number of the last Unlink sent, while it is not acknowledged.
     unlinking: Option<u64>,
 }
@@ -226,6 +231,12 @@ impl<T: Clone> Bonds<T> {
         self.links.len()
     }
 
+    /// What was just delivered changed nothing: `local` was linked with `remote` already, or was not linked. (A Link to
+    /// one that has ended is answered, and counts as a change.)
+    pub fn unchanged(&mut self, local: Pid, remote: Pid) {
+        self.turn(local, remote);
+    }
+
     /// How many monitors there are: of this node, of the peer.
     pub fn monitors(&self) -> (usize, usize) {
         (self.watching.len(), self.watched.len())
@@ -240,10 +251,14 @@ impl<T: Clone> Bonds<T> {
     /// O(n log n) of the bonds.
     pub fn lost(&mut self, reason: &Exit) {
         self.is_up = false;
-        for ((local, remote), link) in std::mem::take(&mut self.links) {
-            if link.is_active {
-                self.deliver(Signal::LinkExit { from: remote, to: local, reason: reason.clone() });
-            }
+        let links: Vec<_> =
+            self.links.iter().filter(|(_, link)| link.is_active).map(|(pair, _)| *pair).collect();
+        self.links.retain(|_, link| {
+            *link = Link { is_held: link.is_held, ..Link::default() };
+            link.is_held
+        });
+        for (local, remote) in links {
+            self.tell_end(local, remote, reason.clone());
         }
         let mut watching: Vec<_> = std::mem::take(&mut self.watching).into_iter().collect();
         watching.sort_by_key(|(monitor, of)| (of.watcher, *monitor));
@@ -315,8 +330,12 @@ impl<T: Clone> Bonds<T> {
     }
 
     fn link(&mut self, local: Pid, remote: Pid) {
+        if !self.turn(local, remote) {
+            // It has been told of an end, or an unlink, since.
+            return;
+        }
         if !self.is_up {
-            return self.deliver(Signal::LinkExit { from: remote, to: local, reason: Exit::NoConnection });
+            return self.tell_end(local, remote, Exit::NoConnection);
         }
         let link = self.links.entry((local, remote)).or_default();
         if !std::mem::replace(&mut link.is_active, true) {
@@ -325,15 +344,20 @@ impl<T: Clone> Bonds<T> {
     }
 
     fn unlink(&mut self, local: Pid, remote: Pid) {
+        if self.turn(local, remote) {
+            // It has been linked by the other since.
+            return;
+        }
         let link = self.links.get_mut(&(local, remote)).filter(|link| link.is_active);
         let Some(link) = link else { return };
         let id = self.next_unlink;
         self.next_unlink += 1;
-        *link = Link { is_active: false, unlinking: Some(id) };
+        *link = Link { is_active: false, is_held: false, unlinking: Some(id) };
         self.send(Signal::Unlink { from: local, to: remote, id });
     }
 
     fn end_link(&mut self, local: Pid, remote: Pid, reason: Exit) {
+        self.turn(local, remote);
         if self.deactivate(local, remote) {
             self.send(Signal::LinkExit { from: local, to: remote, reason });
         }
@@ -346,6 +370,7 @@ impl<T: Clone> Bonds<T> {
         let link = self.links.entry((local, remote)).or_default();
         // One that crossed our Unlink is undone by it there; one that crossed our Link is the same link.
         if link.unlinking.is_none() && !std::mem::replace(&mut link.is_active, true) {
+            self.turn(local, remote);
             self.deliver(Signal::Link { from: remote, to: local });
         }
         Ok(())
@@ -354,6 +379,7 @@ impl<T: Clone> Bonds<T> {
     fn unlinked(&mut self, remote: Pid, local: Pid, id: u64) {
         self.send(Signal::UnlinkAck { from: local, to: remote, id });
         if self.deactivate(local, remote) {
+            self.turn(local, remote);
             self.deliver(Signal::Unlink { from: remote, to: local, id: 0 });
         }
     }
@@ -367,17 +393,15 @@ impl<T: Clone> Bonds<T> {
         // One of an older Unlink says nothing: another is under way.
         if link.unlinking == Some(id) {
             link.unlinking = None;
-            if !link.is_active {
-                self.links.remove(&(local, remote));
-            }
+            self.tidy(local, remote);
         }
     }
 
     fn link_ended(&mut self, remote: Pid, local: Pid, reason: Exit) {
         let link = self.links.get(&(local, remote));
         if link.is_some_and(|link| link.is_active && link.unlinking.is_none()) {
-            self.links.remove(&(local, remote));
-            self.deliver(Signal::LinkExit { from: remote, to: local, reason });
+            self.deactivate(local, remote);
+            self.tell_end(local, remote, reason);
         } else {
             self.stale += 1;
         }
@@ -387,10 +411,30 @@ impl<T: Clone> Bonds<T> {
     fn deactivate(&mut self, local: Pid, remote: Pid) -> bool {
         let Some(link) = self.links.get_mut(&(local, remote)) else { return false };
         let was_active = std::mem::replace(&mut link.is_active, false);
-        if link.unlinking.is_none() {
+        self.tidy(local, remote);
+        was_active
+    }
+
+    fn tell_end(&mut self, local: Pid, remote: Pid, reason: Exit) {
+        self.turn(local, remote);
+        self.deliver(Signal::LinkExit { from: remote, to: local, reason });
+    }
+
+    /// The actor has a link more or less; whether it has it now.
+    fn turn(&mut self, local: Pid, remote: Pid) -> bool {
+        let link = self.links.entry((local, remote)).or_default();
+        link.is_held = !link.is_held;
+        let is_held = link.is_held;
+        self.tidy(local, remote);
+        is_held
+    }
+
+    /// Forgets a pair of which nothing is to be known.
+    fn tidy(&mut self, local: Pid, remote: Pid) {
+        let link = self.links.get(&(local, remote));
+        if link.is_some_and(|link| !link.is_active && !link.is_held && link.unlinking.is_none()) {
             self.links.remove(&(local, remote));
         }
-        was_active
     }
 
     fn monitor(&mut self, monitor: MonitorId, watcher: Pid, target: T) {

@@ -8,6 +8,7 @@ const A: usize = 0;
 const B: usize = 1;
 
 fn act(world: &mut World, steps: &str) {
+    let (is_late, steps) = steps.strip_prefix("late ").map_or((false, steps), |steps| (true, steps));
     for step in steps.split_whitespace() {
         let side = if step.ends_with('a') { A } else { B };
         match &step[..step.len() - 2] {
@@ -17,11 +18,16 @@ fn act(world: &mut World, steps: &str) {
             "demonitor" => world.demonitor(side, 0, 0),
             "die" => world.die(side, 0),
             "quiet" => world.quiet(),
+            "carry" => world.carry(side),
             "arrive" => world.arrive(side),
             "break" => world.break_wire([0, 0]),
             "notice" => world.notice(side),
             "connect" => world.connect(),
             other => panic!("{other:?} is no step"),
+        }
+        if !is_late {
+            world.carry(A);
+            world.carry(B);
         }
     }
 }
@@ -30,7 +36,7 @@ fn act(world: &mut World, steps: &str) {
 #[test]
 fn links_and_unlinks_that_cross_end_in_agreement() {
     let died = Exit::error("it died");
-    let rows: [(&str, bool, &[Exit], &[Exit]); 17] = [
+    let rows: [(&str, bool, &[Exit], &[Exit]); 21] = [
         ("link-a link-b", true, &[], &[]),
         ("link-a quiet-a unlink-a unlink-b", false, &[], &[]),
         ("link-a quiet-a unlink-a unlink-b link-a", false, &[], &[]),
@@ -56,7 +62,7 @@ fn links_and_unlinks_that_cross_end_in_agreement() {
         (
             "link-a quiet-a break-a notice-a unlink-a link-a",
             false,
-            &[Exit::NoConnection],
+            &[Exit::NoConnection, Exit::NoConnection],
             &[Exit::NoConnection],
         ),
         (
@@ -65,6 +71,11 @@ fn links_and_unlinks_that_cross_end_in_agreement() {
             &[],
             &[Exit::NoConnection],
         ),
+        // What an actor does waits on the way to its table, while the table is told by the other side.
+        ("late link-a quiet-a unlink-b carry-b unlink-a link-a arrive-a", false, &[], &[]),
+        ("late link-a quiet-a unlink-b carry-b unlink-a arrive-a link-a", true, &[], &[]),
+        ("late link-b carry-b link-a unlink-a arrive-a", true, &[], &[]),
+        ("late link-b carry-b link-a arrive-a unlink-a", false, &[], &[]),
     ];
     for (steps, is_linked, a, b) in rows {
         let mut world = World::new();
