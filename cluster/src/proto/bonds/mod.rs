@@ -9,31 +9,26 @@
 //!
 //! * **Monitors.** One [`Signal::Down`] for each monitor of this node: the peer's, or `noconnection` at the loss; none
 //!   after a demonitor passed. At the loss the monitors of the peer go, as if it had demonitored.
-//! * **Links.** OTP's link protocol, from actor to actor: an [`Signal::Unlink`] has a number, its receiver acknowledges it
-//!   before it sends anything else, and until then its sender takes no link from the other side. One rule is added: **an
-//!   exit that comes while an unlink is not acknowledged is of an older link, and ignored**. So it never touches a newer
-//!   one. After quiet both ends agree whether there is a link.
-//! * **Every unlink is acknowledged**: by the other actor; by the table of its node when there is nothing to unlink; by
-//!   the table of this node when there is nothing to unlink or the node is lost.
-//! * **Order at the loss**: links, by the local actor and then the remote one: first the acknowledgement of an unlink
-//!   under way, then [`Signal::LinkExit`] `noconnection`. Then the monitors of this node, by watcher and then by number.
-//!   Then those of the peer are removed, by number.
+//! * **Links.** OTP's link protocol, between the two tables; the actors know nothing of it. An [`Signal::Unlink`] has a number,
+//!   and is acknowledged before its receiver sends anything else; until then its sender takes no link from the other side.
+//!   One rule is added: **an exit that comes while an unlink is not acknowledged is of an older link, and ignored**, also
+//!   when the pair is linked again since. So it never touches a newer link. After quiet both sides agree whether there is one.
+//! * **Order at the loss**: [`Signal::LinkExit`] `noconnection` for each link, by the local actor and then the remote one;
+//!   [`Signal::Down`] `noconnection` for each monitor of this node, by watcher and then by number; those of the peer are
+//!   removed, by number.
 //! * What belongs to no bond is ignored and counted ([`Bonds::stale`]): a peer that lies gains nothing by it. It can not
 //!   make more bonds than the limit.
 //!
 //! # What is asked of the shell and of the actors
 //!
-//! * `handle_local` is called in the order in which an actor sends (it is best called where the actor sends, under the
-//!   table's lock); what is to be delivered is delivered in its order. Between the two no order is asked, but one: what is to be delivered after a loss is delivered before
-//!   [`Bonds::connected`] is called again.
+//! * What an actor sends comes to [`Bonds::handle_local`] in its order. It may come late: an actor may have got a link or lost one
+//!   before the table hears of what it did before that. What the table says is delivered at once, and when a `Link`, `Unlink` or
+//!   `LinkExit` changed nothing there, [`Bonds::unchanged`] is called next. A link is there or not, and each change turns that
+//!   over; so of two changes that crossed between an actor and its table, the table knows which came first.
 //! * All signals to one actor *from* one actor go in one flow, also those that a table sends in its name; they are
 //!   never dropped while the link lives.
-//! * A `Link` or `Monitor` that reaches an actor that has ended is answered with `LinkExit` or `Down` (`noproc`), an
-//!   `Unlink` with its acknowledgement.
-//! * An actor keeps for each other end what OTP keeps: whether the link is active, and the number of its unlink that is
-//!   not acknowledged, also when it has linked again since. It sends Link and Unlink only when that changes `active`. A
-//!   Link received counts if there is neither; an Unlink received ends `active` and is acknowledged; an acknowledgement of
-//!   that number clears it; a LinkExit counts if `active` and nothing is unacknowledged.
+//! * A `Link` or `Monitor` that reaches an actor that has ended is answered with `LinkExit` or `Down` (`noproc`).
+//! * An actor sends `Link` when there was no link, and `Unlink` when there was one.
 //!
 //! Source: "Link Protocol" in OTP's "Distribution Protocol"; `erlang:monitor/2`.
 
@@ -66,10 +61,10 @@ pub enum Signal<T> {
         from: Pid,
         /// From whom.
         to: Pid,
-        /// For the acknowledgement: unlike all of this pair that are not acknowledged.
+        /// For the acknowledgement. The tables choose and use it; 0 to and from this node's actors.
         id: u64,
     },
-    /// The Unlink of this number has come.
+    /// The Unlink of this number has come. From table to table: no actor sends or gets one.
     UnlinkAck {
         /// Who was unlinked from.
         from: Pid,
@@ -98,8 +93,8 @@ pub enum Signal<T> {
     },
     /// The kill signal.
     Kill {
-        /// Who sent it.
-        from: Pid,
+        /// Who sent it, if that is an actor.
+        from: Option<Pid>,
         /// To whom.
         to: Pid,
     },
@@ -161,25 +156,12 @@ impl std::error::Error for TooManyBonds {}
 /// What is known of a pair of actors that are linked, or not yet quite unlinked.
 #[derive(Clone, Copy, Debug, Default)]
 struct Link {
-    /// The number of our actor's Unlink that the peer's has not acknowledged.
+    is_active: bool,
+    /// Whether the actor holds the link: turned over by all that it does and all that reaches it. Unlike `is_active`
+    /// only while something that it did is on its way here.
+    is_held: bool,
+    /// The number of the last Unlink sent, while it is not acknowledged.
     unlinking: Option<u64>,
-    /// Our actor linked again after that.
-    is_relinked: bool,
-    /// The number of the peer's actor's Unlink that ours has not acknowledged: it has yet to get it.
-    unlinked: Option<u64>,
-    /// A Link of the peer's actor came after that.
-    is_relinked_there: bool,
-}
-
-impl Link {
-    /// Whether our actor is linked, when it has got all that was delivered.
-    fn is_active(self) -> bool {
-        match (self.unlinked, self.unlinking) {
-            (Some(_), _) => self.is_relinked_there,
-            (None, Some(_)) => self.is_relinked,
-            (None, None) => true,
-        }
-    }
 }
 
 #[derive(Clone, Debug)]
@@ -214,6 +196,7 @@ pub struct Bonds<T> {
     /// Of the peer, on actors of this node.
     watched: BTreeMap<MonitorId, Monitor<T>>,
     outputs: VecDeque<Output<T>>,
+    next_unlink: u64,
     most: usize,
     stale: u64,
 }
@@ -227,6 +210,7 @@ impl<T: Clone> Bonds<T> {
             watching: BTreeMap::new(),
             watched: BTreeMap::new(),
             outputs: VecDeque::new(),
+            next_unlink: 1,
             most,
             stale: 0,
         }
@@ -247,6 +231,12 @@ impl<T: Clone> Bonds<T> {
         self.links.len()
     }
 
+    /// What was just delivered changed nothing: `local` was linked with `remote` already, or was not linked. (A Link to
+    /// one that has ended is answered, and counts as a change.)
+    pub fn unchanged(&mut self, local: Pid, remote: Pid) {
+        self.turn(local, remote);
+    }
+
     /// How many monitors there are: of this node, of the peer.
     pub fn monitors(&self) -> (usize, usize) {
         (self.watching.len(), self.watched.len())
@@ -261,13 +251,14 @@ impl<T: Clone> Bonds<T> {
     /// O(n log n) of the bonds.
     pub fn lost(&mut self, reason: &Exit) {
         self.is_up = false;
-        for ((local, remote), link) in std::mem::take(&mut self.links) {
-            if let Some(id) = link.unlinking {
-                self.deliver(Signal::UnlinkAck { from: remote, to: local, id });
-            }
-            if link.is_active() {
-                self.deliver(Signal::LinkExit { from: remote, to: local, reason: reason.clone() });
-            }
+        let links: Vec<_> =
+            self.links.iter().filter(|(_, link)| link.is_active).map(|(pair, _)| *pair).collect();
+        self.links.retain(|_, link| {
+            *link = Link { is_held: link.is_held, ..Link::default() };
+            link.is_held
+        });
+        for (local, remote) in links {
+            self.tell_end(local, remote, reason.clone());
         }
         let mut watching: Vec<_> = std::mem::take(&mut self.watching).into_iter().collect();
         watching.sort_by_key(|(monitor, of)| (of.watcher, *monitor));
@@ -283,8 +274,8 @@ impl<T: Clone> Bonds<T> {
     pub fn handle_local(&mut self, signal: Signal<T>) {
         match signal {
             Signal::Link { from, to } => self.link(from, to),
-            Signal::Unlink { from, to, id } => self.unlink(from, to, id),
-            Signal::UnlinkAck { from, to, id } => self.acknowledge(from, to, id),
+            Signal::Unlink { from, to, .. } => self.unlink(from, to),
+            Signal::UnlinkAck { .. } => (),
             Signal::LinkExit { from, to, reason } => self.end_link(from, to, reason),
             Signal::Exit { .. } | Signal::Kill { .. } => {
                 if self.is_up {
@@ -339,41 +330,37 @@ impl<T: Clone> Bonds<T> {
     }
 
     fn link(&mut self, local: Pid, remote: Pid) {
-        if !self.is_up {
-            return self.deliver(Signal::LinkExit { from: remote, to: local, reason: Exit::NoConnection });
+        if !self.turn(local, remote) {
+            // It has been told of an end, or an unlink, since.
+            return;
         }
-        self.links.entry((local, remote)).or_default().is_relinked = true;
-        self.send(Signal::Link { from: local, to: remote });
+        if !self.is_up {
+            return self.tell_end(local, remote, Exit::NoConnection);
+        }
+        let link = self.links.entry((local, remote)).or_default();
+        if !std::mem::replace(&mut link.is_active, true) {
+            self.send(Signal::Link { from: local, to: remote });
+        }
     }
 
-    fn unlink(&mut self, local: Pid, remote: Pid, id: u64) {
-        let Some(link) = self.links.get_mut(&(local, remote)) else {
-            // Its end is on the way to the actor; this comes behind it.
-            return self.deliver(Signal::UnlinkAck { from: remote, to: local, id });
-        };
-        *link = Link { unlinking: Some(id), unlinked: link.unlinked, ..Link::default() };
+    fn unlink(&mut self, local: Pid, remote: Pid) {
+        if self.turn(local, remote) {
+            // It has been linked by the other since.
+            return;
+        }
+        let link = self.links.get_mut(&(local, remote)).filter(|link| link.is_active);
+        let Some(link) = link else { return };
+        let id = self.next_unlink;
+        self.next_unlink += 1;
+        *link = Link { is_active: false, is_held: false, unlinking: Some(id) };
         self.send(Signal::Unlink { from: local, to: remote, id });
     }
 
-    fn acknowledge(&mut self, local: Pid, remote: Pid, id: u64) {
-        let Some(link) = self.links.get_mut(&(local, remote)) else { return };
-        if link.unlinked != Some(id) {
-            return;
-        }
-        let is_linked = link.is_relinked_there;
-        *link = Link { unlinking: link.unlinking, ..Link::default() };
-        if !is_linked && link.unlinking.is_none() {
-            self.links.remove(&(local, remote));
-        }
-        self.send(Signal::UnlinkAck { from: local, to: remote, id });
-    }
-
     fn end_link(&mut self, local: Pid, remote: Pid, reason: Exit) {
-        let Some(link) = self.links.remove(&(local, remote)) else { return };
-        if let Some(id) = link.unlinked {
-            self.send(Signal::UnlinkAck { from: local, to: remote, id });
+        self.turn(local, remote);
+        if self.deactivate(local, remote) {
+            self.send(Signal::LinkExit { from: local, to: remote, reason });
         }
-        self.send(Signal::LinkExit { from: local, to: remote, reason });
     }
 
     fn linked(&mut self, remote: Pid, local: Pid) -> Result<(), TooManyBonds> {
@@ -381,23 +368,20 @@ impl<T: Clone> Bonds<T> {
             self.may_grow()?;
         }
         let link = self.links.entry((local, remote)).or_default();
-        if link.unlinking.is_some() {
-            // It crossed our Unlink, which undoes it there.
-            return Ok(());
+        // One that crossed our Unlink is undone by it there; one that crossed our Link is the same link.
+        if link.unlinking.is_none() && !std::mem::replace(&mut link.is_active, true) {
+            self.turn(local, remote);
+            self.deliver(Signal::Link { from: remote, to: local });
         }
-        link.is_relinked_there = link.unlinked.is_some();
-        self.deliver(Signal::Link { from: remote, to: local });
         Ok(())
     }
 
     fn unlinked(&mut self, remote: Pid, local: Pid, id: u64) {
-        let Some(link) = self.links.get_mut(&(local, remote)) else {
-            self.stale += 1;
-            return self.send(Signal::UnlinkAck { from: local, to: remote, id });
-        };
-        link.unlinked = Some(id);
-        link.is_relinked_there = false;
-        self.deliver(Signal::Unlink { from: remote, to: local, id });
+        self.send(Signal::UnlinkAck { from: local, to: remote, id });
+        if self.deactivate(local, remote) {
+            self.turn(local, remote);
+            self.deliver(Signal::Unlink { from: remote, to: local, id: 0 });
+        }
     }
 
     fn acknowledged(&mut self, remote: Pid, local: Pid, id: u64) {
@@ -406,24 +390,51 @@ impl<T: Clone> Bonds<T> {
             self.stale += 1;
             return;
         };
-        if link.unlinking != Some(id) {
-            return;
+        // One of an older Unlink says nothing: another is under way.
+        if link.unlinking == Some(id) {
+            link.unlinking = None;
+            self.tidy(local, remote);
         }
-        link.unlinking = None;
-        if !link.is_relinked && link.unlinked.is_none() {
-            self.links.remove(&(local, remote));
-        }
-        self.deliver(Signal::UnlinkAck { from: remote, to: local, id });
     }
 
     fn link_ended(&mut self, remote: Pid, local: Pid, reason: Exit) {
         let link = self.links.get(&(local, remote));
-        if !link.is_some_and(|link| link.unlinking.is_none() && link.is_active()) {
+        if link.is_some_and(|link| link.is_active && link.unlinking.is_none()) {
+            self.deactivate(local, remote);
+            self.tell_end(local, remote, reason);
+        } else {
             self.stale += 1;
-            return;
         }
-        self.links.remove(&(local, remote));
+    }
+
+    /// The pair is linked no more; whether it was.
+    fn deactivate(&mut self, local: Pid, remote: Pid) -> bool {
+        let Some(link) = self.links.get_mut(&(local, remote)) else { return false };
+        let was_active = std::mem::replace(&mut link.is_active, false);
+        self.tidy(local, remote);
+        was_active
+    }
+
+    fn tell_end(&mut self, local: Pid, remote: Pid, reason: Exit) {
+        self.turn(local, remote);
         self.deliver(Signal::LinkExit { from: remote, to: local, reason });
+    }
+
+    /// The actor has a link more or less; whether it has it now.
+    fn turn(&mut self, local: Pid, remote: Pid) -> bool {
+        let link = self.links.entry((local, remote)).or_default();
+        link.is_held = !link.is_held;
+        let is_held = link.is_held;
+        self.tidy(local, remote);
+        is_held
+    }
+
+    /// Forgets a pair of which nothing is to be known.
+    fn tidy(&mut self, local: Pid, remote: Pid) {
+        let link = self.links.get(&(local, remote));
+        if link.is_some_and(|link| !link.is_active && !link.is_held && link.unlinking.is_none()) {
+            self.links.remove(&(local, remote));
+        }
     }
 
     fn monitor(&mut self, monitor: MonitorId, watcher: Pid, target: T) {

@@ -136,7 +136,7 @@ fn check(mesh: &Mesh<Node>, name: &str, before: &[(u64, NodeId, Pid)], resolve: 
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 150, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 100, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn after_every_split_all_nodes_agree_on_one_owner_by_the_rule(
