@@ -325,3 +325,54 @@ fn millions_of_small_casts_use_the_same_buffers() {
     }
     assert!(places.len() <= 12, "{} buffers", places.len());
 }
+
+#[test]
+fn a_pack_that_is_partly_sent_takes_no_more() {
+    let (mut outbox, mut inbox) = link(&LinkConfig::default(), Limits::default());
+    outbox.name("m").unwrap();
+    // Both flows are in the bulk lane until their large messages are acknowledged.
+    for flow in [ONE, TWO] {
+        let _ = outbox.push_bytes(flow, &cast(), vec![0; 70_000].into()).unwrap();
+    }
+    pump(&mut outbox, &mut inbox, START);
+    drain(&mut inbox);
+    // 30 kB of the first flow leave no room for 45 kB of the second.
+    for (flow, times) in [(ONE, 2), (TWO, 3)] {
+        for _ in 0..times {
+            let _ = outbox.push(flow, &cast(), filled(15_000)).unwrap();
+        }
+    }
+    let (stream, chunk) = outbox.poll_transmit(START, Streams::Both).unwrap();
+    inbox.handle_chunk(stream, chunk, START);
+    assert_eq!(drain(&mut inbox).len(), 2);
+    for flow in [ONE, TWO] {
+        let _ = outbox.push(flow, &cast(), filled(1)).unwrap();
+    }
+    pump(&mut outbox, &mut inbox, START);
+    assert_eq!(drain(&mut inbox).len(), 3 + 2);
+    assert_eq!(inbox.poll_ack(), Some(Signal::BulkAck { count: 6 }));
+}
+
+#[test]
+fn a_message_that_waits_for_the_window_is_not_overtaken_for_ever() {
+    let limits = Limits { message_max: 200_000, assembling_max: 8, window: 200_200 };
+    let (mut outbox, mut inbox) = link(&LinkConfig::default(), limits);
+    outbox.name("m").unwrap();
+    let _ = outbox.push_bytes(ONE, &cast(), vec![0; 60_000].into()).unwrap();
+    let _ = outbox.push_bytes(TWO, &cast(), vec![0; 190_000].into()).unwrap();
+    for round in 0.. {
+        assert!(round < 4, "small ones go on for ever");
+        let _ = outbox.push_bytes(Flow::Place(round), &cast(), vec![0; 20_000].into()).unwrap();
+        pump(&mut outbox, &mut inbox, START);
+        let lengths = drain(&mut inbox).into_iter().map(|frame| match frame {
+            Frame::Carrying(_, payload) => payload.len(),
+            Frame::Signal(signal) => panic!("{signal:?}"),
+        });
+        if lengths.max() == Some(190_000) {
+            break;
+        }
+        if let Some(ack) = inbox.poll_ack() {
+            let _ = outbox.handle_signal(&ack, START).unwrap();
+        }
+    }
+}
