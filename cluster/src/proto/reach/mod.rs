@@ -643,30 +643,31 @@ impl Reach {
 
     /// The dial that is due first, of those that nothing stands for yet.
     fn next_dial(&self) -> Option<(Time, Side)> {
-        let shaking =
-            |link: &Link| link.deadline.and(link.peer.as_ref()).map(|(peer, _)| peer.id.name.clone());
-        let shaking: BTreeSet<NodeName> = self.links.values().filter_map(shaking).collect();
+        let shaking = self.links.values().filter(|link| link.deadline.is_some());
+        let shaking: BTreeSet<&NodeName> =
+            shaking.filter_map(|link| link.peer.as_ref()).map(|(peer, _)| &peer.id.name).collect();
         let nodes = self.nodes.iter().filter(|(name, node)| {
-            node.is_wanted() && node.up.is_none() && node.dials.link.is_none() && !shaking.contains(*name)
+            node.is_wanted() && node.up.is_none() && node.dials.link.is_none() && !shaking.contains(name)
         });
-        let nodes = nodes.map(|(name, node)| (node.dials.next, Side::DialledNode(name.clone())));
+        let node = nodes.map(|(name, node)| (node.dials.next, name)).min();
         // What is reached, or dialled as a node, needs no seed.
-        let served = self.nodes.iter().filter(|(_, node)| node.up.is_some() || node.is_wanted());
-        let (names, endpoints): (BTreeSet<&NodeName>, BTreeSet<&Endpoint>) =
-            served.map(|(name, node)| (name, &node.newest.endpoint)).unzip();
+        let is_served = |node: &Node| node.up.is_some() || node.is_wanted();
         let seeds = self.seeds.iter().filter(|(endpoint, seed)| {
-            let is_served = match &seed.who {
+            let is_answered = match &seed.who {
                 Who::Unknown => false,
                 Who::Myself => true,
-                Who::Node(name) => names.contains(name) || shaking.contains(name),
+                Who::Node(name) => shaking.contains(name) || self.nodes.get(name).is_some_and(is_served),
             };
-            !is_served
-                && seed.dials.link.is_none()
-                && !endpoints.contains(*endpoint)
-                && **endpoint != self.me.endpoint
+            let is_mine = seed.dials.link.is_some() || **endpoint == self.me.endpoint;
+            let mut nodes = self.nodes.values();
+            !is_answered
+                && !is_mine
+                && !nodes.any(|node| node.newest.endpoint == **endpoint && is_served(node))
         });
-        let seeds = seeds.map(|(endpoint, seed)| (seed.dials.next, Side::DialledSeed(endpoint.clone())));
-        nodes.chain(seeds).min_by_key(|(at, _)| *at)
+        let seed = seeds.map(|(endpoint, seed)| (seed.dials.next, endpoint)).min();
+        let node = node.map(|(at, name)| (at, Side::DialledNode(name.clone())));
+        let seed = seed.map(|(at, endpoint)| (at, Side::DialledSeed(endpoint.clone())));
+        node.into_iter().chain(seed).min_by_key(|(at, _)| *at)
     }
 }
 

@@ -158,6 +158,45 @@ fn of_two_handshakes_at_once_the_one_that_the_smaller_name_dialled_wins() {
 }
 
 #[test]
+fn a_seed_that_turns_out_to_be_one_that_dials_too_gives_way_by_the_same_rule() {
+    for (name, mine_wins) in [("a", false), ("z", true)] {
+        let (mut one, other) = (One::new(), peer(name, 1));
+        one.reach.set_seeds([Endpoint("alias:4370".into())], one.now);
+        let mine = one.dial();
+        let theirs = one.accept(&other).expect("who is at the seed is not known yet");
+        let verdict = one.reach.admit(mine, &other, Role::Member, one.now);
+        assert_eq!(verdict, if mine_wins { Ok(()) } else { Err(Refusal::Duplicate) });
+        let closed = Output::Close { link: theirs, why: Close::Refused(Refusal::Duplicate) };
+        assert_eq!(one.outputs(), if mine_wins { vec![closed] } else { vec![] });
+    }
+}
+
+#[test]
+fn a_dial_that_fails_again_and_again_does_not_keep_out_the_others() {
+    let (mut one, z) = (One::new(), peer("z", 1));
+    one.reach.handle_member_up(&z, one.now);
+    for failed in 0..4 {
+        let mine = one.dial();
+        let theirs = one.accept(&z);
+        assert_eq!(theirs.is_ok(), failed > 2, "after {failed}");
+        if theirs.is_err() {
+            one.reach.handle_link_lost(mine, Lost::Broken, one.now);
+            one.wait();
+        }
+    }
+}
+
+#[test]
+fn one_that_is_down_and_linked_again_is_closed_unless_it_comes_back_as_a_member() {
+    let (mut one, b) = (One::new(), peer("b", 1));
+    one.reach.handle_member_up(&b, one.now);
+    one.reach.handle_member_down(&b.id, Gone::Silent, one.now);
+    let link = one.up(&b);
+    assert_eq!(one.wait(), ms(3000));
+    assert_eq!(one.outputs()[0], Output::Close { link, why: Close::DeclaredDown });
+}
+
+#[test]
 fn a_link_that_is_up_is_not_displaced_by_its_own_life() {
     let (mut one, b) = (One::new(), peer("b", 1));
     let link = one.up(&b);
@@ -262,12 +301,13 @@ fn a_link_that_is_alive_outlives_a_declaration_unless_the_node_does_not_come_bac
 fn one_that_has_left_is_not_dialled_and_one_that_is_down_is_until_it_is_forgotten() {
     for (why, dials) in [(Gone::Left, false), (Gone::Silent, true)] {
         let (mut one, b) = (One::new(), peer("b", 1));
+        one.reach.dialling.forget_after = ms(3_600_000);
         let link = one.up(&b);
         one.reach.handle_member_down(&b.id, why, one.now);
         let told = if dials { Why::LinkLost } else { Why::Left };
         one.lose(link, &b, Lost::Broken, told);
         let mut dialled = 0;
-        while one.reach.poll_timeout().is_some() && dialled < 20_000 {
+        while one.reach.poll_timeout().is_some() && dialled < 2000 {
             one.wait();
             for output in one.outputs() {
                 let Output::Dial { link, .. } = output else { panic!("{output:?}") };
@@ -275,10 +315,8 @@ fn one_that_has_left_is_not_dialled_and_one_that_is_down_is_until_it_is_forgotte
                 dialled += 1;
             }
         }
-        assert_eq!(dialled > 10_000, dials, "every few seconds for a day");
-        if !dials {
-            assert!(one.reach.nodes.is_empty(), "forgotten");
-        }
+        assert_eq!(dialled > 600, dials, "every few seconds for an hour: {dialled}");
+        assert!(one.reach.nodes.is_empty(), "forgotten");
     }
 }
 
@@ -313,7 +351,7 @@ fn a_client_is_reached_and_not_dialled() {
 
 #[test]
 fn each_pair_has_one_link_however_they_dial() {
-    for seed in 0..300 {
+    for seed in 0..150 {
         let mut mesh = Mesh::new(4, seed);
         mesh.all_hear_of_all();
         mesh.run(ms(20_000));
@@ -325,7 +363,7 @@ fn each_pair_has_one_link_however_they_dial() {
 
 #[test]
 fn after_cuts_and_crashes_each_pair_has_one_link_again() {
-    for seed in 0..150 {
+    for seed in 0..50 {
         let mut mesh = Mesh::new(4, seed);
         mesh.all_hear_of_all();
         mesh.trouble(ms(60_000));
