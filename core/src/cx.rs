@@ -118,7 +118,8 @@ impl<A> Cx<A> {
     // ---- bonds ----
 
     /// Links this actor with another one: when one ends, the other gets an exit signal with the reason. Once per
-    /// pair; a link to the dead is the exit signal `noproc`; a link to oneself is nothing. Source: `link/1`.
+    /// pair; a link to the dead is the exit signal `noproc`, to one of a node that is lost `noconnection`; a link to oneself
+    /// is nothing. Source: `link/1`.
     pub fn link(&mut self, other: Pid) {
         self.system.link(self.pid, other);
     }
@@ -129,7 +130,8 @@ impl<A> Cx<A> {
     }
 
     /// Watches an actor: this one gets [`Info::Down`](crate::Info::Down) when it ends, or at once when it is dead.
-    /// Each call has a `Down` of its own. Source: `monitor(process, Pid)`.
+    /// Each call has a `Down` of its own. It says `noconnection` when the node of the other one is lost.
+    /// Source: `monitor(process, Pid)`.
     pub fn monitor(&mut self, target: Pid) -> MonitorRef {
         self.system.monitor(self.pid, target)
     }

@@ -6,7 +6,8 @@
 //! * The seam: [`Runtime`], and the adapters in [`runtimes`].
 //! * Decisions, pure: `lifecycle`, `bonds`. What somebody wants to know of a place: `eye`.
 //! * The cell: where an actor lives and is run; the only `unsafe` of the crate.
-//! * [`System`]: the living, their names and groups, and the signals between them.
+//! * [`System`]: the living, their names and groups, and the signals between them; those to and from other nodes, by a
+//!   [`Distribution`].
 //! * What users write and hold: [`Actor`], [`Cx`], [`ActorRef`], [`Task`].
 //! * What operators look at, and reach in with: [`sys`].
 //! * The proof: `conformance`, behind the feature of that name, for whoever writes a [`Runtime`].
