@@ -3,7 +3,7 @@
 use crate::cell::{Body, Header, InPlace, Payload, Serves, Stale, Takes, while_served};
 use crate::cx::Cx;
 use crate::exit::Exit;
-use crate::fate::{Held, Pending, Serving, Unanswered};
+use crate::fate::{Held, Owed, Pending, Serving, Unanswered};
 use crate::info::{Info, Order};
 use crate::ledger::Counters;
 use crate::message::{Abandoned, Message};
@@ -14,7 +14,6 @@ use ravelin_mailbox::Class;
 use std::any::type_name;
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -286,7 +285,7 @@ pin_project! {
     struct Seeing<F> {
         #[pin]
         handler: F,
-        call: Option<Arc<dyn Pending>>,
+        call: Option<Owed>,
     }
 }
 
@@ -303,7 +302,7 @@ impl<F: Future<Output = ()>> Future for Seeing<F> {
 }
 
 impl<R: Send + 'static> Serves for ReplyTo<R> {
-    fn call(&self) -> Option<Arc<dyn Pending>> {
+    fn call(&self) -> Option<Owed> {
         self.call()
     }
     fn look(&self) -> Option<&dyn Pending> {
@@ -311,8 +310,8 @@ impl<R: Send + 'static> Serves for ReplyTo<R> {
     }
 }
 
-impl Serves for Arc<dyn Pending> {
-    fn call(&self) -> Option<Arc<dyn Pending>> {
+impl Serves for Owed {
+    fn call(&self) -> Option<Owed> {
         Some(self.clone())
     }
     fn look(&self) -> Option<&dyn Pending> {

@@ -34,9 +34,12 @@ impl System {
     ///
     /// Never blocks. Whoever calls it from several threads has no order between them.
     ///
+    /// Gives whether a link was made or undone, for who keeps count of links; yes for a link with the dead, who answer it,
+    /// and for every signal that is none about a link.
+    ///
     /// # Errors
     /// The signal does not go from another node to this one; nothing happened.
-    pub fn deliver(&self, signal: DistSignal) -> Result<(), Misdirected> {
+    pub fn deliver(&self, signal: DistSignal) -> Result<bool, Misdirected> {
         let (from, to) = (signal.from(), signal.to());
         if let Some(from) = from.filter(|from| from.node() == 0) {
             return Err(Misdirected::FromHere(from));
@@ -47,12 +50,15 @@ impl System {
         let shared = &self.0;
         match signal {
             DistSignal::Link { from, to } => {
-                if shared.with_bonds(to, |bonds| bonds.links.insert(from)).is_none() {
+                let is_new = shared.with_bonds(to, |bonds| bonds.links.insert(from));
+                if is_new.is_none() {
                     shared.carry(DistSignal::LinkExit { from: to, to: from, reason: Exit::NoProc });
                 }
+                return Ok(is_new.unwrap_or(true));
             }
             DistSignal::Unlink { from, to } => {
-                shared.with_known_bonds(to, |bonds| bonds.links.remove(&from));
+                let was_there = shared.with_known_bonds(to, |bonds| bonds.links.remove(&from));
+                return Ok(was_there.unwrap_or(false));
             }
             DistSignal::Monitor { from, to, monitor } => {
                 if shared.with_bonds(to, |bonds| bonds.watchers.insert((monitor, from))).is_none() {
@@ -68,7 +74,7 @@ impl System {
             DistSignal::Kill { to, .. } => {
                 shared.signal(to, &Signal::Kill);
             }
-            DistSignal::LinkExit { from, to, reason } => shared.link_broken(to, from, reason),
+            DistSignal::LinkExit { from, to, reason } => return Ok(shared.link_broken(to, from, reason)),
             DistSignal::Down { from, to, monitor, reason } => {
                 let fires = |bonds: &mut Bonds| {
                     let watched = bonds.watching.get_mut(&monitor).filter(|watched| **watched == from)?;
@@ -81,6 +87,6 @@ impl System {
                 }
             }
         }
-        Ok(())
+        Ok(true)
     }
 }

@@ -36,7 +36,7 @@ impl System {
     pub fn asking<R: Send + 'static>(&self) -> (ReplyTo<R>, Asking<R>) {
         let (to, reply) = reply();
         let limit = Limit::Unsaid(Fits::Yes);
-        (to, Asking { host: self.host(), reply, limit, is_over: false, gone: None })
+        (to, Asking { host: self.host(), reply, limit, has_begun: false, is_over: false, gone: None })
     }
 
     /// The way back to a caller that waits elsewhere, for at most so long from now; `None`: as long as it takes. The
@@ -75,6 +75,7 @@ pub struct Asking<R: Send + 'static> {
     host: Arc<dyn Host>,
     reply: Reply<R>,
     limit: Limit,
+    has_begun: bool,
     /// An answer came, or a reason why none will.
     is_over: bool,
     gone: Option<Box<dyn FnOnce() + Send>>,
@@ -112,7 +113,7 @@ impl<R: Send + 'static> Asking<R> {
     /// # Errors
     /// [`CallError::Expired`]: no time is left, and nothing is to be sent.
     pub fn begin(&mut self) -> Result<Option<Duration>, CallError<()>> {
-        if matches!(self.limit, Limit::Unsaid(_) | Limit::Said(..)) {
+        if !std::mem::replace(&mut self.has_begun, true) {
             let host = &self.host;
             let Some(budget) = self.limit.begin(&**host, || host.hands_over()) else {
                 (self.is_over, self.gone) = (true, None);
@@ -125,7 +126,8 @@ impl<R: Send + 'static> Asking<R> {
 
     /// Gives up, if there is no answer.
     fn leave(&mut self) {
-        self.limit.stop(Some(&*self.host));
+        let host = &self.host;
+        self.limit.stop(|| Some(&**host));
         if !std::mem::replace(&mut self.is_over, true)
             && let Some(gone) = self.gone.take()
         {

@@ -6,7 +6,7 @@ use crate::error::CallError;
 use crate::fate::{self, Unanswered};
 use crate::limit::{Fits, Limit};
 use crate::message::Message;
-use crate::reply::{ReplyTo, reply, reply_to};
+use crate::reply::{Reply, ReplyTo, reply, reply_to};
 use crate::watch::Seen;
 use ravelin_mailbox::{Refused, Ticket};
 use std::future::Future;
@@ -49,8 +49,9 @@ pub struct Call<'a, M: Message> {
 }
 
 /// How a request went on its way.
-#[derive(Clone, Copy, Eq, PartialEq)]
-enum Sent {
+enum Sent<R> {
+    /// The callee has run, and here is its answer.
+    Answered(Result<R, Unanswered>),
     /// By way of the executor.
     Apart,
     /// The callee may have run already.
@@ -111,14 +112,14 @@ impl<'a, M: Message> Call<'a, M> {
 
     /// Tells the runtime that the request is in the mailbox.
     #[cold]
-    fn tell_sent(&self, wait: &Posted<&'a CellRef, M::Reply>) {
-        let (call, awaited) = (self.number, wait.reply().awaited());
+    fn tell_sent(&self, answer: &Reply<M::Reply>) {
+        let (call, awaited) = (self.number, answer.awaited());
         self.port.header().tell(|| Seen::CallSent { call, awaited: &awaited });
     }
 
     /// Begins: sends the request, or lines up for room.
     #[inline(always)]
-    fn begin(&mut self, cx: &mut Context<'_>, request: M) -> Result<Sent, CallError<M>> {
+    fn begin(&mut self, cx: &mut Context<'_>, request: M) -> Result<Sent<M::Reply>, CallError<M>> {
         let (port, cell) = (self.port, self.port.cell());
         if let Some(path) = would_close(cell) {
             return Err(CallError::Deadlock { path, request: Some(request) });
@@ -132,21 +133,41 @@ impl<'a, M: Message> Call<'a, M> {
         if header.is_watched() {
             self.tell_begun();
         }
+        let seat = header.seat();
         if let Some(leave) = leave {
-            let (to, answer) = reply();
+            let (to, mut answer) = reply();
             answer.set_budget(budget);
-            let (wait, gives_way) = (Posted::new(cell, answer), leave.gives_way);
-            leave.call(&wait, || self.submit(cx, request, to, &wait))?;
-            self.wait = Some(wait);
+            let gives_way = leave.gives_way;
+            leave.call(&answer, || self.submit(cx, request, to, &answer))?;
+            if !gives_way {
+                answer = match answer.answered() {
+                    Ok(answer) => return Ok(Sent::Answered(answer)),
+                    Err(answer) => answer,
+                };
+            }
+            self.wait = Some(Posted::of_seat(cell, seat, answer));
             Ok(if gives_way { Sent::GivesWay } else { Sent::InPlace })
         } else {
             let (to, answer) = reply_to(cx.waker());
             answer.set_budget(budget);
-            let wait = Posted::new(cell, answer);
-            self.submit(cx, request, to, &wait)?;
-            self.wait = Some(wait);
+            self.submit(cx, request, to, &answer)?;
+            self.wait = Some(Posted::of_seat(cell, seat, answer));
             Ok(Sent::Apart)
         }
+    }
+
+    /// Goes on lining up for room.
+    #[cold]
+    fn begin_again(
+        &mut self,
+        cx: &mut Context<'_>,
+        request: M,
+        to: ReplyTo<M::Reply>,
+    ) -> Result<Sent<M::Reply>, CallError<M>> {
+        let Some(wait) = self.wait.take() else { return Ok(Sent::InPlace) };
+        self.submit(cx, request, to, wait.reply())?;
+        self.wait = Some(wait);
+        Ok(Sent::InPlace)
     }
 
     #[inline]
@@ -155,13 +176,13 @@ impl<'a, M: Message> Call<'a, M> {
         cx: &mut Context<'_>,
         request: M,
         to: ReplyTo<M::Reply>,
-        wait: &Posted<&'a CellRef, M::Reply>,
+        answer: &Reply<M::Reply>,
     ) -> Result<(), CallError<M>> {
         let (port, ticket) = (self.port, &mut self.ticket);
         match fate::discarding(|| port.push_or_wait(Payload(request, to), cx.waker(), ticket)) {
             Ok(()) => {
                 if self.number != 0 {
-                    self.tell_sent(wait);
+                    self.tell_sent(answer);
                 }
                 Ok(())
             }
@@ -180,12 +201,7 @@ impl<'a, M: Message> Call<'a, M> {
         let Some(wait) = &mut self.wait else { return Poll::Pending };
         wait.poll(cx).map(|answer| {
             self.wait = None;
-            answer.map_err(|why| match why {
-                Unanswered::Dropped => CallError::NoReply,
-                Unanswered::Discarded => CallError::Discarded,
-                Unanswered::Exited(exit) => CallError::Exited(exit),
-                Unanswered::Failed(why) => why.of_sent(),
-            })
+            answer.map_err(unanswered)
         })
     }
 
@@ -212,16 +228,13 @@ impl<'a, M: Message> Call<'a, M> {
     fn advance(&mut self, cx: &mut Context<'_>) -> Poll<Result<M::Reply, CallError<M>>> {
         let mut may_look = true;
         if let Some(request) = self.request.take() {
-            let sent = match (self.to.take(), self.wait.take()) {
-                (Some(to), Some(wait)) => {
-                    let sent = self.submit(cx, request, to, &wait).map(|()| Sent::InPlace);
-                    self.wait = Some(wait).filter(|_| sent.is_ok());
-                    sent
-                }
-                (None, _) | (_, None) => self.begin(cx, request),
+            let sent = match self.to.take() {
+                Some(to) => self.begin_again(cx, request, to),
+                None => self.begin(cx, request),
             };
             match sent {
                 Err(error) => return Poll::Ready(Err(error)),
+                Ok(Sent::Answered(answer)) => return Poll::Ready(answer.map_err(unanswered)),
                 Ok(Sent::GivesWay) => {
                     cx.waker().wake_by_ref();
                     return Poll::Pending;
@@ -237,6 +250,17 @@ impl<'a, M: Message> Call<'a, M> {
             return Poll::Ready(answer);
         }
         self.wait(cx).map(Err)
+    }
+}
+
+/// What the caller is told of it.
+#[cold]
+fn unanswered<M>(why: Unanswered) -> CallError<M> {
+    match why {
+        Unanswered::Dropped => CallError::NoReply,
+        Unanswered::Discarded => CallError::Discarded,
+        Unanswered::Exited(exit) => CallError::Exited(exit),
+        Unanswered::Failed(why) => why.of_sent(),
     }
 }
 
@@ -256,7 +280,8 @@ impl<M: Message> Future for Call<'_, M> {
 
 impl<M: Message> Drop for Call<'_, M> {
     fn drop(&mut self) {
-        self.limit.stop(self.port.header().host().map(|host| &**host));
+        let header = self.port.header();
+        self.limit.stop(|| header.host().map(|host| &**host));
         if self.number != 0 {
             self.tell_polled(true);
         }

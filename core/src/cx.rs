@@ -6,7 +6,7 @@
 use crate::bonds::TrapExits;
 use crate::cell::Own;
 use crate::exit::Exit;
-use crate::fate::{Budget, Pending};
+use crate::fate::{Budget, Owed};
 use crate::id::{MonitorRef, Pid};
 use crate::info::Info;
 use crate::patience::CALL_TIMEOUT;
@@ -181,7 +181,7 @@ impl<A> Cx<A> {
 
 impl<A> Cx<A> {
     /// A call is left to be answered later: should this actor end first, the call ends with its reason.
-    pub(crate) fn owe(&mut self, call: Arc<dyn Pending>) {
+    pub(crate) fn owe(&mut self, call: Owed) {
         self.own.with(|inner| {
             let rare = inner.rare.get_or_insert_default();
             rare.pending.push(call);

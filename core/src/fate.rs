@@ -8,9 +8,9 @@ use crate::error::CallError;
 use crate::exit::Exit;
 use crate::panics;
 use crate::time::Time;
+use ravelin_mailbox::Hold;
 use std::cell::{Cell, RefCell};
 use std::mem;
-use std::sync::Arc;
 use std::task::{Context, Poll};
 
 /// Why a call that will get no reply ends.
@@ -99,6 +99,9 @@ pub(crate) trait Pending: Send + Sync {
     fn let_go(&self) -> Held;
 }
 
+/// A hold on a call that waits for its answer.
+pub(crate) type Owed = Hold<dyn Pending>;
+
 /// What became of a call while a handler served it.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Held {
@@ -112,10 +115,10 @@ pub(crate) enum Held {
 
 /// A hold on a call while a handler serves it. What the handler dropped on the way to its own violent end is as any
 /// other call that an ending actor owes.
-pub(crate) struct Serving(Option<Arc<dyn Pending>>);
+pub(crate) struct Serving(Option<Owed>);
 
 impl Serving {
-    pub(crate) fn new(call: Option<Arc<dyn Pending>>) -> Serving {
+    pub(crate) fn new(call: Option<Owed>) -> Serving {
         if let Some(call) = &call {
             call.hold();
         }
@@ -123,12 +126,12 @@ impl Serving {
     }
 
     /// The call, if there is one.
-    pub(crate) fn call(&self) -> Option<Arc<dyn Pending>> {
+    pub(crate) fn call(&self) -> Option<Owed> {
         self.0.clone()
     }
 
     /// The handler is done. Gives the call if it has no answer yet, and how it is with it.
-    pub(crate) fn done(mut self) -> Option<(Arc<dyn Pending>, Held)> {
+    pub(crate) fn done(mut self) -> Option<(Owed, Held)> {
         let call = self.0.take()?;
         match call.let_go() {
             Held::Over => None,
@@ -160,9 +163,9 @@ enum Scope {
 thread_local! {
     static SCOPE: Cell<Scope> = const { Cell::new(Scope::Plain) };
     /// What was collected, by scopes inside one another.
-    static COLLECTED: RefCell<Vec<Arc<dyn Pending>>> = const { RefCell::new(Vec::new()) };
+    static COLLECTED: RefCell<Vec<Owed>> = const { RefCell::new(Vec::new()) };
     /// Calls that lost their `ReplyTo` when an actor's code unwound.
-    static FALLEN: RefCell<Vec<Arc<dyn Pending>>> = const { RefCell::new(Vec::new()) };
+    static FALLEN: RefCell<Vec<Owed>> = const { RefCell::new(Vec::new()) };
 }
 
 /// A scope that is entered; ends when it is dropped, also by a panic.
@@ -214,12 +217,12 @@ pub(crate) fn collecting(f: impl FnOnce()) -> Collected {
 /// reverse order of their beginnings.
 pub(crate) struct Collected {
     before: usize,
-    fallen: Vec<Arc<dyn Pending>>,
+    fallen: Vec<Owed>,
 }
 
 impl Collected {
     /// Takes them out.
-    pub(crate) fn take(&mut self) -> Vec<Arc<dyn Pending>> {
+    pub(crate) fn take(&mut self) -> Vec<Owed> {
         let mut taken = self.split_off();
         taken.append(&mut self.fallen);
         taken
@@ -243,7 +246,7 @@ impl Collected {
     }
 
     #[cold]
-    fn split_off(&self) -> Vec<Arc<dyn Pending>> {
+    fn split_off(&self) -> Vec<Owed> {
         let split = |collected: &RefCell<Vec<_>>| collected.borrow_mut().split_off(self.before);
         COLLECTED.try_with(split).unwrap_or_default()
     }
@@ -257,7 +260,7 @@ impl Drop for Collected {
 }
 
 /// The calls that lost their `ReplyTo` in the panic of an actor's code, just isolated on this thread.
-pub(crate) fn fallen() -> Vec<Arc<dyn Pending>> {
+pub(crate) fn fallen() -> Vec<Owed> {
     FALLEN.with(|fallen| {
         let mut fallen = fallen.borrow_mut();
         if fallen.is_empty() { Vec::new() } else { mem::take(&mut *fallen) }
@@ -281,7 +284,7 @@ pub fn isolate<R>(f: impl FnOnce() -> R) -> Result<R, Exit> {
 }
 
 /// A `ReplyTo` was dropped: ends its call, or leaves it to who collects.
-pub(crate) fn dropped(call: Arc<dyn Pending>) {
+pub(crate) fn dropped(call: Owed) {
     call.loosen();
     if std::thread::panicking() && panics::is_inside() {
         let _ = FALLEN.try_with(|fallen| fallen.borrow_mut().push(call));

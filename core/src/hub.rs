@@ -129,18 +129,21 @@ impl Shared {
     }
 
     /// The link from `from`, which has ended, to `to`: an exit signal, if the link is still there.
-    pub(crate) fn link_broken(&self, to: Pid, from: Pid, reason: Exit) {
-        let Some(cell) = self.table.get(to) else { return };
-        let mut notice = None;
+    /// Whether it was.
+    pub(crate) fn link_broken(&self, to: Pid, from: Pid, reason: Exit) -> bool {
+        let Some(cell) = self.table.get(to) else { return false };
+        let (mut notice, mut is_broken) = (None, false);
         let signal = Signal::Exit { from, reason };
         cell.header().signal(Some(to), |life| {
             let was_linked = life
                 .known_mut()
                 .and_then(|known| known.bonds.as_mut())
                 .is_some_and(|bonds| bonds.links.remove(&from));
+            is_broken = was_linked;
             if was_linked { control(to, life, &signal, &mut notice) } else { None }
         });
         deliver(cell.header(), notice);
+        is_broken
     }
 
     pub(crate) fn mourn(&self, pid: Pid) -> Mourning {

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 /// A time limit, before it begins and while it runs.
 pub(crate) enum Limit {
-    /// Not begun: the usual time.
+    /// The usual time; begun or not, for it need not be reckoned before somebody waits.
     Unsaid(Fits),
     /// Not begun: so long, or as long as it takes.
     Said(Option<Duration>, Fits),
@@ -51,17 +51,30 @@ impl Limit {
     /// to know; `None`: no time is left.
     #[inline]
     pub(crate) fn begin(&mut self, host: &dyn Host, may_be_coarse: impl FnOnce() -> bool) -> Option<Budget> {
-        let (said, fits) = match self {
-            Limit::Unsaid(fits) => (None, *fits),
-            Limit::Said(limit, fits) => (Some(*limit), *fits),
+        let outer = self.outer();
+        let is_usual = matches!(outer, Budget::Open | Budget::Usual) && matches!(self, Limit::Unsaid(_));
+        if is_usual && may_be_coarse() { Some(Budget::Usual) } else { self.begin_reckoned(host, outer) }
+    }
+
+    /// What is left of the time of the call that the caller serves, if this one must fit into it.
+    #[inline]
+    fn outer(&self) -> Budget {
+        match self {
+            Limit::Unsaid(Fits::Yes) | Limit::Said(_, Fits::Yes) => served(|call| call.budget()),
+            Limit::Unsaid(Fits::No) | Limit::Said(_, Fits::No) => None,
+            Limit::Coarse(..) | Limit::Exact(..) | Limit::Never => None,
+        }
+        .unwrap_or(Budget::Open)
+    }
+
+    #[cold]
+    fn begin_reckoned(&mut self, host: &dyn Host, outer: Budget) -> Option<Budget> {
+        let said = match self {
+            Limit::Unsaid(_) => None,
+            Limit::Said(limit, _) => Some(*limit),
             Limit::Coarse(..) | Limit::Exact(..) | Limit::Never => return Some(Budget::Open),
         };
-        let outer = if fits == Fits::Yes { served(|call| call.budget()) } else { None };
-        if said.is_none() && matches!(outer, None | Some(Budget::Open | Budget::Usual)) && may_be_coarse() {
-            *self = Limit::Coarse(None, None);
-            return Some(Budget::Usual);
-        }
-        let (limit, budget) = fit(host, said, outer.unwrap_or(Budget::Open))?;
+        let (limit, budget) = fit(host, said, outer)?;
         *self = limit;
         Some(budget)
     }
@@ -73,31 +86,31 @@ impl Limit {
         cx: &mut Context<'_>,
         tell: impl FnOnce(Budget),
     ) -> Poll<()> {
-        match self {
-            Limit::Unsaid(_) | Limit::Said(..) | Limit::Never => Poll::Pending,
-            Limit::Coarse(_, Some(wait)) => host.patience().poll(wait, cx.waker()),
-            Limit::Coarse(until, wait) => {
-                let begun = host.patience().begin(this_thread(), *until, cx.waker(), host.runtime());
-                if until.is_none() {
-                    tell(Budget::Seat(begun.number()));
-                }
-                *wait = Some(begun);
-                Poll::Pending
-            }
+        let until = match self {
+            Limit::Coarse(_, Some(wait)) => return host.patience().poll(wait, cx.waker()),
             Limit::Exact(until, timer) => {
                 let timer = timer.get_or_insert_with(|| host.runtime().timer(*until));
                 let polled = timer.as_mut().poll(cx);
-                if cfg!(ravelin_mutant = "limit_forgotten") { Poll::Pending } else { polled }
+                return if cfg!(ravelin_mutant = "limit_forgotten") { Poll::Pending } else { polled };
             }
+            Limit::Said(..) | Limit::Never => return Poll::Pending,
+            Limit::Coarse(until, None) => *until,
+            Limit::Unsaid(_) => None,
+        };
+        let begun = host.patience().begin(this_thread(), until, cx.waker(), host.runtime());
+        if until.is_none() {
+            tell(Budget::Seat(begun.number()));
         }
+        *self = Limit::Coarse(until, Some(begun));
+        Poll::Pending
     }
 
     /// Nobody waits any longer.
     #[inline]
-    pub(crate) fn stop(&mut self, host: Option<&dyn Host>) {
+    pub(crate) fn stop<'a>(&mut self, host: impl FnOnce() -> Option<&'a dyn Host>) {
         if let Limit::Coarse(_, wait) = self
             && let Some(wait) = wait.take()
-            && let Some(host) = host
+            && let Some(host) = host()
         {
             host.patience().leave(wait);
         }
@@ -106,9 +119,9 @@ impl Limit {
     /// What is left of it at `now`, once it has begun.
     pub(crate) fn left(&self, now: Time) -> Option<Duration> {
         match self {
-            Limit::Coarse(until, _) => Some(until.map_or(CALL_TIMEOUT, |until| until - now)),
-            Limit::Exact(until, _) => Some(*until - now),
-            Limit::Unsaid(_) | Limit::Said(..) | Limit::Never => None,
+            Limit::Unsaid(_) | Limit::Coarse(None, _) => Some(CALL_TIMEOUT),
+            Limit::Coarse(Some(until), _) | Limit::Exact(until, _) => Some(*until - now),
+            Limit::Said(..) | Limit::Never => None,
         }
     }
 }

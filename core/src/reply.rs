@@ -1,11 +1,11 @@
 //! The way back of a call: one slot, filled once, by a reply or by the reason why none will come.
 
 use crate::error::CallError;
-use crate::fate::{self, Budget, Held, Pending, Unanswered};
+use crate::fate::{self, Budget, Held, Owed, Pending, Unanswered};
 use crate::watch::{Awaited, Awaits};
-use ravelin_mailbox::Lock;
+use ravelin_mailbox::{Guard, Joint, Lock};
 use std::fmt;
-use std::sync::Arc;
+use std::mem::{self, ManuallyDrop};
 #[cfg(feature = "serde")]
 use std::sync::atomic::Ordering::AcqRel;
 use std::sync::atomic::{
@@ -33,6 +33,19 @@ pub(crate) struct Head {
 }
 
 impl Head {
+    #[inline(always)]
+    fn new() -> Head {
+        Head {
+            is_certain: AtomicBool::new(true),
+            watch: AtomicU8::new(Watch::NONE),
+            asked: AtomicU32::new(0),
+            next: AtomicPtr::default(),
+            budget: AtomicU64::new(Budget::Open.code()),
+            #[cfg(feature = "serde")]
+            duty: AtomicU8::new(At::HERE),
+        }
+    }
+
     /// Whether only who was asked can end the wait, by going on.
     pub(crate) fn is_certain(&self) -> bool {
         self.is_certain.load(Acquire)
@@ -102,7 +115,7 @@ pub(crate) struct Place<R> {
     answer: Lock<State<R>>,
 }
 
-type Slot<R> = Arc<Place<R>>;
+type Slot<R> = Joint<Place<R>>;
 
 /// Where the answer to a call goes; made by a call, used once.
 ///
@@ -122,33 +135,46 @@ pub(crate) struct Reply<R> {
 
 #[inline(always)]
 pub(crate) fn reply<R: Send + 'static>() -> (ReplyTo<R>, Reply<R>) {
-    of(State::Empty)
+    of(|| State::Empty)
 }
 
 /// As `reply`, with the caller waiting from the beginning.
 #[inline(always)]
 pub(crate) fn reply_to<R: Send + 'static>(waker: &Waker) -> (ReplyTo<R>, Reply<R>) {
-    of(State::Waiting(waker.clone()))
+    let waker = waker.clone();
+    of(|| State::Waiting(waker))
 }
 
 #[inline(always)]
-fn of<R: Send + 'static>(state: State<R>) -> (ReplyTo<R>, Reply<R>) {
-    let head = Head {
-        is_certain: AtomicBool::new(true),
-        watch: AtomicU8::new(Watch::NONE),
-        asked: AtomicU32::new(0),
-        next: AtomicPtr::default(),
-        budget: AtomicU64::new(Budget::Open.code()),
-        #[cfg(feature = "serde")]
-        duty: AtomicU8::new(At::HERE),
-    };
-    let slot = Arc::new(Place { head, answer: Lock::new(state) });
-    (ReplyTo(Some(slot.clone())), Reply { slot, is_over: false })
+fn of<R: Send + 'static>(state: impl FnOnce() -> State<R>) -> (ReplyTo<R>, Reply<R>) {
+    let (one, other) = Joint::pair(|| Place { head: Head::new(), answer: Lock::new(state()) });
+    (ReplyTo(Some(one)), Reply { slot: other, is_over: false })
+}
+
+fn owed<R: Send + 'static>(slot: Slot<R>) -> Owed {
+    slot.hold::<dyn Pending>(|place| place)
+}
+
+/// An answer for a caller that mostly has not looked yet: it was run in place.
+#[inline(always)]
+fn answer<R>(slot: &Place<R>, answer: R) {
+    slot.head.loosen();
+    let mut state = slot.answer.lock();
+    if matches!(*state, State::Empty) {
+        // `Empty` leaves nothing to be dropped.
+        let _ = ManuallyDrop::new(mem::replace(&mut *state, State::Done(Ok(answer))));
+    } else {
+        finish_locked(slot, state, Ok(answer));
+    }
 }
 
 fn finish<R>(slot: &Place<R>, answer: Result<R, Unanswered>) {
     slot.head.loosen();
-    let mut state = slot.answer.lock();
+    finish_locked(slot, slot.answer.lock(), answer);
+}
+
+#[inline(never)]
+fn finish_locked<R>(slot: &Place<R>, mut state: Guard<'_, State<R>>, answer: Result<R, Unanswered>) {
     if matches!(*state, State::Done(_) | State::Over) {
         drop(state);
         return drop(answer);
@@ -157,7 +183,7 @@ fn finish<R>(slot: &Place<R>, answer: Result<R, Unanswered>) {
         slot.head.watch.store(Watch::DROPPED, Relaxed);
         return;
     }
-    let before = std::mem::replace(&mut *state, State::Done(answer));
+    let before = mem::replace(&mut *state, State::Done(answer));
     drop(state);
     match before {
         State::Waiting(waker) => waker.wake(),
@@ -175,7 +201,7 @@ impl<R: Send + 'static> ReplyTo<R> {
     /// Answers the call. Never blocks; does nothing when the caller has gone, or was a cast.
     pub fn send(mut self, answer: R) {
         if let Some(slot) = self.0.take() {
-            finish(&slot, Ok(answer));
+            self::answer(&slot, answer);
         }
     }
 
@@ -190,15 +216,15 @@ impl<R: Send + 'static> ReplyTo<R> {
 
     /// A second hold on the slot, to end the call when the callee ends before anybody answered. From now on anybody may
     /// have this one.
-    pub(crate) fn pending(&self) -> Option<Arc<dyn Pending>> {
+    pub(crate) fn pending(&self) -> Option<Owed> {
         let slot = self.0.as_ref()?;
         slot.head.loosen();
-        Some(slot.clone())
+        Some(owed(slot.clone()))
     }
 
     /// The same hold, while this one stays where it is.
-    pub(crate) fn call(&self) -> Option<Arc<dyn Pending>> {
-        self.0.as_ref().map(|slot| slot.clone() as Arc<dyn Pending>)
+    pub(crate) fn call(&self) -> Option<Owed> {
+        self.0.as_ref().map(|slot| owed(slot.clone()))
     }
 
     pub(crate) fn look(&self) -> Option<&dyn Pending> {
@@ -208,7 +234,7 @@ impl<R: Send + 'static> ReplyTo<R> {
     /// Whether it answers a call whose caller does not wait any more. A hint: no is only right for a moment.
     #[inline]
     pub(crate) fn is_abandoned(&self) -> bool {
-        self.0.as_ref().is_some_and(|slot| Arc::strong_count(slot) == 1)
+        self.0.as_ref().is_some_and(Joint::is_alone)
     }
 
     /// Whether it belongs to a call, whose caller may have gone since; false for a cast.
@@ -245,7 +271,7 @@ impl<R: Send + 'static> Drop for ReplyTo<R> {
             if slot.head.is_left() {
                 return;
             }
-            fate::dropped(slot);
+            fate::dropped(owed(slot));
         }
     }
 }
@@ -263,7 +289,7 @@ impl<R: Send + 'static> Pending for Place<R> {
     fn poll_gone(&self, cx: &Context<'_>) -> Poll<()> {
         let other = cx.waker().clone();
         let mut state = self.answer.lock();
-        let before = std::mem::replace(&mut *state, State::Empty);
+        let before = mem::replace(&mut *state, State::Empty);
         let (caller, old) = match before {
             State::Over | State::Done(_) => {
                 *state = before;
@@ -308,7 +334,7 @@ impl<R: Send + 'static> Pending for Place<R> {
     }
 }
 
-impl<R: Send> Awaits for Place<R> {
+impl<R: Send + 'static> Awaits for Place<R> {
     fn is_over(&self) -> bool {
         self.is_over()
     }
@@ -317,14 +343,14 @@ impl<R: Send> Awaits for Place<R> {
 impl<R: Send + 'static> Reply<R> {
     /// The wait, for a runtime that watches.
     pub(crate) fn awaited(&self) -> Awaited {
-        Awaited::new(&(self.slot.clone() as Arc<dyn Awaits>))
+        Awaited::at(self.slot.peek::<dyn Awaits>(|place| place))
     }
 }
 
 impl<R> Reply<R> {
     /// Whether somebody still has the other end: if not, there is an answer to be polled for.
     pub(crate) fn is_owed(&self) -> bool {
-        Arc::strong_count(&self.slot) > 1
+        !self.slot.is_alone()
     }
 
     pub(crate) fn head(&self) -> &Head {
@@ -336,6 +362,19 @@ impl<R> Reply<R> {
         self.slot.head.budget.store(budget.code(), Relaxed);
     }
 
+    /// The answer, if it is there and nobody has the other end any more; costs no atomic operation.
+    #[inline(always)]
+    pub(crate) fn answered(mut self) -> Result<Result<R, Unanswered>, Reply<R>> {
+        if let Some(place) = self.slot.get_mut()
+            && let state @ State::Done(_) = place.answer.get_mut()
+            && let State::Done(answer) = mem::replace(state, State::Over)
+        {
+            self.is_over = true;
+            return Ok(answer);
+        }
+        Err(self)
+    }
+
     #[inline]
     pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<R, Unanswered>> {
         let mut state = self.slot.answer.lock();
@@ -345,10 +384,10 @@ impl<R> Reply<R> {
                 return Poll::Pending;
             }
             State::Waiting(waker) if waker.will_wake(cx.waker()) => return Poll::Pending,
-            State::Waiting(waker) => Some(std::mem::replace(waker, cx.waker().clone())),
+            State::Waiting(waker) => Some(mem::replace(waker, cx.waker().clone())),
             State::Watched(watched) => watched.caller.replace(cx.waker().clone()),
             State::Done(_) | State::Over => {
-                let answer = std::mem::replace(&mut *state, State::Over);
+                let answer = mem::replace(&mut *state, State::Over);
                 drop(state);
                 self.is_over = true;
                 return match answer {
@@ -371,7 +410,7 @@ impl<R> Drop for Reply<R> {
             return;
         }
         let mut state = self.slot.answer.lock();
-        let before = std::mem::replace(&mut *state, State::Over);
+        let before = mem::replace(&mut *state, State::Over);
         drop(state);
         if let State::Watched(watched) = before {
             watched.other.wake();

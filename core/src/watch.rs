@@ -5,7 +5,7 @@
 
 use crate::exit::Exit;
 use crate::id::{MonitorRef, Pid};
-use ravelin_mailbox::Class;
+use ravelin_mailbox::{Class, Peek};
 use std::fmt;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
@@ -51,7 +51,13 @@ impl<'a> Site<'a> {
 
 /// The wait for the answer to a call, to ask whether the answer is there; nothing else is known of it, and nothing held.
 #[derive(Clone)]
-pub struct Awaited(Weak<dyn Awaits>);
+pub struct Awaited(Wait);
+
+#[derive(Clone)]
+enum Wait {
+    Of(Weak<dyn Awaits>),
+    At(Peek<dyn Awaits>),
+}
 
 /// Something that an answer may come to.
 pub trait Awaits: Send + Sync {
@@ -62,12 +68,20 @@ pub trait Awaits: Send + Sync {
 impl Awaited {
     /// The wait of this one.
     pub fn new(slot: &Arc<dyn Awaits>) -> Awaited {
-        Awaited(Arc::downgrade(slot))
+        Awaited(Wait::Of(Arc::downgrade(slot)))
+    }
+
+    /// The wait at this place.
+    pub(crate) fn at(place: Peek<dyn Awaits>) -> Awaited {
+        Awaited(Wait::At(place))
     }
 
     /// Whether there is an answer, or a reason why none will come, or nobody waits any more.
     pub fn is_over(&self) -> bool {
-        self.0.upgrade().is_none_or(|slot| slot.is_over())
+        match &self.0 {
+            Wait::Of(slot) => slot.upgrade().is_none_or(|slot| slot.is_over()),
+            Wait::At(place) => place.is_over(),
+        }
     }
 }
 

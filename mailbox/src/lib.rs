@@ -11,12 +11,16 @@
 //!   message, and a consumer whose phases (idle, queued, running, suspended, closed) lie under the mailbox's own lock.
 //!   ravelin's actors are built on it.
 //!
+//! Two small things that both are made of, and the answers to calls too: [`Lock`], for critical sections of some tens of
+//! nanoseconds, and [`Joint`], a value that two ends hold together.
+//!
 //! Nothing here knows actors, executors or time.
 
 mod sync;
 
 mod class;
 
+mod joint;
 mod lock;
 mod records;
 
@@ -42,6 +46,7 @@ mod channel;
 pub use capacity::{Bounded, Capacity, Overflow, Unbounded};
 pub use channel::{Receiver, RecvError, SendError, Sender, TrySendError, channel};
 pub use class::{ByClass, Class, Shed};
+pub use joint::{Hold, Joint, Peek};
 pub use lock::{Guard, Lock};
 pub use mailbox::Mailbox;
 pub use protocol::{

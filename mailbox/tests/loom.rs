@@ -12,8 +12,8 @@ use loom::model;
 use loom::sync::Arc;
 use loom::thread;
 use ravelin_mailbox::{
-    Bounded, Capacity, Class, Consumer, Cut, Edge, Kind, Mailbox, Next, Overflow, Phase, Pushed, Record,
-    Records, Refused, SendError, Signalled, Ticket, TrySendError, Unbounded, channel,
+    Bounded, Capacity, Class, Consumer, Cut, Edge, Joint, Kind, Mailbox, Next, Overflow, Phase, Pushed,
+    Record, Records, Refused, SendError, Signalled, Ticket, TrySendError, Unbounded, channel,
 };
 use std::future::{Future, poll_fn};
 use std::task::{Context, Poll, Wake, Waker};
@@ -536,5 +536,47 @@ fn the_length_never_goes_wrong_beside_a_batch() {
         cell.run();
         watcher.join().unwrap();
         assert!(cell.mailbox.is_empty());
+    });
+}
+
+// ---- the joint value ----
+
+/// Shows what it was when it is dropped.
+struct Told(UnsafeCell<u32>, std::sync::Arc<std::sync::Mutex<Vec<u32>>>);
+
+// SAFETY: loom's cell panics when two threads touch it at a time, which is what this test is about.
+unsafe impl Send for Told {}
+// SAFETY: as above.
+unsafe impl Sync for Told {}
+
+impl Drop for Told {
+    fn drop(&mut self) {
+        // SAFETY: loom checks it.
+        self.1.lock().unwrap().push(self.0.with(|value| unsafe { *value }));
+    }
+}
+
+#[test]
+fn a_joint_value_is_dropped_once_after_all_that_was_done_with_it() {
+    model(|| {
+        let told = std::sync::Arc::default();
+        let (mut one, other) = Joint::pair(|| Told(UnsafeCell::new(0), std::sync::Arc::clone(&told)));
+        let peek = other.peek(|value| value);
+        let writer = thread::spawn(move || {
+            // SAFETY: loom checks it.
+            other.0.with_mut(|value| unsafe { *value = 1 });
+        });
+        let looker = thread::spawn(move || drop(peek));
+        if let Some(value) = one.get_mut() {
+            // SAFETY: loom checks it.
+            value.0.with_mut(|value| unsafe { *value += 1 });
+            drop(one);
+            assert_eq!(*told.lock().unwrap(), [2]);
+        } else {
+            drop(one);
+        }
+        writer.join().unwrap();
+        looker.join().unwrap();
+        assert!(matches!(told.lock().unwrap()[..], [1 | 2]));
     });
 }

@@ -8,7 +8,7 @@ use super::watched;
 use super::{Bonds, CellPtr, Control, Ext, Header, Life, Rare, Slot};
 use crate::bonds::TrapExits;
 use crate::exit::Exit;
-use crate::fate::{self, Collected, Pending, Unanswered};
+use crate::fate::{self, Collected, Owed, Unanswered};
 use crate::id::Pid;
 use crate::lifecycle::Stage;
 use crate::panics;
@@ -16,7 +16,6 @@ use crate::reply::ReplyTo;
 use crate::watch::Seen;
 use ravelin_mailbox::{Records, Remains};
 use std::mem;
-use std::sync::Arc;
 
 /// What is left to tell of an incarnation that is over.
 pub(crate) struct End {
@@ -141,7 +140,7 @@ fn close(
 }
 
 /// The calls that were owed an answer end, last of all.
-fn fail_owed(pending: Vec<Arc<dyn Pending>>, collected: Collected, exit: Exit) {
+fn fail_owed(pending: Vec<Owed>, collected: Collected, exit: Exit) {
     let unanswered = Unanswered::Exited(exit);
     for call in pending {
         call.fail(unanswered.clone());

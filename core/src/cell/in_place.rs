@@ -11,9 +11,8 @@
 
 use super::local::{self, Local};
 use super::runner::run_next;
-use super::waits::Posted;
-use super::{CellRef, Header, Host};
-use std::borrow::Borrow;
+use super::{Header, Host};
+use crate::reply::Reply;
 use std::cell::Cell;
 use std::ptr::NonNull;
 use std::sync::Arc;
@@ -87,19 +86,17 @@ pub(crate) fn may_call(header: &Header) -> Option<Leave<'_>> {
 }
 
 impl Leave<'_> {
-    /// Has `push` put a message into the callee's mailbox, and runs the callee if that found it idle. `wait` is the
-    /// wait for the answer to it.
-    pub(crate) fn call<C: Borrow<CellRef>, A: Send + 'static, R>(
-        self,
-        wait: &Posted<C, A>,
-        push: impl FnOnce() -> R,
-    ) -> R {
-        local::enter(self.host, |local| {
-            // SAFETY: `local` is this thread's innermost stretch; one access each. `wait` outlives it.
+    /// Has `push` put a message into the callee's mailbox, and runs the callee if that found it idle. `answer` is where
+    /// the answer to it comes.
+    #[inline(always)]
+    pub(crate) fn call<A, R>(self, answer: &Reply<A>, push: impl FnOnce() -> R) -> R {
+        // It hands over: else there is no leave (`may_enter`).
+        local::enter_handing(local::address(self.host), |local| {
+            // SAFETY: `local` is this thread's innermost stretch; one access each. `answer` outlives it.
             unsafe {
                 (*local).budget = BUDGET;
                 if !(*local).outer.is_null() {
-                    (*local).asks = Some((self.header.ptr(), NonNull::from(wait.reply().head())));
+                    (*local).asks = Some((self.header.ptr(), NonNull::from(answer.head())));
                 }
             }
             let pushed = push();

@@ -3,7 +3,7 @@
 use crate::bonds::{Bonds, TrapExits};
 use crate::exit::Exit;
 use crate::eye::Eye;
-use crate::fate::Pending;
+use crate::fate::Owed;
 use crate::id::Pid;
 use crate::reply::ReplyTo;
 use crate::watch::Signalled;
@@ -98,7 +98,7 @@ pub(crate) struct Company {
     /// Whom it must outlive.
     pub(crate) children: Option<Box<Children>>,
     /// Calls that a task received, and that are answered elsewhere or not at all.
-    pub(crate) owed: Vec<Arc<dyn Pending>>,
+    pub(crate) owed: Vec<Owed>,
     /// Who waits for the end.
     pub(crate) mourners: Vec<ReplyTo<Exit>>,
     /// Who waits for `init`.
@@ -161,7 +161,7 @@ impl Consumer for Life {
 impl Company {
     /// A call was received: should the actor end before it is answered, it ends with the actor's reason. Gives those that
     /// are over, to be dropped without the lock.
-    pub(crate) fn owe(&mut self, call: Arc<dyn Pending>) -> Vec<Arc<dyn Pending>> {
+    pub(crate) fn owe(&mut self, call: Owed) -> Vec<Owed> {
         let mut over = Vec::new();
         if self.owed.len() == self.owed.capacity() {
             (over, self.owed) = mem::take(&mut self.owed).into_iter().partition(|call| call.is_over());

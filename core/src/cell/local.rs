@@ -52,7 +52,7 @@ pub(crate) fn this_thread() -> usize {
     CURRENT.try_with(|current| ptr::from_ref(current).addr()).unwrap_or(0)
 }
 
-fn address(host: &Arc<dyn Host>) -> *const () {
+pub(super) fn address(host: &Arc<dyn Host>) -> *const () {
     Arc::as_ptr(host).cast()
 }
 
@@ -68,6 +68,12 @@ pub(super) fn may_enter(host: &Arc<dyn Host>) -> bool {
 
 /// Runs `f` with a new stretch.
 pub(super) fn enter<R>(host: &Arc<dyn Host>, f: impl FnOnce(*mut Local) -> R) -> R {
+    enter_handing(if host.hands_over() { address(host) } else { ptr::null() }, f)
+}
+
+/// As `enter`, with the system whose actors may be handed over.
+#[inline(always)]
+pub(super) fn enter_handing<R>(host: *const (), f: impl FnOnce(*mut Local) -> R) -> R {
     let outer = current();
     let mut local = Local {
         next: None,
@@ -78,7 +84,7 @@ pub(super) fn enter<R>(host: &Arc<dyn Host>, f: impl FnOnce(*mut Local) -> R) ->
         asks: None,
         // SAFETY: as in `may_enter`.
         depth: if outer.is_null() { 1 } else { unsafe { (*outer).depth + 1 } },
-        host: if host.hands_over() { address(host) } else { ptr::null() },
+        host,
         outer,
     };
     let here = &raw mut local;

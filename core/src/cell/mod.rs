@@ -62,7 +62,7 @@ pub(crate) use waits::{Posted, would_close};
 
 use crate::bonds::Bonds;
 use crate::exit::Exit;
-use crate::fate::Pending;
+use crate::fate::Owed;
 use crate::id::{Pid, TimerRef};
 use crate::info::{Info, Order};
 use crate::ledger::{Counters, Ledger};
@@ -242,7 +242,7 @@ pub(crate) struct Rare {
     /// The receive time-out that is set, and how many messages had begun by then.
     pub(crate) idle: Option<(TimerRef, u64)>,
     /// Calls that are to be answered later.
-    pub(crate) pending: Vec<Arc<dyn Pending>>,
+    pub(crate) pending: Vec<Owed>,
     pub(crate) pending_checked: usize,
     /// Runs before any message: OTP's `{continue, _}`.
     pub(crate) then: VecDeque<Records<Ext>>,

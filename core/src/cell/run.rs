@@ -47,6 +47,31 @@ enum Pause {
 /// The caller owns the cell, and `local` is this thread's innermost stretch. The cell is no longer owned after this,
 /// and may be gone unless the caller has a hold of its own.
 pub(super) unsafe fn run(cell: CellPtr, local: *mut Local) -> bool {
+    // SAFETY: the caller's promises.
+    unsafe {
+        match &(*cell.inner()).rare {
+            Some(rare) if rare.span.is_some() => run_in_span(cell, local, rare.span.clone()),
+            Some(_) | None => run_as_it_is(cell, local),
+        }
+    }
+}
+
+/// As `run`, for an actor to which somebody listens.
+///
+/// # Safety
+/// As `run`.
+#[cold]
+unsafe fn run_in_span(cell: CellPtr, local: *mut Local, span: Option<tracing::Span>) -> bool {
+    let _entered = span.map(tracing::Span::entered);
+    // SAFETY: the caller's promises.
+    unsafe { run_as_it_is(cell, local) }
+}
+
+/// As `run`.
+///
+/// # Safety
+/// As `run`.
+unsafe fn run_as_it_is(cell: CellPtr, local: *mut Local) -> bool {
     // SAFETY: the cell is owned by this thread until one of the returns below; see the folder's proof.
     unsafe {
         let header = cell.header();
@@ -58,8 +83,6 @@ pub(super) unsafe fn run(cell: CellPtr, local: *mut Local) -> bool {
             mem::replace(&mut (*local).slot, parked).give_back();
         }
         let before = (*local).current.replace(cell);
-        let _span =
-            (*consumer).inner.rare.as_ref().and_then(|rare| rare.span.clone()).map(tracing::Span::entered);
         let mut handled = 0;
         let is_over = loop {
             let event = match panics::isolate(|| work(header, consumer, local, &mut cx, &mut handled)) {

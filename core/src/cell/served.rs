@@ -7,15 +7,14 @@
 
 use super::local::running;
 use super::{CellPtr, Own};
-use crate::fate::Pending;
+use crate::fate::{Owed, Pending};
 use std::cell::Cell;
 use std::ptr::NonNull;
-use std::sync::Arc;
 
 /// What a handler has of the call that it serves.
 pub(crate) trait Serves {
     /// The call; `None` for a cast.
-    fn call(&self) -> Option<Arc<dyn Pending>>;
+    fn call(&self) -> Option<Owed>;
     /// The same, to be looked at.
     fn look(&self) -> Option<&dyn Pending>;
 }

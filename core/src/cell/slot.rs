@@ -10,7 +10,7 @@
 
 use crate::ledger::Counters;
 use std::alloc::{Layout, alloc, dealloc, handle_alloc_error};
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::future::Future;
 use std::marker::PhantomData;
 use std::mem::{self, ManuallyDrop, align_of, size_of};
@@ -96,7 +96,7 @@ impl Slot {
 
     /// A slot from this thread's pool.
     pub(super) fn lent() -> Slot {
-        POOL.try_with(|pool| pool.borrow_mut().pop()).ok().flatten().unwrap_or(Slot::empty())
+        POOL.try_with(Pool::lend).unwrap_or(Slot::empty())
     }
 
     /// Gives the slot back to this thread's pool. No future is in it.
@@ -107,12 +107,7 @@ impl Slot {
         }
         let slot = ManuallyDrop::new(self);
         let again = Slot { buffer: slot.buffer, size: slot.size, vtable: None };
-        let _ = POOL.try_with(move |pool| {
-            let mut pool = pool.borrow_mut();
-            if pool.len() < POOLED_MAX {
-                pool.push(again);
-            }
-        });
+        let _ = POOL.try_with(move |pool| pool.take_back(again));
     }
 
     pub(super) fn has_future(&self) -> bool {
@@ -251,7 +246,50 @@ impl Drop for Slot {
     }
 }
 
+/// Slots that may be used again.
+struct Pool {
+    /// The one that was given back last.
+    last: Cell<Slot>,
+    others: RefCell<Vec<Slot>>,
+}
+
+impl Pool {
+    const fn new() -> Pool {
+        Pool { last: Cell::new(Slot::empty()), others: RefCell::new(Vec::new()) }
+    }
+
+    #[inline(always)]
+    fn lend(&self) -> Slot {
+        let last = self.last.replace(Slot::empty());
+        if last.has_buffer() { last } else { self.lend_other() }
+    }
+
+    #[inline(never)]
+    fn lend_other(&self) -> Slot {
+        self.others.borrow_mut().pop().unwrap_or(Slot::empty())
+    }
+
+    #[inline(always)]
+    fn take_back(&self, slot: Slot) {
+        let other = self.last.replace(slot);
+        if other.has_buffer() {
+            self.take_back_other(other);
+        } else {
+            // Nothing is in it that would have to be dropped.
+            mem::forget(other);
+        }
+    }
+
+    #[inline(never)]
+    fn take_back_other(&self, slot: Slot) {
+        let mut others = self.others.borrow_mut();
+        if others.len() < POOLED_MAX {
+            others.push(slot);
+        }
+    }
+}
+
 thread_local! {
     /// Buffers that this thread may use again: a cache, nothing is ever looked up in it.
-    static POOL: RefCell<Vec<Slot>> = const { RefCell::new(Vec::new()) };
+    static POOL: Pool = const { Pool::new() };
 }

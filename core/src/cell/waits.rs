@@ -159,6 +159,12 @@ impl<C: Borrow<CellRef>, R: Send + 'static> Posted<C, R> {
     #[inline]
     pub(crate) fn new(asked: C, reply: Reply<R>) -> Posted<C, R> {
         let asked_seat = asked.borrow().header().seat();
+        Posted::of_seat(asked, asked_seat, reply)
+    }
+
+    /// The wait for an answer from who sat here before the question was on its way; 0: it is not known.
+    #[inline(always)]
+    pub(crate) fn of_seat(asked: C, asked_seat: u32, reply: Reply<R>) -> Posted<C, R> {
         Posted { asked, with: None, asked_seat, seat: 0, reply }
     }
 
@@ -237,9 +243,13 @@ fn is_of_one_system(one: &Header, other: &Header) -> bool {
 }
 
 /// What an actor is about to wait for, before it asks: the circle that this would close, if it would.
-#[inline]
+#[inline(always)]
 pub(crate) fn would_close(asked: &CellRef) -> Option<Vec<Hop>> {
-    let me = running()?;
+    closes(running()?, asked)
+}
+
+/// As `would_close`, for the actor that runs here.
+fn closes(me: CellPtr, asked: &CellRef) -> Option<Vec<Hop>> {
     // SAFETY: an actor runs here, so there is a stretch.
     let is_called_in_place = unsafe { (*local::current()).asks.is_some() };
     if me != asked.ptr() && !is_called_in_place && asked.header().waits.is_empty() {

@@ -66,7 +66,7 @@ impl Joined {
             }
             for (signals, to) in carried.into_iter().zip([1, 0]) {
                 for signal in signals {
-                    assert_eq!(self.systems[to].deliver(translated(signal)), Ok(()));
+                    assert!(self.systems[to].deliver(translated(signal)).is_ok());
                 }
             }
         }
@@ -426,10 +426,10 @@ pub async fn a_signal_that_goes_not_from_another_node_to_this_one_is_refused(sys
     // And all of them to the dead, or about what is not there.
     let dead = Pid::from_parts(0, 99_999, 7);
     for signal in make(there, dead) {
-        assert_eq!(system.deliver(signal), Ok(()));
+        assert!(system.deliver(signal).is_ok());
     }
     for at in [1, 3, 6, 7] {
-        assert_eq!(system.deliver(make(there, here)[at].clone()), Ok(()));
+        assert!(system.deliver(make(there, here)[at].clone()).is_ok());
     }
     does(&p.actor, |_| ()).await;
     nothing_came(&mut p).await;
