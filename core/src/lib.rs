@@ -44,6 +44,7 @@ mod crash;
 mod table;
 mod hub;
 mod system;
+mod ties;
 mod afar;
 
 mod cx;

@@ -188,7 +188,7 @@ impl Keeper {
             if let Some((_, timer)) = self.timer.take() {
                 cx.cancel(timer);
             }
-            self.timer = next.map(|at| (at, cx.after(at.max(now) - now, Tick)));
+            self.timer = next.map(|at| (at, cx.send_after(at.max(now) - now, Tick)));
         }
     }
 

@@ -29,6 +29,8 @@ use std::task::{Context, Poll};
 const TURN: usize = 256;
 /// Groups and names are told while no more bytes than this wait in the user lane.
 const NEWS_BELOW: usize = 64 << 10;
+/// The most bytes of one frame of them.
+const FRAME_BELOW: usize = 8 << 10;
 
 /// What a link begins with.
 pub(crate) enum Begin {
@@ -466,9 +468,9 @@ impl Running {
             waiting.is_some_and(|waiting| waiting < NEWS_BELOW)
         };
         while is_room() {
-            let (head, flow, frame) = if let Some(frame) = hub.groups().poll_frame(number) {
+            let (head, flow, frame) = if let Some(frame) = hub.groups().poll_frame(number, FRAME_BELOW) {
                 (Head::Groups, Flow::Groups, frame)
-            } else if let Some(frame) = hub.names().poll_frame(number) {
+            } else if let Some(frame) = hub.names().poll_frame(number, FRAME_BELOW) {
                 (Head::Names, Flow::Names, frame)
             } else {
                 return;

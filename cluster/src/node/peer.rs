@@ -1,25 +1,29 @@
 //! One life of another node, as this node's actors see it: what they send it, and what they wait for.
 //!
-//! Everything is under one lock, the gate, which is held for an append or a look-up at a time; no code of the user's runs
-//! under it. What is to be delivered to actors is put into a queue, and whoever leaves the gate delivers it, one thread
-//! at a time: so actors get signals in the order in which the bonds gave them out.
+//! What is sent and who waits is under one lock, the gate, which is held for an append or a look-up at a time; no code of
+//! the user's runs under it.
+//!
+//! The bonds have a lock of their own, which is held while what they give out is delivered: so actors get signals in the
+//! order in which the bonds gave them out. What is delivered may end actors, whose ends are signals again, for this peer
+//! or another. A thread that delivers does not wait for bonds: it puts such a signal into the peer's queue, and whoever
+//! holds the bonds looks there before it lets them go, and once more after.
 
-use super::signals::{Bond, from_frame, sender, to_core, to_frame};
+use super::signals::{Bond, from_frame, link_of, sender, to_bond, to_core, to_frame};
 use crate::name::NodeId;
-use crate::proto::bonds::{Bonds, MonitorId, Output, Signal, TooManyBonds};
-use crate::proto::ends::{Ends, Heard};
+use crate::proto::bonds::{Bonds, Output, TooManyBonds};
 use crate::proto::frame::{Asked, Head, Signal as Framed};
 use crate::proto::link::{Flow, Outbox, Pushed, Streams, Unsent};
 use crate::proto::reach::LinkId;
 use crate::proto::waits::{CallId, InHand, Waits};
-use crate::proto::{BarePid, NodeNumber, Stream, To, WirePid, with_pids};
+use crate::proto::{BarePid, NameNumber, NodeNumber, Stream, To, WirePid};
 use crate::wire::Undecodable;
 use bytes::Bytes;
 use futures::task::AtomicWaker;
 use ravelin_core::crossing::WayBack;
 use ravelin_core::{CallError, Caller, DistSignal, Exit, Pid, System, Time};
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::cell::Cell;
+use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
 
@@ -37,6 +41,9 @@ pub(crate) struct Peer {
     pub(crate) number: u32,
     pub(crate) id: Arc<NodeId>,
     gate: Mutex<Gate>,
+    bonds: Mutex<Bonds<Pid>>,
+    /// Signals to the peer that came up while somebody delivered.
+    later: Mutex<VecDeque<DistSignal>>,
     /// The link's actor.
     writer: AtomicWaker,
     /// What it sent that reached nobody: casts that were refused.
@@ -45,8 +52,6 @@ pub(crate) struct Peer {
 
 struct Gate {
     up: Option<Up>,
-    bonds: Bonds<Pid>,
-    ends: Ends,
     /// Who waits for an answer to a call, a send or a start.
     calls: Waits<Wait>,
     /// The ways back that went to the peer.
@@ -57,8 +62,27 @@ struct Gate {
     ways_in_hand: InHand<Caller>,
     /// Who waits for room.
     rooms: Vec<Waker>,
-    deliveries: VecDeque<DistSignal>,
-    is_delivering: bool,
+}
+
+thread_local! {
+    /// Whether this thread delivers signals just now.
+    static DELIVERS: Cell<bool> = const { Cell::new(false) };
+}
+
+/// While it is there this thread delivers.
+struct Delivering;
+
+impl Delivering {
+    fn begin() -> Delivering {
+        DELIVERS.set(true);
+        Delivering
+    }
+}
+
+impl Drop for Delivering {
+    fn drop(&mut self) {
+        DELIVERS.set(false);
+    }
 }
 
 struct Up {
@@ -103,23 +127,21 @@ impl Peer {
             id,
             gate: Mutex::new(Gate {
                 up: None,
-                bonds: Bonds::new(BONDS_MAX),
-                ends: Ends::new(),
                 calls: Waits::new(),
                 ways: Waits::new(),
                 in_hand: InHand::new(IN_HAND_MAX),
                 ways_in_hand: InHand::new(IN_HAND_MAX),
                 rooms: Vec::new(),
-                deliveries: VecDeque::new(),
-                is_delivering: false,
             }),
+            bonds: Mutex::new(Bonds::new(BONDS_MAX)),
+            later: Mutex::default(),
             writer: AtomicWaker::new(),
             lost_casts: AtomicU64::new(0),
         }
     }
 
     fn gate(&self) -> MutexGuard<'_, Gate> {
-        self.gate.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.gate)
     }
 
     /// Whether there is a link.
@@ -187,7 +209,7 @@ impl Peer {
         aim: &Aim,
         name: &'static str,
         payload: &[u8],
-        head: impl FnOnce(To, crate::proto::NameNumber) -> Head,
+        head: impl FnOnce(To, NameNumber) -> Head,
     ) -> Result<(), NotSent> {
         let pushed = push_in(&mut self.gate(), flow, aim, name, payload, head)?;
         self.wake_if(pushed);
@@ -233,47 +255,76 @@ impl Peer {
 
     /// A signal of a local actor to one of the peer.
     pub(crate) fn carry(&self, system: &System, signal: DistSignal) {
-        let mut gate = self.gate();
-        let Some(bond) = gate.outgoing(signal) else { return };
-        gate.bonds.handle_local(bond);
-        self.settle(system, gate);
+        if DELIVERS.get() {
+            lock(&self.later).push_back(signal);
+        } else {
+            let mut bonds = lock(&self.bonds);
+            if let Some(signal) = to_bond(signal) {
+                bonds.handle_local(signal);
+            }
+            self.settle(system, &mut bonds);
+        }
+        self.catch_up(system);
     }
 
     /// A signal of an actor of the peer.
     pub(crate) fn hear(&self, system: &System, signal: Framed) -> Result<(), TooManyBonds> {
         let Some(bond) = from_frame(signal, self.number) else { return Ok(()) };
-        let mut gate = self.gate();
-        let heard = gate.bonds.handle_remote(bond);
-        self.settle(system, gate);
+        let mut bonds = lock(&self.bonds);
+        let heard = bonds.handle_remote(bond);
+        self.settle(system, &mut bonds);
+        drop(bonds);
+        self.catch_up(system);
         heard
     }
 
     /// An actor of the peer monitors what is not there.
     pub(crate) fn nobody_to_watch(&self, monitor: u64, watcher: BarePid) {
-        let mut gate = self.gate();
         let down = Framed::Down { monitor, to: watcher, from: None, reason: Exit::NoProc };
-        let pushed = gate.signal(Flow::Groups, &down);
-        drop(gate);
+        let pushed = self.gate().signal(Flow::Groups, &down);
         self.wake_if(pushed);
     }
 
-    /// Performs what the bonds give out, then delivers, unless another thread is at it.
-    fn settle(&self, system: &System, mut gate: MutexGuard<'_, Gate>) {
-        let pushed = gate.perform();
-        if std::mem::replace(&mut gate.is_delivering, true) {
-            drop(gate);
-            return self.wake_if(pushed);
+    /// What came up while somebody delivered, unless somebody is at it: that one looks again.
+    fn catch_up(&self, system: &System) {
+        while !lock(&self.later).is_empty() {
+            let Ok(mut bonds) = self.bonds.try_lock() else { return };
+            self.settle(system, &mut bonds);
         }
-        drop(gate);
-        self.wake_if(pushed);
+    }
+
+    /// Does what the bonds give out, and takes what comes up meanwhile.
+    fn settle(&self, system: &System, bonds: &mut Bonds<Pid>) {
+        let _delivering = Delivering::begin();
         loop {
-            let mut gate = self.gate();
-            let Some(signal) = gate.deliveries.pop_front() else {
-                gate.is_delivering = false;
-                return;
-            };
-            drop(gate);
-            if let Err(why) = system.deliver(signal) {
+            while let Some(output) = bonds.poll() {
+                match output {
+                    Output::Send(signal) => {
+                        let flow = Flow::Actor(sender(&signal));
+                        let pushed = self.gate().signal(flow, &to_frame(signal));
+                        self.wake_if(pushed);
+                    }
+                    Output::Deliver(signal) => self.deliver(system, bonds, signal),
+                }
+            }
+            let Some(signal) = lock(&self.later).pop_front() else { return };
+            if let Some(signal) = to_bond(signal) {
+                bonds.handle_local(signal);
+            }
+        }
+    }
+
+    fn deliver(&self, system: &System, bonds: &mut Bonds<Pid>, signal: Bond) {
+        let link = link_of(&signal);
+        let Some(signal) = to_core(signal) else { return };
+        match system.deliver(signal) {
+            Ok(true) => {}
+            Ok(false) => {
+                if let Some((local, remote)) = link {
+                    bonds.unchanged(local, remote);
+                }
+            }
+            Err(why) => {
                 tracing::debug!(target: "ravelin", node = %self.id, %why, "ravelin.cluster.misdirected");
             }
         }
@@ -283,9 +334,9 @@ impl Peer {
 
     /// A link is up.
     pub(crate) fn connect(&self, link: LinkId, outbox: Outbox) {
-        let mut gate = self.gate();
-        gate.up = Some(Up { link, outbox, is_overrun: false });
-        gate.bonds.connected();
+        let mut bonds = lock(&self.bonds);
+        self.gate().up = Some(Up { link, outbox, is_overrun: false });
+        bonds.connected();
     }
 
     /// This link is lost: all that is owed is ended, each once.
@@ -298,8 +349,12 @@ impl Peer {
         let callers = (gate.in_hand.lost(), gate.ways_in_hand.lost());
         let (calls, ways) = (gate.calls.lost(), gate.ways.lost());
         let rooms = std::mem::take(&mut gate.rooms);
-        gate.bonds.lost(&Exit::NoConnection);
-        self.settle(system, gate);
+        drop(gate);
+        let mut bonds = lock(&self.bonds);
+        bonds.lost(&Exit::NoConnection);
+        self.settle(system, &mut bonds);
+        drop(bonds);
+        self.catch_up(system);
         for (_, wait) in calls {
             wait(Err(CallError::Exited(Exit::NoConnection)));
         }
@@ -442,7 +497,7 @@ fn push_in(
     aim: &Aim,
     name: &'static str,
     payload: &[u8],
-    head: impl FnOnce(To, crate::proto::NameNumber) -> Head,
+    head: impl FnOnce(To, NameNumber) -> Head,
 ) -> Result<Pushed, NotSent> {
     let up = gate.up.as_mut().ok_or(NotSent::NoConnection)?;
     let message = up.outbox.name(name)?;
@@ -463,71 +518,6 @@ fn push_in(
 }
 
 impl Gate {
-    /// A signal of a local actor, in the bonds' shape, if it is to be sent.
-    fn outgoing(&mut self, signal: DistSignal) -> Option<Bond> {
-        let monitor = |monitor: ravelin_core::MonitorRef| MonitorId(monitor.as_u64());
-        Some(match signal {
-            DistSignal::Link { from, to } => {
-                if !self.ends.link(from, to) {
-                    return None;
-                }
-                Signal::Link { from, to }
-            }
-            DistSignal::Unlink { from, to } => {
-                let id = self.ends.unlink(from, to)?;
-                Signal::Unlink { from, to, id }
-            }
-            DistSignal::LinkExit { from, to, reason } => {
-                if !self.ends.end(from, to) {
-                    return None;
-                }
-                Signal::LinkExit { from, to, reason }
-            }
-            DistSignal::Exit { from, to, reason } => Signal::Exit { from, to, reason },
-            DistSignal::Kill { from, to } => Signal::Kill { from: from.unwrap_or(to), to },
-            DistSignal::Monitor { from, to, monitor: id } => {
-                Signal::Monitor { monitor: monitor(id), watcher: from, target: to }
-            }
-            DistSignal::Demonitor { from, to, monitor: id } => {
-                Signal::Demonitor { monitor: monitor(id), watcher: from, target: to }
-            }
-            DistSignal::Down { from, to, monitor: id, reason } => {
-                Signal::Down { monitor: monitor(id), watcher: to, target: from, reason }
-            }
-            _ => return None,
-        })
-    }
-
-    /// Sends what the bonds give out for the peer, and lines up what they give out for actors here.
-    fn perform(&mut self) -> Pushed {
-        let mut all = Pushed::Quiet;
-        while let Some(output) = self.bonds.poll() {
-            match output {
-                Output::Send(signal) => {
-                    let flow = Flow::Actor(sender(&signal));
-                    if self.signal(flow, &to_frame(signal)) == Pushed::Wake {
-                        all = Pushed::Wake;
-                    }
-                }
-                Output::Deliver(signal) => {
-                    let (from, to) = ends_of(&signal);
-                    match self.ends.hear(&signal) {
-                        Heard::Nothing => {}
-                        Heard::All => self.deliveries.extend(to_core(signal)),
-                        Heard::Acknowledged(id) => {
-                            self.deliveries.extend(to_core(signal));
-                            self.bonds.handle_local(Signal::UnlinkAck { from: to, to: from, id });
-                        }
-                        Heard::OnlyAcknowledged(id) => {
-                            self.bonds.handle_local(Signal::UnlinkAck { from: to, to: from, id });
-                        }
-                    }
-                }
-            }
-        }
-        all
-    }
-
     /// Pushes a signal. What can not be refused and finds no room ends the link.
     fn signal(&mut self, flow: Flow, signal: &Framed) -> Pushed {
         let Some(up) = &mut self.up else { return Pushed::Quiet };
@@ -566,18 +556,6 @@ impl Gate {
     }
 }
 
-/// From whom a signal about a link is, and to whom.
-fn ends_of(signal: &Bond) -> (Pid, Pid) {
-    match signal {
-        Signal::Link { from, to }
-        | Signal::Unlink { from, to, .. }
-        | Signal::UnlinkAck { from, to, .. }
-        | Signal::LinkExit { from, to, .. }
-        | Signal::Exit { from, to, .. }
-        | Signal::Kill { from, to } => (*from, *to),
-        Signal::Monitor { watcher, target, .. } | Signal::Demonitor { watcher, target, .. } => {
-            (*watcher, *target)
-        }
-        Signal::Down { watcher, target, .. } => (*target, *watcher),
-    }
+fn lock<T>(of: &Mutex<T>) -> MutexGuard<'_, T> {
+    of.lock().unwrap_or_else(PoisonError::into_inner)
 }

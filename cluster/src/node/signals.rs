@@ -8,6 +8,38 @@ use ravelin_core::{DistSignal, MonitorRef, Pid};
 /// A signal of the bonds with one peer; monitors aim at incarnations.
 pub(crate) type Bond = Signal<Pid>;
 
+/// As the bonds have it, of an actor of this node. Numbers are given by the bonds.
+pub(crate) fn to_bond(signal: DistSignal) -> Option<Bond> {
+    let monitor = |monitor: MonitorRef| MonitorId(monitor.as_u64());
+    Some(match signal {
+        DistSignal::Link { from, to } => Signal::Link { from, to },
+        DistSignal::Unlink { from, to } => Signal::Unlink { from, to, id: 0 },
+        DistSignal::LinkExit { from, to, reason } => Signal::LinkExit { from, to, reason },
+        DistSignal::Exit { from, to, reason } => Signal::Exit { from, to, reason },
+        DistSignal::Kill { from, to } => Signal::Kill { from: from.unwrap_or(to), to },
+        DistSignal::Monitor { from, to, monitor: id } => {
+            Signal::Monitor { monitor: monitor(id), watcher: from, target: to }
+        }
+        DistSignal::Demonitor { from, to, monitor: id } => {
+            Signal::Demonitor { monitor: monitor(id), watcher: from, target: to }
+        }
+        DistSignal::Down { from, to, monitor: id, reason } => {
+            Signal::Down { monitor: monitor(id), watcher: to, target: from, reason }
+        }
+        _ => return None,
+    })
+}
+
+/// The two ends of the link that a signal to an actor here is about, its own first.
+pub(crate) fn link_of(signal: &Bond) -> Option<(Pid, Pid)> {
+    match signal {
+        Signal::Link { from, to } | Signal::Unlink { from, to, .. } | Signal::LinkExit { from, to, .. } => {
+            Some((*to, *from))
+        }
+        _ => None,
+    }
+}
+
 /// As core has it; `None` for what core does not know: acknowledgements.
 pub(crate) fn to_core(signal: Bond) -> Option<DistSignal> {
     let monitor = |id: MonitorId| MonitorRef::from_u64(id.0);

@@ -20,7 +20,6 @@ mod outlet;
 mod mesh;
 
 pub mod bonds;
-pub mod ends;
 pub mod groups;
 pub mod names;
 pub mod waits;

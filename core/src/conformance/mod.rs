@@ -30,6 +30,7 @@
 
 mod list;
 mod mortal;
+mod nodes;
 mod puppet;
 
 #[doc(hidden)]
