@@ -68,7 +68,7 @@ fn links_and_unlinks_that_cross_end_in_agreement() {
         (
             "link-a quiet-a break-a notice-a notice-b unlink-a connect-a link-a",
             true,
-            &[],
+            &[Exit::NoConnection],
             &[Exit::NoConnection],
         ),
         // What an actor does waits on the way to its table, while the table is told by the other side.
