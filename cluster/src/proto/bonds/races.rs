@@ -148,6 +148,25 @@ fn what_belongs_to_no_bond_is_ignored_and_counted() {
 }
 
 #[test]
+fn an_exit_is_of_an_older_link_until_the_newest_unlink_is_acknowledged() {
+    let (local, remote) = (here(1), there(1));
+    let mut bonds = table();
+    for _ in 0..2 {
+        bonds.handle_local(Signal::Link { from: local, to: remote });
+        bonds.handle_local(Signal::Unlink { from: local, to: remote, id: 0 });
+    }
+    bonds.handle_local(Signal::Link { from: local, to: remote });
+    while bonds.poll().is_some() {}
+    let exit = Signal::LinkExit { from: remote, to: local, reason: Exit::Killed };
+    for (id, is_told) in [(1, false), (2, true)] {
+        bonds.handle_remote(Signal::UnlinkAck { from: remote, to: local, id }).unwrap();
+        bonds.handle_remote(exit.clone()).unwrap();
+        let told = is_told.then(|| Output::Deliver(exit.clone()));
+        assert_eq!(bonds.poll(), told, "after {id} was acknowledged");
+    }
+}
+
+#[test]
 fn of_a_down_and_a_demonitor_only_the_number_is_believed() {
     let mut bonds = table();
     let (monitor, watcher, target, reason) = (MonitorId(1), here(1), there(1), Exit::Killed);
