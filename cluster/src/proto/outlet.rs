@@ -77,3 +77,20 @@ impl<K: Clone + Ord> Outlet<K> {
         Some(Telling::Key(key))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_that_changes_often_is_told_once_and_in_the_turn_of_its_last_change() {
+        let mut outlet = Outlet::new();
+        assert_eq!(outlet.pop(|_| None), Some(Telling::AllTold));
+        for key in [1, 2, 1, 3, 1] {
+            outlet.note(&key);
+        }
+        let told: Vec<_> = std::iter::from_fn(|| outlet.pop(|_| None)).collect();
+        assert_eq!(told, [Telling::Key(2), Telling::Key(3), Telling::Key(1)]);
+        assert!(!outlet.is_ready());
+    }
+}

@@ -273,8 +273,7 @@ impl<T: Clone> Bonds<T> {
     /// An actor of this node says this to one of the peer.
     pub fn handle_local(&mut self, signal: Signal<T>) {
         match signal {
-            Signal::Link { from, to } => self.link(from, to),
-            Signal::Unlink { from, to, .. } => self.unlink(from, to),
+            Signal::Link { from, to } | Signal::Unlink { from, to, .. } => self.turned(from, to),
             Signal::UnlinkAck { .. } => (),
             Signal::LinkExit { from, to, reason } => self.end_link(from, to, reason),
             Signal::Exit { .. } | Signal::Kill { .. } => {
@@ -329,30 +328,23 @@ impl<T: Clone> Bonds<T> {
         Ok(())
     }
 
-    fn link(&mut self, local: Pid, remote: Pid) {
-        if !self.turn(local, remote) {
-            // It has been told of an end, or an unlink, since.
-            return;
-        }
-        if !self.is_up {
+    /// The actor linked or unlinked: what it holds now is told to the other side. While others of its doings are on their
+    /// way here that may be told too soon, and is put right by them.
+    fn turned(&mut self, local: Pid, remote: Pid) {
+        let is_held = self.turn(local, remote);
+        if is_held && !self.is_up {
             return self.tell_end(local, remote, Exit::NoConnection);
         }
-        let link = self.links.entry((local, remote)).or_default();
-        if !std::mem::replace(&mut link.is_active, true) {
-            self.send(Signal::Link { from: local, to: remote });
-        }
-    }
-
-    fn unlink(&mut self, local: Pid, remote: Pid) {
-        if self.turn(local, remote) {
-            // It has been linked by the other since.
+        let Some(link) = self.links.get_mut(&(local, remote)) else { return };
+        if std::mem::replace(&mut link.is_active, is_held) == is_held {
             return;
         }
-        let link = self.links.get_mut(&(local, remote)).filter(|link| link.is_active);
-        let Some(link) = link else { return };
+        if is_held {
+            return self.send(Signal::Link { from: local, to: remote });
+        }
         let id = self.next_unlink;
         self.next_unlink += 1;
-        *link = Link { is_active: false, is_held: false, unlinking: Some(id) };
+        link.unlinking = Some(id);
         self.send(Signal::Unlink { from: local, to: remote, id });
     }
 

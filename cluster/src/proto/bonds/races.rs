@@ -68,7 +68,7 @@ fn links_and_unlinks_that_cross_end_in_agreement() {
         (
             "link-a quiet-a break-a notice-a notice-b unlink-a connect-a link-a",
             true,
-            &[],
+            &[Exit::NoConnection],
             &[Exit::NoConnection],
         ),
         // What an actor does waits on the way to its table, while the table is told by the other side.
@@ -145,6 +145,25 @@ fn what_belongs_to_no_bond_is_ignored_and_counted() {
     bonds.handle_remote(Signal::Unlink { from, to, id: 7 }).unwrap();
     assert_eq!(bonds.poll(), Some(Output::Send(Signal::UnlinkAck { from: to, to: from, id: 7 })));
     assert_eq!((bonds.poll(), bonds.stale()), (None, 0));
+}
+
+#[test]
+fn an_exit_is_of_an_older_link_until_the_newest_unlink_is_acknowledged() {
+    let (local, remote) = (here(1), there(1));
+    let mut bonds = table();
+    for _ in 0..2 {
+        bonds.handle_local(Signal::Link { from: local, to: remote });
+        bonds.handle_local(Signal::Unlink { from: local, to: remote, id: 0 });
+    }
+    bonds.handle_local(Signal::Link { from: local, to: remote });
+    while bonds.poll().is_some() {}
+    let exit = Signal::LinkExit { from: remote, to: local, reason: Exit::Killed };
+    for (id, is_told) in [(1, false), (2, true)] {
+        bonds.handle_remote(Signal::UnlinkAck { from: remote, to: local, id }).unwrap();
+        bonds.handle_remote(exit.clone()).unwrap();
+        let told = is_told.then(|| Output::Deliver(exit.clone()));
+        assert_eq!(bonds.poll(), told, "after {id} was acknowledged");
+    }
 }
 
 #[test]
