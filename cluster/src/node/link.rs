@@ -232,7 +232,7 @@ async fn shake(
         let mut over = None;
         while let Some(event) = handshake.poll_event() {
             match event {
-                Event::Introduced(who) => match judge(of, link, connection, &who).await {
+                Event::Introduced(who) => match judge(of, link, connection.certified.as_deref(), &who).await {
                     Ok(()) => handshake.admit(),
                     Err(why) => handshake.refuse(why),
                 },
@@ -270,8 +270,13 @@ async fn shake(
 }
 
 /// Whether the peer may be who it says it is, and whether the link is wanted.
-async fn judge(of: &Linking, link: LinkId, connection: &Connection, who: &Introduction) -> Result<(), Refusal> {
-    if let Some(names) = &connection.certified
+async fn judge(
+    of: &Linking,
+    link: LinkId,
+    certified: Option<&[NodeName]>,
+    who: &Introduction,
+) -> Result<(), Refusal> {
+    if let Some(names) = certified
         && !names.contains(&who.node.name)
     {
         let why = format!("the certificate is not one of {}", who.node.name);

@@ -16,7 +16,7 @@ pub(crate) fn to_bond(signal: DistSignal) -> Option<Bond> {
         DistSignal::Unlink { from, to } => Signal::Unlink { from, to, id: 0 },
         DistSignal::LinkExit { from, to, reason } => Signal::LinkExit { from, to, reason },
         DistSignal::Exit { from, to, reason } => Signal::Exit { from, to, reason },
-        DistSignal::Kill { from, to } => Signal::Kill { from: from.unwrap_or(to), to },
+        DistSignal::Kill { from, to } => Signal::Kill { from, to },
         DistSignal::Monitor { from, to, monitor: id } => {
             Signal::Monitor { monitor: monitor(id), watcher: from, target: to }
         }
@@ -49,7 +49,7 @@ pub(crate) fn to_core(signal: Bond) -> Option<DistSignal> {
         Signal::UnlinkAck { .. } => return None,
         Signal::LinkExit { from, to, reason } => DistSignal::LinkExit { from, to, reason },
         Signal::Exit { from, to, reason } => DistSignal::Exit { from, to, reason },
-        Signal::Kill { from, to } => DistSignal::Kill { from: Some(from), to },
+        Signal::Kill { from, to } => DistSignal::Kill { from, to },
         Signal::Monitor { monitor: id, watcher, target } => {
             DistSignal::Monitor { from: watcher, to: target, monitor: monitor(id) }
         }
@@ -69,8 +69,8 @@ pub(crate) fn sender(signal: &Bond) -> Pid {
         | Signal::Unlink { from, .. }
         | Signal::UnlinkAck { from, .. }
         | Signal::LinkExit { from, .. }
-        | Signal::Exit { from, .. }
-        | Signal::Kill { from, .. } => *from,
+        | Signal::Exit { from, .. } => *from,
+        Signal::Kill { from, to } => from.unwrap_or(*to),
         Signal::Monitor { watcher, .. } | Signal::Demonitor { watcher, .. } => *watcher,
         Signal::Down { target, .. } => *target,
     }
@@ -87,7 +87,7 @@ pub(crate) fn to_frame(signal: Bond) -> Framed {
             Framed::LinkExit { from: bare(from), to: bare(to), reason }
         }
         Signal::Exit { from, to, reason } => Framed::Exit { from: bare(from), to: bare(to), reason },
-        Signal::Kill { from, to } => Framed::Kill { from: bare(from), to: bare(to) },
+        Signal::Kill { from, to } => Framed::Kill { from: from.map(bare), to: bare(to) },
         Signal::Monitor { monitor, watcher, target } => {
             Framed::Monitor { monitor: monitor.0, from: bare(watcher), to: To::Pid(bare(target)) }
         }
@@ -110,7 +110,7 @@ pub(crate) fn from_frame(signal: Framed, peer: u32) -> Option<Bond> {
             Signal::LinkExit { from: there(from), to: here(to), reason }
         }
         Framed::Exit { from, to, reason } => Signal::Exit { from: there(from), to: here(to), reason },
-        Framed::Kill { from, to } => Signal::Kill { from: there(from), to: here(to) },
+        Framed::Kill { from, to } => Signal::Kill { from: from.map(there), to: here(to) },
         Framed::Monitor { monitor, from, to: To::Pid(target) } => {
             Signal::Monitor { monitor: MonitorId(monitor), watcher: there(from), target: here(target) }
         }

@@ -65,8 +65,8 @@ pub enum Signal {
     },
     /// An end that cannot be trapped.
     Kill {
-        /// Who sends it.
-        from: BarePid,
+        /// Who sends it; `None`: no actor.
+        from: Option<BarePid>,
         /// Whom it is for.
         to: BarePid,
     },
