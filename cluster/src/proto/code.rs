@@ -1,4 +1,4 @@
-//! [pure] Numbers and texts as bytes: what every decoder here is made of.
+//! `[pure]` Numbers and texts as bytes: what every decoder here is made of.
 //!
 //! Every reader is total: it gives a value or says why not, and takes no memory that the bytes do not have.
 

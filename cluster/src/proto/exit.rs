@@ -1,4 +1,4 @@
-//! [pure] Exit reasons as bytes.
+//! `[pure]` Exit reasons as bytes.
 
 use super::code::{FrameError, NAME_MAX, Reader, TEXT_MAX, put_text};
 use super::number::{NodeNumber, WirePid};

@@ -1,4 +1,4 @@
-//! [pure] What goes over a link, and what follows from it. Bytes, events and time in; bytes, events and timers out.
+//! `[pure]` What goes over a link, and what follows from it. Bytes, events and time in; bytes, events and timers out.
 //!
 //! docs/wire.md has the format.
 

@@ -1,4 +1,4 @@
-//! [pure] What pids, names and nodes are called on one link: numbers that its sender defined.
+//! `[pure]` What pids, names and nodes are called on one link: numbers that its sender defined.
 
 use super::code::{FrameError, Known, Reader, put_number};
 use ravelin_core::Pid;

@@ -28,7 +28,7 @@ fn content_of(frame: &Frame) -> Bytes {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 512, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 256, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn a_frame_is_the_same_after_the_way(frame in any::frame()) {

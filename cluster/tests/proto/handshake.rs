@@ -77,59 +77,54 @@ fn both_sides_agree_on_what_both_can() {
     assert_eq!((at_dialer.codecs, at_acceptor.codecs), (set(&["bincode-2"]), set(&["bincode-2"])));
 }
 
+/// Who dials, who accepts, what their shells say, which of the two refuses, and why.
+type Row = (Terms, Terms, [Judge; 2], usize, Refusal);
+
+fn check((dialer, acceptor, judges, refuser, why): Row) {
+    let ends = meet(dialer, acceptor, judges);
+    assert_eq!(ends[refuser], Some(Err(Over::Refused(why.clone()))));
+    assert_eq!(ends[1 - refuser], Some(Err(Over::RefusedByPeer(why))));
+}
+
 #[test]
-fn whoever_refuses_both_know_why() {
-    let rows: [(Terms, Terms, [Judge; 2], usize, Refusal); 11] = [
+fn introductions_that_do_not_fit_are_refused_and_both_know_why() {
+    let free = [anybody as Judge; 2];
+    let a = |change: fn(&mut Terms)| changed("a", change);
+    let b = |change: fn(&mut Terms)| changed("b", change);
+    let rows: [Row; 8] = [
         (
-            changed("a", |terms| terms.versions = (3, 4)),
-            changed("b", |terms| terms.versions = (1, 2)),
-            [anybody; 2],
+            a(|terms| terms.versions = (3, 4)),
+            b(|terms| terms.versions = (1, 2)),
+            free,
             1,
             Refusal::Version { oldest: 1, newest: 2 },
         ),
+        (a(|terms| terms.ours.cluster = "bank".into()), terms("b"), free, 1, Refusal::Cluster("shop".into())),
+        (terms("a"), terms("a"), free, 1, Refusal::Itself),
+        (a(|terms| terms.ours.node = node("b", 7)), terms("b"), free, 1, Refusal::NameTaken(node("b", 1))),
         (
-            changed("a", |terms| terms.ours.cluster = "bank".into()),
+            a(|terms| terms.expected = Some("c".parse().unwrap())),
             terms("b"),
-            [anybody; 2],
-            1,
-            Refusal::Cluster("shop".into()),
-        ),
-        (terms("a"), terms("a"), [anybody; 2], 1, Refusal::Itself),
-        (
-            changed("a", |terms| terms.ours.node = node("b", 7)),
-            terms("b"),
-            [anybody; 2],
-            1,
-            Refusal::NameTaken(node("b", 1)),
-        ),
-        (
-            changed("a", |terms| terms.expected = Some("c".parse().unwrap())),
-            terms("b"),
-            [anybody; 2],
+            free,
             0,
             Refusal::WrongName(node("b", 1)),
         ),
         (
-            changed("a", |terms| terms.ours.codecs = set(&["postcard-1"])),
+            a(|terms| terms.ours.codecs = set(&["postcard-1"])),
             terms("b"),
-            [anybody; 2],
+            free,
             1,
             Refusal::Codec(set(&["bincode-2"])),
         ),
-        (
-            terms("a"),
-            changed("b", |terms| terms.needed = set(&["zip"])),
-            [anybody; 2],
-            1,
-            Refusal::Feature("zip".into()),
-        ),
-        (
-            changed("a", |terms| terms.needed = set(&["zip"])),
-            terms("b"),
-            [anybody; 2],
-            0,
-            Refusal::Feature("zip".into()),
-        ),
+        (terms("a"), b(|terms| terms.needed = set(&["zip"])), free, 1, Refusal::Feature("zip".into())),
+        (a(|terms| terms.needed = set(&["zip"])), terms("b"), free, 0, Refusal::Feature("zip".into())),
+    ];
+    rows.into_iter().for_each(check);
+}
+
+#[test]
+fn whom_a_shell_refuses_knows_why() {
+    let rows: [Row; 3] = [
         (
             terms("a"),
             terms("b"),
@@ -146,11 +141,7 @@ fn whoever_refuses_both_know_why() {
             Refusal::OldIncarnation(Incarnation(9)),
         ),
     ];
-    for (dialer, acceptor, judges, refuser, why) in rows {
-        let ends = meet(dialer, acceptor, judges);
-        assert_eq!(ends[refuser], Some(Err(Over::Refused(why.clone()))));
-        assert_eq!(ends[1 - refuser], Some(Err(Over::RefusedByPeer(why))));
-    }
+    rows.into_iter().for_each(check);
 }
 
 #[test]

@@ -209,7 +209,7 @@ fn run(pipes: Pipes, steps: Vec<Step>) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 96, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn each_flow_keeps_its_order_over_two_streams(steps in prop::collection::vec(step(), 0..120)) {

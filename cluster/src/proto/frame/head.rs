@@ -1,4 +1,4 @@
-//! [pure] Frames that carry a payload: what stands before it.
+//! `[pure]` Frames that carry a payload: what stands before it.
 
 use super::super::code::{FrameError, Reader, put_number};
 use super::super::number::{BarePid, NameNumber, To};

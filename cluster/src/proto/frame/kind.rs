@@ -1,4 +1,4 @@
-//! [pure] The kinds of frames, one byte each. A number that was used is never used for something else.
+//! `[pure]` The kinds of frames, one byte each. A number that was used is never used for something else.
 
 /// The bit of the kinds that have an order: those of the user lane.
 pub(super) const USER: u8 = 0x80;

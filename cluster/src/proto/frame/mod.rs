@@ -1,4 +1,4 @@
-//! [pure] Frames: what goes over a link, one after the other.
+//! `[pure]` Frames: what goes over a link, one after the other.
 //!
 //! A frame is two bytes of length, lowest first, one byte of kind, and fields in an order that the kind says. So no
 //! frame has more than 65,537 bytes. What is larger goes in fragments, each of them a frame ([`Fragment`]). Numbers are

@@ -1,4 +1,4 @@
-//! [pure] Frames without a payload: signals between actors, outcomes, and what the link itself has to say.
+//! `[pure]` Frames without a payload: signals between actors, outcomes, and what the link itself has to say.
 
 use super::super::code::{FrameError, NAME_MAX, Reader, TEXT_MAX, put_number, put_text};
 use super::super::exit::{put_exit, read_exit};

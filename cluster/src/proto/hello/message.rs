@@ -1,4 +1,4 @@
-//! [pure] What is said in the handshake, as values and as bytes.
+//! `[pure]` What is said in the handshake, as values and as bytes.
 
 use crate::name::{Incarnation, NodeId};
 use crate::proto::code::{FrameError, Known, NAME_MAX, Reader, TEXT_MAX, put_number, put_text};

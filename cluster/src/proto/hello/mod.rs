@@ -1,4 +1,4 @@
-//! [pure] The handshake: who is there, whether they understand one another, and whether they want to.
+//! `[pure]` The handshake: who is there, whether they understand one another, and whether they want to.
 //!
 //! - The dialer says hello: the versions that it speaks, and its [`Introduction`].
 //! - The acceptor answers welcome, with the version that it chose and its own introduction; or refused, and why.

@@ -1,4 +1,4 @@
-//! [pure] Messages that come in fragments, until they are whole and have their turn.
+//! `[pure]` Messages that come in fragments, until they are whole and have their turn.
 
 use super::config::Broken;
 use crate::proto::frame::{First, Fragment, Packed};

@@ -1,4 +1,4 @@
-//! [pure] The bulk lane: large messages in fragments, flow by flow in turn, and what may be under way.
+//! `[pure]` The bulk lane: large messages in fragments, flow by flow in turn, and what may be under way.
 
 use super::config::{Broken, Flow};
 use super::queue::{CHUNK_TARGET, append_whole};

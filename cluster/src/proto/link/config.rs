@@ -1,4 +1,4 @@
-//! [pure] What a link is told, and how it may break.
+//! `[pure]` What a link is told, and how it may break.
 
 use crate::proto::code::FrameError;
 use crate::proto::number::NameNumber;

@@ -1,4 +1,4 @@
-//! [pure] The receiving half of a link.
+//! `[pure]` The receiving half of a link.
 
 use super::assembly::{Assembly, Whole};
 use super::config::{Broken, LinkConfig};

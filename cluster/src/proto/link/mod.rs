@@ -1,4 +1,4 @@
-//! [pure] One link between two nodes: what is sent when, and what was received.
+//! `[pure]` One link between two nodes: what is sent when, and what was received.
 //!
 //! Two halves that share nothing but what frames carry: an [`Outbox`], which senders append to and the writer takes
 //! chunks from, and an [`Inbox`], which the reader gives chunks to and takes frames from.
@@ -52,10 +52,12 @@ mod config;
 mod numbers;
 mod queue;
 mod bulk;
+mod sent;
 mod outbox;
 mod assembly;
 mod inbox;
 
 pub use config::{Broken, Flow, LinkConfig, Streams};
 pub use inbox::{Inbox, Received};
-pub use outbox::{Outbox, Pushed, Sent, SentLane, Unsent};
+pub use outbox::Outbox;
+pub use sent::{Pushed, Sent, SentLane, Unsent};

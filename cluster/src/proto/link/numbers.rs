@@ -1,4 +1,4 @@
-//! [pure] Numbers for names and nodes: given by the sender, looked up by the receiver.
+//! `[pure]` Numbers for names and nodes: given by the sender, looked up by the receiver.
 
 use super::config::Broken;
 use crate::name::NodeId;

@@ -1,4 +1,4 @@
-//! [pure] Frames in a row, in buffers that are used again.
+//! `[pure]` Frames in a row, in buffers that are used again.
 
 use bytes::Bytes;
 use std::collections::VecDeque;
