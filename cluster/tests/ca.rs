@@ -1,4 +1,5 @@
 //! The authority for development, and what is wrong with certificates.
+#![allow(clippy::disallowed_methods, reason = "certificates are valid at the time that the machine has")]
 
 use ravelin_cluster::tls::dev_ca::{DevCa, DevCaError};
 use ravelin_cluster::tls::{CertificateFiles, CertificatePart, CertificatePem, Certificates, TlsError};

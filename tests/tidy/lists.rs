@@ -116,6 +116,8 @@ pub(crate) const ADAPTERS: &[&str] = &[
     "core/src/runtimes.rs",
     "cluster/src/transport/tcp.rs",
     "cluster/src/transport/quic.rs",
+    "cluster/src/transport/reactor.rs",
+    "cluster/src/bin/ravelin-ca.rs",
     "executors/src/",
     "supervisor/src/application/signals.rs",
 ];

@@ -21,7 +21,7 @@ mod files;
 #[cfg_attr(not(any(feature = "tcp", feature = "quic")), allow(dead_code, reason = "it is for transports"))]
 mod handshake;
 mod utc;
-#[cfg(all(test, feature = "ca"))]
+#[cfg(test)]
 mod tests;
 
 #[cfg(feature = "tls")]

@@ -7,12 +7,15 @@ use std::collections::BTreeMap;
 use std::io;
 use std::task::{Context, Poll};
 
+/// One of them, and its number.
+type Making<T> = BoxFuture<'static, (u64, Result<T, TransportError>)>;
+
 /// Connections in the making: each goes on by itself, and none waits for another.
 ///
 /// There is a most. Then the oldest gives way: an honest one takes milliseconds, so the oldest of many is one that says
 /// nothing.
 pub(super) struct Handshakes<T> {
-    running: FuturesUnordered<Abortable<BoxFuture<'static, (u64, Result<T, TransportError>)>>>,
+    running: FuturesUnordered<Abortable<Making<T>>>,
     /// By age.
     order: BTreeMap<u64, AbortHandle>,
     next: u64,
