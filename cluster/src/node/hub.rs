@@ -221,10 +221,6 @@ impl Way {
     pub(crate) fn hub(&self) -> Option<Arc<Hub>> {
         self.hub.upgrade()
     }
-
-    pub(crate) fn peer(&self) -> &Arc<Peer> {
-        &self.peer
-    }
 }
 
 impl Crossing for Way {

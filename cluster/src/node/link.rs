@@ -205,7 +205,6 @@ async fn live(
         close,
         rooms: FuturesUnordered::new(),
         nodes: Arc::default(),
-        names: BTreeMap::new(),
         held: None,
         turn: 0,
     };
@@ -309,8 +308,6 @@ struct Running {
     rooms: FuturesUnordered<BoxRoom>,
     /// The third nodes of the link, by its numbers.
     nodes: Arc<BTreeMap<u32, u32>>,
-    /// The names of messages, by number.
-    names: BTreeMap<u32, Arc<str>>,
     /// A chunk that the transport did not take.
     held: Option<(Stream, Bytes)>,
     turn: usize,
@@ -457,7 +454,7 @@ impl Running {
                 return Err(End::Ours(Bye::Silent));
             }
             let due = self.peer.with_outbox(self.link, |outbox| {
-                outbox.handle_timeout(now);
+                let _ = outbox.handle_timeout(now);
                 outbox.poll_timeout()
             });
             let next = due.unwrap_or(now + self.of.config.heartbeat).min(self.inbox.poll_timeout());

@@ -179,10 +179,6 @@ impl Node {
         Ok(Node(Arc::new(Inner { hub, tree, tree_pid: started, endpoint })))
     }
 
-    pub(crate) fn hub(&self) -> &Arc<Hub> {
-        &self.0.hub
-    }
-
     /// Who it is.
     pub fn id(&self) -> &NodeId {
         &self.0.hub.me

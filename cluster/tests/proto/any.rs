@@ -125,7 +125,7 @@ pub(crate) fn signal() -> BoxedStrategy<Signal> {
             .prop_map(|(monitor, to, from, reason)| Signal::Down { monitor, to, from, reason }),
         (pair(), exit()).prop_map(|((from, to), reason)| Signal::Exit { from, to, reason }),
         (asked(), failure()).prop_map(|(id, failure)| Signal::Failed { id, failure }),
-        pair().prop_map(|(from, to)| Signal::Kill { from, to }),
+        (proptest::option::of(bare()), bare()).prop_map(|(from, to)| Signal::Kill { from, to }),
         pair().prop_map(|(from, to)| Signal::Link { from, to }),
         (pair(), exit()).prop_map(|((from, to), reason)| Signal::LinkExit { from, to, reason }),
         (number(), bare(), to()).prop_map(|(monitor, from, to)| Signal::Monitor { monitor, from, to }),

@@ -53,7 +53,7 @@ fn frames() -> Seeds {
         ("failed-deadlock", failed(Failure::Deadlock { path: path.clone() })),
         ("failed-exited", failed(Failure::Exited(Exit::error("disk full")))),
         ("failed-not-understood", failed(Failure::NotUnderstood("counter.add: 1 byte is left".into()))),
-        ("kill", Signal::Kill { from, to }),
+        ("kill", Signal::Kill { from: Some(from), to }),
         ("link", Signal::Link { from, to }),
         ("link-exit", Signal::LinkExit { from, to, reason: Exit::Killed }),
         ("monitor", Signal::Monitor { monitor: 4, from, to: To::Name(NameNumber(1)) }),

@@ -303,7 +303,14 @@ impl Signal {
                 put_pair(out, kind::LINK_EXIT, *from, *to);
                 put_exit(out, reason);
             }
-            Signal::Kill { from, to } => put_pair(out, kind::KILL, *from, *to),
+            Signal::Kill { from, to } => {
+                out.push(kind::KILL);
+                out.push(u8::from(from.is_some()));
+                if let Some(from) = from {
+                    from.put(out);
+                }
+                to.put(out);
+            }
             Signal::Link { from, to } => put_pair(out, kind::LINK, *from, *to),
             Signal::Unlink { id, from, to } => {
                 put_pair(out, kind::UNLINK, *from, *to);
@@ -358,8 +365,8 @@ impl Signal {
                 Signal::LinkExit { from, to, reason: read_exit(bytes)? }
             }
             kind::KILL => {
-                let (from, to) = read_pair(bytes)?;
-                Signal::Kill { from, to }
+                let from = bytes.option("sender of a kill", |bytes| BarePid::read(bytes, "sender of a kill"))?;
+                Signal::Kill { from, to: BarePid::read(bytes, "receiver of a kill")? }
             }
             kind::LINK => {
                 let (from, to) = read_pair(bytes)?;
