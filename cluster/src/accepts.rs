@@ -68,9 +68,15 @@ impl<A: Remote> fmt::Debug for Accepts<A> {
 #[derive(Clone, Copy)]
 pub(crate) struct Row {
     pub(crate) cast: fn(&Target<'_>, &[u8]) -> Result<(), CallError<()>>,
-    pub(crate) send: fn(&Target<'_>, &[u8]) -> Result<Option<Room>, CallError<()>>,
-    pub(crate) request: fn(&Target<'_>, &[u8], Option<Duration>, &Arc<dyn Desk>) -> Result<Option<Room>, CallError<()>>,
+    pub(crate) send: fn(&Target<'_>, &[u8]) -> Given,
+    pub(crate) request: Requests,
 }
+
+/// Hands a request over, of which the caller waits so long, or as long as it takes.
+type Requests = fn(&Target<'_>, &[u8], Option<Duration>, &Arc<dyn Desk>) -> Given;
+
+/// What became of it: the mailbox has it, or there is a wait for room, or it was refused.
+type Given = Result<Option<Room>, CallError<()>>;
 
 /// A wait for room in a mailbox.
 pub(crate) type Room = BoxFuture<'static, Result<(), CallError<()>>>;
@@ -135,10 +141,7 @@ fn cast<A: Remote + Serve<M>, M: Wire>(target: &Target<'_>, payload: &[u8]) -> R
 }
 
 /// As a cast, but where the mailbox is to wait for room, it waits.
-fn send<A: Remote + Serve<M>, M: Wire>(
-    target: &Target<'_>,
-    payload: &[u8],
-) -> Result<Option<Room>, CallError<()>> {
+fn send<A: Remote + Serve<M>, M: Wire>(target: &Target<'_>, payload: &[u8]) -> Given {
     let (place, only) = target.find::<A>()?;
     let message = read::<M>(payload)?;
     let sent = match only {
@@ -159,7 +162,7 @@ fn request<A: Remote + Serve<M>, M: Wire>(
     payload: &[u8],
     budget: Option<Duration>,
     desk: &Arc<dyn Desk>,
-) -> Result<Option<Room>, CallError<()>> {
+) -> Given {
     let (place, only) = target.find::<A>()?;
     let message = read::<M>(payload)?;
     let back = desk.clone();

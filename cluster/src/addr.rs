@@ -138,7 +138,7 @@ impl<A: Remote> Addr<A> {
             Route::Nowhere => Err(CallError::NoProc(message)),
             Route::There(hub, peer) => {
                 let Some(aim) = self.aim().cloned() else { return Err(CallError::NoProc(message)) };
-                Outgoing::<A, M>::new(hub, peer, aim, message, Asks::Room).await.map(drop)
+                Outgoing::<A, M>::send(hub, peer, aim, message, Asks::Room).await.map(drop)
             }
         }
     }
@@ -228,9 +228,9 @@ impl<'a, A: Remote + Serve<M>, M: Wire + Sync> IntoFuture for AddrCall<'a, A, M>
                 Route::Nowhere => Err(CallError::Exited(Exit::NoConnection)),
                 Route::There(hub, peer) => {
                     let Some(aim) = addr.aim().cloned() else { return Err(CallError::NoProc(message)) };
-                    Outgoing::<A, M>::new(hub, peer, aim, message, Asks::Answer(limit)).await.and_then(
-                        |answer| answer.ok_or(CallError::NoReply),
-                    )
+                    Outgoing::<A, M>::send(hub, peer, aim, message, Asks::Answer(limit))
+                        .await
+                        .and_then(|answer| answer.ok_or(CallError::NoReply))
                 }
             }
         })
@@ -280,7 +280,13 @@ impl Drop for Cancel {
 }
 
 impl<A: Remote, M: Wire + Sync> Outgoing<A, M> {
-    fn new(hub: Arc<Hub>, peer: Arc<Peer>, aim: Aim, message: M, asks: Asks) -> impl Future<Output = Result<Option<M::Reply>, CallError<M>>> + Send {
+    fn send(
+        hub: Arc<Hub>,
+        peer: Arc<Peer>,
+        aim: Aim,
+        message: M,
+        asks: Asks,
+    ) -> impl Future<Output = Result<Option<M::Reply>, CallError<M>>> + Send {
         Outgoing::<A, M> { hub, peer, aim, message, asks, _of: std::marker::PhantomData }.run()
     }
 

@@ -8,6 +8,7 @@ use crate::name::{NodeId, NodeName};
 use crate::proto::frame::Asked;
 use crate::proto::groups::Groups;
 use crate::proto::names::Names;
+use crate::proto::waits::CallId;
 use crate::wire::{Bincode, Codec, Undecodable, Wire};
 use bytes::Bytes;
 use ravelin_core::crossing::{self, Answer, Crossing, FarReply, WayBack};
@@ -70,7 +71,9 @@ impl Hub {
         let mut peers = self.peers.write().unwrap_or_else(PoisonError::into_inner);
         let peer = peers.entry(number).or_insert_with(|| Arc::new(Peer::new(number, life))).clone();
         drop(peers);
-        let way = Arc::new(Way { hub: Arc::downgrade(self), system: self.system.clone(), peer: peer.clone() });
+        let way =
+            Arc::new(Way { hub: Arc::downgrade(self), system: self.system.clone(), peer: peer.clone() });
+        let _ = peer.way.set(Arc::downgrade(&way));
         self.ways.write().unwrap_or_else(PoisonError::into_inner).entry(number).or_insert(way);
         Some(peer)
     }
@@ -134,9 +137,7 @@ impl Hub {
         let Some(way) = self.way(peer.number) else { return Err(NotSent::NoConnection.into()) };
         let mut bytes = SCRATCH.with(RefCell::take);
         bytes.clear();
-        let before = KEPT.with(RefCell::take);
-        let written = crossing::with(way, || M::Codec::encode(message, &mut bytes));
-        let kept = KEPT.with(|kept| kept.replace(before));
+        let (written, kept) = keeping(|| crossing::with(way, || M::Codec::encode(message, &mut bytes)));
         let sent = match written {
             Ok(()) => send(&bytes),
             Err(Undecodable(why)) => Err(NotSent::Unfit(why).into()),
@@ -176,7 +177,9 @@ impl Hub {
         };
         let of = system.type_of(pid).ok_or(CallError::NoProc(()))?;
         let table = self.exports.table(of).ok_or_else(|| {
-            CallError::NotUnderstood("the actor accepts nothing from other nodes: its type was never named to one".into())
+            CallError::NotUnderstood(
+                "the actor accepts nothing from other nodes: its type was never named to one".into(),
+            )
         })?;
         f(&Target { system, at: At::Pid(pid) }, &table)
     }
@@ -189,7 +192,29 @@ thread_local! {
     /// A buffer for the message that this thread writes.
     static SCRATCH: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
     /// The ways back that it keeps for the message that it writes.
-    static KEPT: RefCell<Vec<crate::proto::waits::CallId>> = const { RefCell::new(Vec::new()) };
+    static KEPT: RefCell<Vec<CallId>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Runs `f`, which writes a message; gives the ways back that were kept for it.
+fn keeping<R>(f: impl FnOnce() -> R) -> (R, Vec<CallId>) {
+    let before = KEPT.with(RefCell::take);
+    let outcome = f();
+    (outcome, KEPT.with(|kept| kept.replace(before)))
+}
+
+/// Bytes that go to this peer.
+pub(crate) fn write_with(
+    peer: &Peer,
+    write: impl FnOnce(&mut Vec<u8>) -> Result<(), Undecodable>,
+) -> Result<Vec<u8>, Undecodable> {
+    let way = peer.way.get().and_then(Weak::upgrade);
+    let way = way.ok_or_else(|| Undecodable("there is no link".to_owned()))?;
+    let mut bytes = Vec::new();
+    let (written, kept) = keeping(|| crossing::with(way, || write(&mut bytes)));
+    if written.is_err() {
+        kept.into_iter().for_each(|id| peer.take_way_back(id));
+    }
+    written.map(|()| bytes)
 }
 
 /// Carries signals between nodes. It is the system's; so it does not keep the hub, which has the system.
@@ -282,7 +307,8 @@ struct Reading {
 
 /// Runs `f`, which reads what came by a link with these third nodes.
 pub(crate) fn reading<R>(way: &Arc<Way>, nodes: &Arc<BTreeMap<u32, u32>>, f: impl FnOnce() -> R) -> R {
-    let before = READING.with(|reading| reading.replace(Some(Reading { way: way.clone(), nodes: nodes.clone() })));
+    let before =
+        READING.with(|reading| reading.replace(Some(Reading { way: way.clone(), nodes: nodes.clone() })));
     let _restore = Restore(before);
     crossing::with(way.clone(), f)
 }

@@ -223,7 +223,8 @@ async fn shake(
     let runtime = of.hub.system.runtime().clone();
     let terms = Terms { expected, ..Terms::new(of.ours.clone()) };
     let now = runtime.now();
-    let begun = if side == Side::Dialer { Handshake::dial(terms, now) } else { Handshake::accept(terms, now) };
+    let begun =
+        if side == Side::Dialer { Handshake::dial(terms, now) } else { Handshake::accept(terms, now) };
     let mut handshake = begun.map_err(|why| End::Handshake(Over::Garbage(why)))?;
     let mut timer = handshake.poll_timeout().map(|at| runtime.timer(at));
     let mut agreed = None;
@@ -231,10 +232,12 @@ async fn shake(
         let mut over = None;
         while let Some(event) = handshake.poll_event() {
             match event {
-                Event::Introduced(who) => match judge(of, link, connection.certified.as_deref(), &who).await {
-                    Ok(()) => handshake.admit(),
-                    Err(why) => handshake.refuse(why),
-                },
+                Event::Introduced(who) => {
+                    match judge(of, link, connection.certified.as_deref(), &who).await {
+                        Ok(()) => handshake.admit(),
+                        Err(why) => handshake.refuse(why),
+                    }
+                }
                 Event::Agreed(terms) => agreed = Some(terms),
                 Event::Over(why) => over = Some(why),
             }
@@ -258,7 +261,11 @@ async fn shake(
             if timer.as_mut().is_some_and(|timer| timer.as_mut().poll(cx).is_ready()) {
                 return Poll::Ready(Ok(None));
             }
-            connection.receiver.poll_receive(cx).map_err(End::from)?.map(|came| came.ok_or(End::Closed).map(Some))
+            connection
+                .receiver
+                .poll_receive(cx)
+                .map_err(End::from)?
+                .map(|came| came.ok_or(End::Closed).map(Some))
         })
         .await?;
         match came {

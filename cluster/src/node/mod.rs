@@ -165,9 +165,9 @@ impl Node {
             },
         });
         let (members, reach) = (runtime.entropy(), runtime.entropy());
-        let members = Members::new(member.clone(), config.membership.clone(), members)
+        let members = Members::new(member.clone(), config.membership, members)
             .map_err(|why| NodeError::Start(Exit::error(why)))?;
-        let reach = Reach::new(member, config.dialling.clone(), reach);
+        let reach = Reach::new(member, config.dialling, reach);
 
         let keeper = ActorRef::<Keeper>::place("keeper");
         let _ = hub.keeper.set(keeper.clone());
@@ -349,8 +349,7 @@ fn tree_of(
 ) -> Supervisor {
     let links = SupervisorRef::place("links");
     let hub = linking.hub.clone();
-    let args =
-        Mutex::new(Some(KeeperArgs { linking, links: links.clone(), members, reach }));
+    let args = Mutex::new(Some(KeeperArgs { linking, links: links.clone(), members, reach }));
     let begin = move || args.lock().unwrap_or_else(PoisonError::into_inner).take();
     let mut sources: Vec<Box<dyn Discovery>> = vec![Box::new(Seeds(config.seeds.clone()))];
     sources.truncate(usize::from(!config.seeds.is_empty()));

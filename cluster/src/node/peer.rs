@@ -8,6 +8,7 @@
 //! or another. A thread that delivers does not wait for bonds: it puts such a signal into the peer's queue, and whoever
 //! holds the bonds looks there before it lets them go, and once more after.
 
+use super::hub::Way;
 use super::signals::{Bond, from_frame, link_of, sender, to_bond, to_core, to_frame};
 use crate::name::NodeId;
 use crate::proto::bonds::{Bonds, Output, TooManyBonds};
@@ -16,15 +17,14 @@ use crate::proto::link::{Flow, Outbox, Pushed, Streams, Unsent};
 use crate::proto::reach::LinkId;
 use crate::proto::waits::{CallId, InHand, Waits};
 use crate::proto::{BarePid, NameNumber, NodeNumber, Stream, To, WirePid};
-use crate::wire::Undecodable;
 use bytes::Bytes;
 use futures::task::AtomicWaker;
 use ravelin_core::crossing::WayBack;
 use ravelin_core::{CallError, Caller, DistSignal, Exit, Pid, System, Time};
-use std::collections::VecDeque;
 use std::cell::Cell;
+use std::collections::VecDeque;
 use std::sync::atomic::AtomicU64;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::task::Waker;
 
 /// The most links and monitors that a peer may make here.
@@ -44,6 +44,8 @@ pub(crate) struct Peer {
     bonds: Mutex<Bonds<Pid>>,
     /// Signals to the peer that came up while somebody delivered.
     later: Mutex<VecDeque<DistSignal>>,
+    /// How messages cross to it.
+    pub(crate) way: OnceLock<Weak<Way>>,
     /// The link's actor.
     writer: AtomicWaker,
     /// What it sent that reached nobody: casts that were refused.
@@ -135,6 +137,7 @@ impl Peer {
             }),
             bonds: Mutex::new(Bonds::new(BONDS_MAX)),
             later: Mutex::default(),
+            way: OnceLock::new(),
             writer: AtomicWaker::new(),
             lost_casts: AtomicU64::new(0),
         }
@@ -158,7 +161,13 @@ impl Peer {
     // ---- what actors send ----
 
     /// Sends a message whose payload is there.
-    pub(crate) fn cast(&self, flow: Option<Pid>, aim: &Aim, name: &'static str, payload: &[u8]) -> Result<(), NotSent> {
+    pub(crate) fn cast(
+        &self,
+        flow: Option<Pid>,
+        aim: &Aim,
+        name: &'static str,
+        payload: &[u8],
+    ) -> Result<(), NotSent> {
         self.push(flow, aim, name, payload, |to, message| Head::Cast { to, message })
     }
 
@@ -240,6 +249,16 @@ impl Peer {
         Ok(Pid::from_parts(node.0, slot, serial))
     }
 
+    /// A pid inside of a reason. One of a third node can not be named without that node's; it is told as the dead.
+    fn named_to_peer(&self, pid: Pid) -> Pid {
+        let number = match pid.node() {
+            0 => NodeNumber::SENDER,
+            node if node == self.number => NodeNumber::RECEIVER,
+            _ => return Pid::from_parts(NodeNumber::SENDER.0, u32::MAX, u64::MAX),
+        };
+        Pid::from_parts(number.0, pid.slot(), pid.serial())
+    }
+
     /// Keeps a way back that goes to the peer.
     pub(crate) fn keep_way(&self, way: WayBack) -> CallId {
         self.gate().ways.begin(way)
@@ -301,7 +320,8 @@ impl Peer {
                 match output {
                     Output::Send(signal) => {
                         let flow = Flow::Actor(sender(&signal));
-                        let pushed = self.gate().signal(flow, &to_frame(signal));
+                        let signal = to_frame(signal, &mut |pid| self.named_to_peer(pid));
+                        let pushed = self.gate().signal(flow, &signal);
                         self.wake_if(pushed);
                     }
                     Output::Deliver(signal) => self.deliver(system, bonds, signal),
@@ -402,8 +422,7 @@ impl Peer {
             return Err(());
         };
         let chunk = up.outbox.poll_transmit(now, streams);
-        let rooms =
-            if up.outbox.poll_room() { std::mem::take(&mut gate.rooms) } else { Vec::new() };
+        let rooms = if up.outbox.poll_room() { std::mem::take(&mut gate.rooms) } else { Vec::new() };
         drop(gate);
         rooms.into_iter().for_each(Waker::wake);
         Ok(chunk)
@@ -437,10 +456,10 @@ impl Peer {
         answer: Result<&dyn crate::accepts::Bytes, CallError<()>>,
     ) {
         let written = answer.and_then(|answer| {
-            let mut bytes = Vec::new();
-            let appended: Result<(), Undecodable> = answer.append(&mut bytes);
-            let text = |why| CallError::NotUnderstood(format!("the answer could not be written: {why}").into());
-            appended.map(|()| bytes).map_err(text)
+            let written = super::hub::write_with(self, |bytes| answer.append(bytes));
+            written.map_err(|why| {
+                CallError::NotUnderstood(format!("the answer could not be written: {why}").into())
+            })
         });
         let mut gate = self.gate();
         let (in_hand, number) = gate.in_hand(id);
@@ -468,7 +487,11 @@ impl Peer {
     }
 
     /// The peer answered.
-    pub(crate) fn answered(&self, id: Asked, answer: Result<Bytes, CallError<()>>) -> Option<(WayBack, Result<Bytes, CallError<()>>)> {
+    pub(crate) fn answered(
+        &self,
+        id: Asked,
+        answer: Result<Bytes, CallError<()>>,
+    ) -> Option<(WayBack, Result<Bytes, CallError<()>>)> {
         match id {
             Asked::Call(id) => {
                 let wait = self.gate().calls.end(CallId(id));

@@ -55,8 +55,7 @@ mod tests {
 
     #[test]
     fn a_life_has_one_number_and_the_next_life_another_one() {
-        let id =
-            |name: &str, life| NodeId { name: name.parse().unwrap(), incarnation: Incarnation(life) };
+        let id = |name: &str, life| NodeId { name: name.parse().unwrap(), incarnation: Incarnation(life) };
         let roster = Roster::new(id("me", 1));
         assert_eq!(roster.find(&id("me", 1)), Some(0));
         assert_eq!(roster.find(&id("a", 1)), None);

@@ -2,8 +2,8 @@
 
 use crate::proto::bonds::{MonitorId, Signal};
 use crate::proto::frame::Signal as Framed;
-use crate::proto::{BarePid, To};
-use ravelin_core::{DistSignal, MonitorRef, Pid};
+use crate::proto::{BarePid, NodeNumber, To, with_pids};
+use ravelin_core::{DistSignal, Exit, MonitorRef, Pid};
 
 /// A signal of the bonds with one peer; monitors aim at incarnations.
 pub(crate) type Bond = Signal<Pid>;
@@ -76,23 +76,26 @@ pub(crate) fn sender(signal: &Bond) -> Pid {
     }
 }
 
-/// As a frame has it.
-pub(crate) fn to_frame(signal: Bond) -> Framed {
+/// As a frame has it; `named` changes the pids inside of reasons to those of the link.
+pub(crate) fn to_frame(signal: Bond, named: &mut dyn FnMut(Pid) -> Pid) -> Framed {
     let bare = BarePid::of;
     match signal {
         Signal::Link { from, to } => Framed::Link { from: bare(from), to: bare(to) },
         Signal::Unlink { from, to, id } => Framed::Unlink { id, from: bare(from), to: bare(to) },
         Signal::UnlinkAck { from, to, id } => Framed::UnlinkAck { id, from: bare(from), to: bare(to) },
         Signal::LinkExit { from, to, reason } => {
-            Framed::LinkExit { from: bare(from), to: bare(to), reason }
+            Framed::LinkExit { from: bare(from), to: bare(to), reason: with_pids(&reason, named) }
         }
-        Signal::Exit { from, to, reason } => Framed::Exit { from: bare(from), to: bare(to), reason },
+        Signal::Exit { from, to, reason } => {
+            Framed::Exit { from: bare(from), to: bare(to), reason: with_pids(&reason, named) }
+        }
         Signal::Kill { from, to } => Framed::Kill { from: from.map(bare), to: bare(to) },
         Signal::Monitor { monitor, watcher, target } => {
             Framed::Monitor { monitor: monitor.0, from: bare(watcher), to: To::Pid(bare(target)) }
         }
         Signal::Demonitor { monitor, .. } => Framed::Demonitor { monitor: monitor.0 },
         Signal::Down { monitor, watcher, target, reason } => {
+            let reason = with_pids(&reason, named);
             Framed::Down { monitor: monitor.0, to: bare(watcher), from: Some(bare(target)), reason }
         }
     }
@@ -102,14 +105,23 @@ pub(crate) fn to_frame(signal: Bond) -> Framed {
 /// or a monitor of something else than an incarnation.
 pub(crate) fn from_frame(signal: Framed, peer: u32) -> Option<Bond> {
     let (there, here) = (|pid: BarePid| pid.at(peer), |pid: BarePid| pid.at(0));
+    // Those of third nodes are not named in reasons.
+    let named = |reason: &Exit| {
+        with_pids(reason, &mut |pid| {
+            let node = if pid.node() == NodeNumber::RECEIVER.0 { 0 } else { peer };
+            Pid::from_parts(node, pid.slot(), pid.serial())
+        })
+    };
     Some(match signal {
         Framed::Link { from, to } => Signal::Link { from: there(from), to: here(to) },
         Framed::Unlink { id, from, to } => Signal::Unlink { from: there(from), to: here(to), id },
         Framed::UnlinkAck { id, from, to } => Signal::UnlinkAck { from: there(from), to: here(to), id },
         Framed::LinkExit { from, to, reason } => {
-            Signal::LinkExit { from: there(from), to: here(to), reason }
+            Signal::LinkExit { from: there(from), to: here(to), reason: named(&reason) }
         }
-        Framed::Exit { from, to, reason } => Signal::Exit { from: there(from), to: here(to), reason },
+        Framed::Exit { from, to, reason } => {
+            Signal::Exit { from: there(from), to: here(to), reason: named(&reason) }
+        }
         Framed::Kill { from, to } => Signal::Kill { from: from.map(there), to: here(to) },
         Framed::Monitor { monitor, from, to: To::Pid(target) } => {
             Signal::Monitor { monitor: MonitorId(monitor), watcher: there(from), target: here(target) }
@@ -121,7 +133,7 @@ pub(crate) fn from_frame(signal: Framed, peer: u32) -> Option<Bond> {
         }
         Framed::Down { monitor, to, from, reason } => {
             let target = from.map_or(Pid::from_parts(peer, 0, 1), there);
-            Signal::Down { monitor: MonitorId(monitor), watcher: here(to), target, reason }
+            Signal::Down { monitor: MonitorId(monitor), watcher: here(to), target, reason: named(&reason) }
         }
         _ => return None,
     })

@@ -124,6 +124,13 @@ impl Handle<Who> for Puppet {
 
 impl Remote for Puppet {
     fn accepts(messages: &mut Accepts<Puppet>) {
-        messages.add::<Add>().add::<Get>().add::<Watch>().add::<Link>().add::<Heard>().add::<End>().add::<Who>();
+        messages
+            .add::<Add>()
+            .add::<Get>()
+            .add::<Watch>()
+            .add::<Link>()
+            .add::<Heard>()
+            .add::<End>()
+            .add::<Who>();
     }
 }

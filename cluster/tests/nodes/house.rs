@@ -32,10 +32,8 @@ pub(crate) struct House {
 impl House {
     /// These nodes, of which each has the first as its seed.
     pub(crate) async fn new(world: &World, names: &[&str]) -> House {
-        let house = House {
-            names: names.iter().map(|name| (*name).to_owned()).collect(),
-            homes: Arc::default(),
-        };
+        let house =
+            House { names: names.iter().map(|name| (*name).to_owned()).collect(), homes: Arc::default() };
         for name in names {
             let (homes, seed) = (house.homes.clone(), at(names[0]));
             world.node(*name, move |node| {

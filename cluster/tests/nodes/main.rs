@@ -3,8 +3,11 @@
 mod cast;
 mod house;
 
-use house::{House, NODES, at};
+use house::{House, NODES};
 use ravelin_cluster::NodeEvent;
+use ravelin_cluster::proto::groups::Group;
+use ravelin_cluster::proto::names::Resolve;
+use ravelin_core::Pid;
 use ravelin_sim::Sim;
 use std::time::Duration;
 
@@ -43,12 +46,87 @@ fn nodes_that_are_cut_off_are_down_in_time_and_up_again_after() {
         world.advance(Duration::from_secs(3)).await;
         world.partition(&["a"], &["b"]);
         world.advance(Duration::from_secs(4)).await;
-        assert_eq!(house.reached("a").await, []);
-        assert_eq!(house.reached("b").await, []);
+        assert!(house.reached("a").await.is_empty());
+        assert!(house.reached("b").await.is_empty());
         world.heal(&["a"], &["b"]);
         world.advance(Duration::from_secs(30)).await;
         assert_eq!(house.reached("a").await, house.others("a"));
         assert_eq!(house.reached("b").await, house.others("b"));
-        assert!(at("a").0.starts_with("a:"));
+    });
+}
+
+/// The puppet of `of`, as `by` names it.
+async fn seen(house: &House, of: &str, by: &str) -> Pid {
+    // A pid in an answer crosses, so it is in the numbers of whoever asked.
+    house.addr(of, by).call(cast::Who).await.unwrap()
+}
+
+#[test]
+fn monitors_and_links_tell_of_an_end_on_another_node_once() {
+    Sim::new().seeds(20).check(async |world| {
+        let house = House::new(world, &NODES[..2]).await;
+        world.advance(Duration::from_secs(3)).await;
+        let there = seen(&house, "b", "a").await;
+        let watcher = house.home("a").puppet;
+        watcher.call(cast::Watch(there)).await.unwrap();
+        watcher.call(cast::Link(there)).await.unwrap();
+        world.advance(Duration::from_millis(100)).await;
+        house.addr("b", "a").cast(cast::End("over".to_owned())).unwrap();
+        world.advance(Duration::from_secs(1)).await;
+        assert_eq!(watcher.call(cast::Heard).await.unwrap(), ["exit: over", "down: over"]);
+        watcher.call(cast::Watch(there)).await.unwrap();
+        world.advance(Duration::from_secs(1)).await;
+        assert_eq!(watcher.call(cast::Heard).await.unwrap()[2..], ["down: noproc"]);
+    });
+}
+
+#[test]
+fn a_node_that_is_lost_ends_monitors_links_and_calls_once() {
+    Sim::new().seeds(20).check(async |world| {
+        let house = House::new(world, &NODES[..2]).await;
+        world.advance(Duration::from_secs(3)).await;
+        let there = seen(&house, "b", "a").await;
+        let watcher = house.home("a").puppet;
+        watcher.call(cast::Watch(there)).await.unwrap();
+        watcher.call(cast::Link(there)).await.unwrap();
+        world.advance(Duration::from_millis(100)).await;
+        world.crash("b");
+        world.advance(Duration::from_secs(4)).await;
+        let heard = watcher.call(cast::Heard).await.unwrap();
+        assert_eq!(heard, ["exit: noconnection", "down: noconnection"]);
+        let error = house.addr("b", "a").call(cast::Get).await.unwrap_err();
+        assert_eq!(error.to_string(), "the callee ended: noconnection");
+    });
+}
+
+#[test]
+fn groups_and_names_are_the_same_on_all_nodes_and_go_with_their_actors() {
+    Sim::new().seeds(20).check(async |world| {
+        let house = House::new(world, &NODES[..3]).await;
+        let group = Group::new("", "all").unwrap();
+        for name in &NODES[..3] {
+            let home = house.home(name);
+            home.node.join(&group, &home.puppet).await.unwrap();
+        }
+        let home = house.home("b");
+        home.node.register("chief", &home.puppet, Resolve::KeepOlder).await.unwrap();
+        world.advance(Duration::from_secs(5)).await;
+        for name in &NODES[..3] {
+            let node = house.node(name);
+            assert_eq!(node.members(&group).len(), 3, "{name}");
+            assert_eq!(node.local_members(&group).len(), 1, "{name}");
+            assert!(node.whereis("chief").is_some(), "{name}");
+        }
+        assert_eq!(house.node("a").broadcast(&group, &cast::Add(7)), 3);
+        world.advance(Duration::from_secs(1)).await;
+        for name in &NODES[..3] {
+            assert_eq!(house.home(name).puppet.call(cast::Get).await.unwrap(), [7], "{name}");
+        }
+        home.puppet.cast(cast::End("over".to_owned())).unwrap();
+        world.advance(Duration::from_secs(1)).await;
+        for name in &NODES[..3] {
+            assert_eq!(house.node(name).members(&group).len(), 2, "{name}");
+            assert_eq!(house.node(name).whereis("chief"), None, "{name}");
+        }
     });
 }

@@ -365,7 +365,8 @@ impl Signal {
                 Signal::LinkExit { from, to, reason: read_exit(bytes)? }
             }
             kind::KILL => {
-                let from = bytes.option("sender of a kill", |bytes| BarePid::read(bytes, "sender of a kill"))?;
+                let from =
+                    bytes.option("sender of a kill", |bytes| BarePid::read(bytes, "sender of a kill"))?;
                 Signal::Kill { from, to: BarePid::read(bytes, "receiver of a kill")? }
             }
             kind::LINK => {
