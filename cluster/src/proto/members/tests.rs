@@ -32,10 +32,10 @@ struct Figures {
     bytes: u64,
 }
 
-fn figures(nodes: usize, seeds: u64) -> Figures {
+fn figures(timing: Timing, nodes: usize, seeds: u64) -> Figures {
     let mut all = Vec::new();
     for seed in 0..seeds {
-        let mut net = Net::new(nodes, Timing::lan(), seed);
+        let mut net = Net::new(nodes, timing, seed);
         let join = net.run_until(s(60), |net| net.is_whole(0..nodes)).expect("all join");
         net.run(s(10));
         (net.packets, net.bytes) = (0, 0);
@@ -70,10 +70,16 @@ fn figures(nodes: usize, seeds: u64) -> Figures {
 
 #[test]
 fn members_join_notice_a_crash_and_are_one_again_after_a_split() {
-    for nodes in [4, 10] {
-        let row = figures(nodes, 2);
-        assert!(row.join < s(1) && row.crash < s(4) && row.heal < s(15), "{nodes} nodes: {row:?}");
-        assert!(row.packets < 12 && row.bytes < 1200, "{nodes} nodes: {row:?}");
+    let rows = [
+        (4, Timing::lan(), s(4), s(15)),
+        (10, Timing::lan(), s(4), s(15)),
+        (10, Timing::local(), s(2), s(8)),
+        (10, Timing::wan(), s(20), s(40)),
+    ];
+    for (nodes, timing, crash, heal) in rows {
+        let row = figures(timing, nodes, 2);
+        assert!(row.join < s(5) && row.crash < crash && row.heal < heal, "{nodes} nodes: {row:?}");
+        assert!(row.packets < 20 && row.bytes < 2000, "{nodes} nodes: {row:?}");
     }
 }
 
@@ -83,7 +89,7 @@ fn members_join_notice_a_crash_and_are_one_again_after_a_split() {
 fn a_table_of_what_membership_does_and_costs() {
     println!("| nodes | all joined | down: first / all know | one after 60 s of 2:1 | sent per node |");
     for (nodes, seeds) in [(5, 5), (10, 5), (20, 5), (100, 3), (1000, 1)] {
-        let Figures { join, first, crash, heal, packets, bytes } = figures(nodes, seeds);
+        let Figures { join, first, crash, heal, packets, bytes } = figures(Timing::lan(), nodes, seeds);
         println!(
             "| {nodes} | {join:.1?} | {first:.1?} / {crash:.1?} | {heal:.1?} | {packets}/s, {bytes} B/s |"
         );
