@@ -95,48 +95,49 @@ mod toml {
         assert_eq!(Config::from_toml(SHORT), Ok(config()));
     }
 
+    const LONG: &str = r#"
+    name = "shard-3"
+    incarnation = 7
+    cluster = "chat"
+    role = "client"
+    listen = "0.0.0.0:0"
+    advertise = "10.0.0.3:4370"
+    seeds = ["10.0.0.1:4370", "b:1"]
+    dns = ["srv:_r._tcp.chat", "chat:4370"]
+    discover_every_ms = 1
+    features = ["zstd"]
+    heartbeat_ms = 2
+    silence_ms = 4
+    [limits]
+    message_bytes_max = 20001
+    fragment_bytes_max = 20002
+    queue_bytes_max = 50003
+    bulk_queue_bytes_max = 20004
+    assembly_bytes_max = 20005
+    [membership]
+    preset = "wan"
+    probe_every_ms = 10
+    answer_within_ms = 5
+    suspect_for_ms = 12
+    gossip_every_ms = 13
+    announce_every_ms = 14
+    ask_every_ms = 15
+    ask_down_every_ms = 16
+    forget_after_ms = 17
+    [dialling]
+    backoff_first_ms = 18
+    backoff_max_ms = 19
+    steady_after_ms = 20
+    defer_ms = 21
+    handshake_within_ms = 22
+    come_back_within_ms = 23
+    forget_after_ms = 24
+    dials_max = 25
+    accepts_max = 26
+    "#;
+
     #[test]
     fn every_field_can_be_in_a_file() {
-        let text = r#"
-            name = "shard-3"
-            incarnation = 7
-            cluster = "chat"
-            role = "client"
-            listen = "0.0.0.0:0"
-            advertise = "10.0.0.3:4370"
-            seeds = ["10.0.0.1:4370", "b:1"]
-            dns = ["srv:_r._tcp.chat", "chat:4370"]
-            discover_every_ms = 1
-            features = ["zstd"]
-            heartbeat_ms = 2
-            silence_ms = 4
-            [limits]
-            message_bytes_max = 20001
-            fragment_bytes_max = 20002
-            queue_bytes_max = 50003
-            bulk_queue_bytes_max = 20004
-            assembly_bytes_max = 20005
-            [membership]
-            preset = "wan"
-            probe_every_ms = 10
-            answer_within_ms = 5
-            suspect_for_ms = 12
-            gossip_every_ms = 13
-            announce_every_ms = 14
-            ask_every_ms = 15
-            ask_down_every_ms = 16
-            forget_after_ms = 17
-            [dialling]
-            backoff_first_ms = 18
-            backoff_max_ms = 19
-            steady_after_ms = 20
-            defer_ms = 21
-            handshake_within_ms = 22
-            come_back_within_ms = 23
-            forget_after_ms = 24
-            dials_max = 25
-            accepts_max = 26
-        "#;
         let ms = Duration::from_millis;
         let expected = Config {
             name: "shard-3".parse().unwrap(),
@@ -179,7 +180,7 @@ mod toml {
                 accepts_max: 26,
             },
         };
-        assert_eq!(Config::from_toml(text), Ok(expected));
+        assert_eq!(Config::from_toml(LONG), Ok(expected));
     }
 
     #[test]

@@ -15,8 +15,8 @@ const TRANSMISSIONS_MIN: f64 = 10.0;
 
 /// The times of membership. All members of a cluster should have the same.
 ///
-/// Each preset says, of 20 members, what the median is until one that stops is down everywhere, and until two halves that
-/// were apart are one again.
+/// Each preset says about how long it takes, among ten members, until one that stops is down everywhere, and until two parts
+/// that were apart are one again.
 ///
 /// ```
 /// use ravelin_cluster::proto::members::Timing;
@@ -45,7 +45,7 @@ pub struct Timing {
 }
 
 impl Timing {
-    /// Nodes on one machine, and tests: 1 s until down, 4 s until whole again.
+    /// Nodes on one machine, and tests: 1 s until down, 2 s until whole again.
     pub const fn local() -> Timing {
         Timing {
             probe_every: Duration::from_millis(150),
@@ -59,7 +59,7 @@ impl Timing {
         }
     }
 
-    /// Nodes in one place: 2 s until down, 13 s until whole again. The default.
+    /// Nodes in one place: 2 s until down, 5 s until whole again. The default.
     pub const fn lan() -> Timing {
         Timing {
             probe_every: Duration::from_millis(300),
@@ -73,7 +73,7 @@ impl Timing {
         }
     }
 
-    /// Nodes on several continents: 10 s until down, 30 s until whole again.
+    /// Nodes on several continents: 9 s until down, 10 s until whole again.
     pub const fn wan() -> Timing {
         Timing {
             probe_every: Duration::from_millis(1500),

@@ -1,6 +1,6 @@
 //! When what is not reached is dialled again.
 
-use super::LinkId;
+use super::terms::LinkId;
 use ravelin_core::Time;
 use ravelin_supervisor::backoff::Backoff;
 use std::time::Duration;

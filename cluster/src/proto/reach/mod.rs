@@ -28,7 +28,10 @@
 //!    after the answer. So an accepted link is up only if its dialler still wants it.
 //! 4. [`Reach::handle_link_lost`], at any time. Not needed, and without effect, after [`Output::Close`] and after a refusal.
 
+mod terms;
+
 mod dial;
+mod known;
 
 #[cfg(test)]
 mod mesh;
@@ -36,150 +39,15 @@ mod mesh;
 mod tests;
 
 pub use dial::Dialling;
+pub use terms::{Close, LinkId, Lost, Output, Refusal, Role, Why};
 
 use crate::name::{Endpoint, NodeId, NodeName};
 use crate::proto::members::{Gone, Peer};
 use dial::Dials;
+use known::{Link, Node, Seed, Side, Standing, Up, Who};
 use ravelin_core::Time;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
-use std::fmt;
 use std::time::Duration;
-
-/// A link, or the attempt at one. Never used twice.
-#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
-pub struct LinkId(pub u64);
-
-/// What a node is.
-#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
-pub enum Role {
-    /// One of the cluster.
-    Member,
-    /// Uses the cluster, and is none of it: it is not dialled.
-    Client,
-}
-
-/// What is to be done or told.
-#[derive(Clone, Debug, Eq, PartialEq)]
-#[non_exhaustive]
-pub enum Output {
-    /// Connect, and shake hands.
-    Dial {
-        /// The number of the link to be.
-        link: LinkId,
-        /// Where.
-        endpoint: Endpoint,
-        /// Who should be there; `None`: whoever.
-        expect: Option<NodeName>,
-    },
-    /// Close it, and tell the peer why.
-    Close {
-        /// The link.
-        link: LinkId,
-        /// Why.
-        why: Close,
-    },
-    /// This life of a node is reached.
-    Up {
-        /// By which link.
-        link: LinkId,
-        /// Who.
-        peer: Peer,
-        /// What it is.
-        role: Role,
-    },
-    /// It is reached no more.
-    Down {
-        /// The link that was.
-        link: LinkId,
-        /// Who.
-        id: NodeId,
-        /// What it is.
-        role: Role,
-        /// Why.
-        why: Why,
-    },
-    /// Another has this node's name, and lives. A node that starts again elsewhere hears it until its last life is
-    /// declared down; one that hears it for longer should give up.
-    NameTaken {
-        /// Who has it.
-        holder: NodeId,
-        /// Since the first time that it was heard, without a link in between.
-        lasting: Duration,
-    },
-    /// A later life of this node is there, or was: nobody will let this one in.
-    Superseded {
-        /// The later one.
-        by: NodeId,
-    },
-}
-
-/// Why a node is reached no more.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-#[non_exhaustive]
-pub enum Why {
-    /// The link broke, or the peer closed it.
-    LinkLost,
-    /// Nothing came by the link for too long.
-    Silent,
-    /// The members declared it down, and it did not come back.
-    DeclaredDown,
-    /// It said that it goes, or this node goes.
-    Left,
-    /// A later life of the node has its place.
-    Replaced,
-}
-
-/// Why a link is closed.
-#[derive(Clone, Debug, Eq, PartialEq)]
-#[non_exhaustive]
-pub enum Close {
-    /// This is not to be.
-    Refused(Refusal),
-    /// Its handshake took too long.
-    TimedOut,
-    /// The members declared the peer down, and it did not come back.
-    DeclaredDown,
-    /// A later life of the peer has its place.
-    Replaced,
-    /// This node goes.
-    Leaving,
-}
-
-/// Why a peer is not let in.
-#[derive(Clone, Debug, Eq, PartialEq)]
-#[non_exhaustive]
-pub enum Refusal {
-    /// There is a link to it, or there will be.
-    Duplicate,
-    /// It is this very node.
-    Myself,
-    /// Another life of that name is alive.
-    NameTaken {
-        /// Which.
-        holder: NodeId,
-    },
-    /// A later life of the node is known.
-    OldIncarnation {
-        /// Which.
-        newest: NodeId,
-    },
-}
-
-/// How a link was lost, or why it never was.
-#[derive(Clone, Debug, Eq, PartialEq)]
-#[non_exhaustive]
-pub enum Lost {
-    /// It could not be made, or it broke, or the peer closed it without a word.
-    Broken,
-    /// Nothing came by it for too long.
-    Silent,
-    /// The peer said that it goes.
-    Bye,
-    /// The peer refused this node.
-    Refused(Refusal),
-    /// The peer will not have it, and will not soon: another version, another cluster, not allowed.
-    Unfit,
-}
 
 /// Which nodes are reached.
 #[derive(Debug)]
@@ -195,68 +63,6 @@ pub struct Reach {
     refused_since: Option<Time>,
     is_over: bool,
     outputs: VecDeque<Output>,
-}
-
-/// A link that is not up yet, or is.
-#[derive(Clone, Debug)]
-struct Link {
-    side: Side,
-    /// When it is closed unless it is up; `None`: it is.
-    deadline: Option<Time>,
-    /// Who is at its other end, once admitted.
-    peer: Option<(Peer, Role)>,
-}
-
-#[derive(Clone, Debug, Eq, PartialEq)]
-enum Side {
-    Accepted,
-    /// Because this node should be reached.
-    DialledNode(NodeName),
-    DialledSeed(Endpoint),
-}
-
-/// All that is known of a node.
-#[derive(Clone, Debug)]
-struct Node {
-    /// Its latest life.
-    newest: Peer,
-    role: Role,
-    standing: Standing,
-    up: Option<Up>,
-    dials: Dials,
-    /// Its link is closed at this time, unless it is a member again.
-    doubt: Option<Time>,
-    /// Since when it is neither reached nor a member.
-    idle_since: Time,
-}
-
-#[derive(Clone, Debug)]
-struct Up {
-    link: LinkId,
-    peer: Peer,
-    since: Time,
-}
-
-/// What the members say of a node's latest life.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-enum Standing {
-    Unheard,
-    Up,
-    Down,
-    Left,
-}
-
-#[derive(Clone, Debug)]
-struct Seed {
-    dials: Dials,
-    who: Who,
-}
-
-#[derive(Clone, Debug, Eq, PartialEq)]
-enum Who {
-    Unknown,
-    Myself,
-    Node(NodeName),
 }
 
 impl Reach {
@@ -670,65 +476,3 @@ impl Reach {
         node.into_iter().chain(seed).min_by_key(|(at, _)| *at)
     }
 }
-
-impl Node {
-    fn new(peer: Peer, next: Time) -> Node {
-        Node {
-            newest: peer,
-            role: Role::Member,
-            standing: Standing::Unheard,
-            up: None,
-            dials: Dials::new(next),
-            doubt: None,
-            idle_since: next,
-        }
-    }
-
-    /// Whether it is dialled when it is not reached.
-    fn is_wanted(&self) -> bool {
-        self.role == Role::Member && self.standing != Standing::Left
-    }
-
-    /// When it is forgotten; `None`: it is reached, or a member.
-    fn forgotten_at(&self, dialling: &Dialling) -> Option<Time> {
-        let is_idle = self.up.is_none() && self.standing != Standing::Up && self.dials.link.is_none();
-        is_idle.then(|| self.idle_since + dialling.forget_after)
-    }
-
-    /// Whether this life may have the name.
-    fn judge(&self, peer: &Peer) -> Result<(), Refusal> {
-        let newest = &self.newest;
-        if peer.id.incarnation < newest.id.incarnation {
-            return Err(Refusal::OldIncarnation { newest: newest.id.clone() });
-        }
-        let holder = match &self.up {
-            Some(up) if up.peer.id == peer.id => return Err(Refusal::Duplicate),
-            Some(up) => &up.peer,
-            None if newest.id != peer.id && self.standing == Standing::Up => newest,
-            None => return Ok(()),
-        };
-        // Nobody else can listen where the earlier life did: that one is dead.
-        if holder.endpoint == peer.endpoint {
-            Ok(())
-        } else {
-            Err(Refusal::NameTaken { holder: holder.id.clone() })
-        }
-    }
-}
-
-impl fmt::Display for Refusal {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Refusal::Duplicate => f.write_str("there is a link to this node"),
-            Refusal::Myself => f.write_str("it is this very node"),
-            Refusal::NameTaken { holder } => {
-                write!(f, "the name is taken: {holder} is alive; give each node a name of its own")
-            }
-            Refusal::OldIncarnation { newest } => {
-                write!(f, "a later life of the node is known: {newest}; start it with a higher incarnation")
-            }
-        }
-    }
-}
-
-impl std::error::Error for Refusal {}
