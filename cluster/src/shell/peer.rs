@@ -3,15 +3,11 @@
 //! What is sent and who waits is under one lock, the gate, which is held for an append or a look-up at a time; no code of
 //! the user's runs under it.
 //!
-//! The bonds have a lock of their own, which is held while what they give out is delivered: so actors get signals in the
-//! order in which the bonds gave them out. What is delivered may end actors, whose ends are signals again, for this peer
-//! or another. A thread that delivers does not wait for bonds: it puts such a signal into the peer's queue, and whoever
-//! holds the bonds looks there before it lets them go, and once more after.
+//! The bonds have a lock of their own: see `bonds`.
 
-use super::hub::Way;
-use super::signals::{Bond, from_frame, link_of, sender, to_bond, to_core, to_frame};
+use super::crossing::{Way, write_with};
 use crate::name::NodeId;
-use crate::proto::bonds::{Bonds, Output, TooManyBonds};
+use crate::proto::bonds::Bonds;
 use crate::proto::frame::{Asked, Head, Signal as Framed};
 use crate::proto::link::{Flow, Outbox, Pushed, Streams, Unsent};
 use crate::proto::reach::LinkId;
@@ -21,7 +17,6 @@ use bytes::Bytes;
 use futures::task::AtomicWaker;
 use ravelin_core::crossing::WayBack;
 use ravelin_core::{CallError, Caller, DistSignal, Exit, Pid, System, Time};
-use std::cell::Cell;
 use std::collections::VecDeque;
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
@@ -41,9 +36,9 @@ pub(crate) struct Peer {
     pub(crate) number: u32,
     pub(crate) id: Arc<NodeId>,
     gate: Mutex<Gate>,
-    bonds: Mutex<Bonds<Pid>>,
+    pub(super) bonds: Mutex<Bonds<Pid>>,
     /// Signals to the peer that came up while somebody delivered.
-    later: Mutex<VecDeque<DistSignal>>,
+    pub(super) later: Mutex<VecDeque<DistSignal>>,
     /// How messages cross to it.
     pub(crate) way: OnceLock<Weak<Way>>,
     /// The link's actor.
@@ -52,7 +47,7 @@ pub(crate) struct Peer {
     pub(crate) lost_casts: AtomicU64,
 }
 
-struct Gate {
+pub(super) struct Gate {
     up: Option<Up>,
     /// Who waits for an answer to a call, a send or a start.
     calls: Waits<Wait>,
@@ -64,27 +59,6 @@ struct Gate {
     ways_in_hand: InHand<Caller>,
     /// Who waits for room.
     rooms: Vec<Waker>,
-}
-
-thread_local! {
-    /// Whether this thread delivers signals just now.
-    static DELIVERS: Cell<bool> = const { Cell::new(false) };
-}
-
-/// While it is there this thread delivers.
-struct Delivering;
-
-impl Delivering {
-    fn begin() -> Delivering {
-        DELIVERS.set(true);
-        Delivering
-    }
-}
-
-impl Drop for Delivering {
-    fn drop(&mut self) {
-        DELIVERS.set(false);
-    }
 }
 
 struct Up {
@@ -143,7 +117,7 @@ impl Peer {
         }
     }
 
-    fn gate(&self) -> MutexGuard<'_, Gate> {
+    pub(super) fn gate(&self) -> MutexGuard<'_, Gate> {
         lock(&self.gate)
     }
 
@@ -152,7 +126,7 @@ impl Peer {
         self.gate().up.is_some()
     }
 
-    fn wake_if(&self, pushed: Pushed) {
+    pub(super) fn wake_if(&self, pushed: Pushed) {
         if pushed == Pushed::Wake {
             self.writer.wake();
         }
@@ -250,7 +224,7 @@ impl Peer {
     }
 
     /// A pid inside of a reason. One of a third node can not be named without that node's; it is told as the dead.
-    fn named_to_peer(&self, pid: Pid) -> Pid {
+    pub(super) fn named_to_peer(&self, pid: Pid) -> Pid {
         let number = match pid.node() {
             0 => NodeNumber::SENDER,
             node if node == self.number => NodeNumber::RECEIVER,
@@ -268,86 +242,6 @@ impl Peer {
     pub(crate) fn take_way_back(&self, id: CallId) {
         let way = self.gate().ways.end(id);
         drop(way);
-    }
-
-    // ---- signals ----
-
-    /// A signal of a local actor to one of the peer.
-    pub(crate) fn carry(&self, system: &System, signal: DistSignal) {
-        if DELIVERS.get() {
-            lock(&self.later).push_back(signal);
-        } else {
-            let mut bonds = lock(&self.bonds);
-            if let Some(signal) = to_bond(signal) {
-                bonds.handle_local(signal);
-            }
-            self.settle(system, &mut bonds);
-        }
-        self.catch_up(system);
-    }
-
-    /// A signal of an actor of the peer.
-    pub(crate) fn hear(&self, system: &System, signal: Framed) -> Result<(), TooManyBonds> {
-        let Some(bond) = from_frame(signal, self.number) else { return Ok(()) };
-        let mut bonds = lock(&self.bonds);
-        let heard = bonds.handle_remote(bond);
-        self.settle(system, &mut bonds);
-        drop(bonds);
-        self.catch_up(system);
-        heard
-    }
-
-    /// An actor of the peer monitors what is not there.
-    pub(crate) fn nobody_to_watch(&self, monitor: u64, watcher: BarePid) {
-        let down = Framed::Down { monitor, to: watcher, from: None, reason: Exit::NoProc };
-        let pushed = self.gate().signal(Flow::Groups, &down);
-        self.wake_if(pushed);
-    }
-
-    /// What came up while somebody delivered, unless somebody is at it: that one looks again.
-    fn catch_up(&self, system: &System) {
-        while !lock(&self.later).is_empty() {
-            let Ok(mut bonds) = self.bonds.try_lock() else { return };
-            self.settle(system, &mut bonds);
-        }
-    }
-
-    /// Does what the bonds give out, and takes what comes up meanwhile.
-    fn settle(&self, system: &System, bonds: &mut Bonds<Pid>) {
-        let _delivering = Delivering::begin();
-        loop {
-            while let Some(output) = bonds.poll() {
-                match output {
-                    Output::Send(signal) => {
-                        let flow = Flow::Actor(sender(&signal));
-                        let signal = to_frame(signal, &mut |pid| self.named_to_peer(pid));
-                        let pushed = self.gate().signal(flow, &signal);
-                        self.wake_if(pushed);
-                    }
-                    Output::Deliver(signal) => self.deliver(system, bonds, signal),
-                }
-            }
-            let Some(signal) = lock(&self.later).pop_front() else { return };
-            if let Some(signal) = to_bond(signal) {
-                bonds.handle_local(signal);
-            }
-        }
-    }
-
-    fn deliver(&self, system: &System, bonds: &mut Bonds<Pid>, signal: Bond) {
-        let link = link_of(&signal);
-        let Some(signal) = to_core(signal) else { return };
-        match system.deliver(signal) {
-            Ok(true) => {}
-            Ok(false) => {
-                if let Some((local, remote)) = link {
-                    bonds.unchanged(local, remote);
-                }
-            }
-            Err(why) => {
-                tracing::debug!(target: "ravelin", node = %self.id, %why, "ravelin.cluster.misdirected");
-            }
-        }
     }
 
     // ---- the link ----
@@ -456,7 +350,7 @@ impl Peer {
         answer: Result<&dyn crate::accepts::Bytes, CallError<()>>,
     ) {
         let written = answer.and_then(|answer| {
-            let written = super::hub::write_with(self, |bytes| answer.append(bytes));
+            let written = write_with(self, |bytes| answer.append(bytes));
             written.map_err(|why| {
                 CallError::NotUnderstood(format!("the answer could not be written: {why}").into())
             })
@@ -542,7 +436,7 @@ fn push_in(
 
 impl Gate {
     /// Pushes a signal. What can not be refused and finds no room ends the link.
-    fn signal(&mut self, flow: Flow, signal: &Framed) -> Pushed {
+    pub(super) fn signal(&mut self, flow: Flow, signal: &Framed) -> Pushed {
         let Some(up) = &mut self.up else { return Pushed::Quiet };
         match up.outbox.push_signal(flow, signal) {
             Ok(pushed) => pushed,
@@ -579,6 +473,6 @@ impl Gate {
     }
 }
 
-fn lock<T>(of: &Mutex<T>) -> MutexGuard<'_, T> {
+pub(super) fn lock<T>(of: &Mutex<T>) -> MutexGuard<'_, T> {
     of.lock().unwrap_or_else(PoisonError::into_inner)
 }

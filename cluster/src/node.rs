@@ -1,17 +1,5 @@
 //! A node: a system that is one of a cluster.
 
-mod roster;
-mod exports;
-mod failure;
-mod signals;
-mod peer;
-mod hub;
-mod keeper;
-mod link;
-
-pub(crate) use hub::{Hub, reading_hub};
-pub(crate) use peer::{Aim, Ask, NotSent, Peer, Wait};
-
 use crate::accepts::Remote;
 use crate::addr::Addr;
 use crate::config::{Config, ConfigError};
@@ -22,18 +10,16 @@ use crate::proto::hello::{self, Introduction};
 use crate::proto::link::LinkConfig;
 use crate::proto::members::{Members, Peer as Member};
 use crate::proto::names::Resolve;
-use crate::proto::reach::{Reach, Role, Why};
+use crate::proto::reach::{Reach, Role};
 use crate::transport::{Listener, Transport, TransportError};
 use crate::wire::{Bincode, Codec, Wire};
-use keeper::{Keeper, KeeperArgs};
-use link::Linking;
-use ravelin_core::{ActorRef, Exit, Message, Pid, Recipient, System};
+use crate::shell::keeper::{self, Keeper, KeeperArgs};
+use crate::shell::{Carrier, Hub, Linking, NodeEvent};
+use ravelin_core::{ActorRef, Exit, Pid, Recipient, System};
 use ravelin_supervisor::{Supervisor, SupervisorRef, child, task};
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
-
-pub(crate) type KeeperRef = ActorRef<Keeper>;
 
 /// A node of a cluster: a [`System`] with a name and an incarnation, that knows other nodes. Cheap to clone.
 #[derive(Clone)]
@@ -44,42 +30,6 @@ struct Inner {
     tree: SupervisorRef,
     tree_pid: Pid,
     endpoint: Endpoint,
-}
-
-/// What becomes of nodes, for those who [watch](Node::watch).
-#[derive(Clone, Debug, Eq, PartialEq)]
-#[non_exhaustive]
-pub enum NodeEvent {
-    /// This life of a node is reached: its actors can be sent to.
-    Up(NodeId),
-    /// It is reached no more. Comes once for each [`NodeEvent::Up`], after the bonds with its actors have ended.
-    Down(NodeId, Why),
-    /// A member gives no answer; unless it objects it is declared down.
-    Suspect(NodeId),
-    /// This node is not wanted any more.
-    Unwanted(NodeHealth),
-}
-
-/// Why this node is not wanted.
-#[derive(Clone, Debug, Eq, PartialEq)]
-#[non_exhaustive]
-pub enum NodeHealth {
-    /// Another has its name, and lives.
-    NameTaken {
-        /// Who has it.
-        holder: NodeId,
-        /// Since the first time that it was heard.
-        lasting: Duration,
-    },
-    /// A later life of this node is there, or was.
-    Superseded {
-        /// The later one.
-        by: NodeId,
-    },
-}
-
-impl Message for NodeEvent {
-    type Reply = ();
 }
 
 /// Why a node was not started. Nothing of it is left.
@@ -132,7 +82,7 @@ impl Node {
         });
         let me = NodeId { name: config.name.clone(), incarnation };
         let hub = Hub::new(system.clone(), me.clone());
-        let carrier = Arc::new(hub::Carrier(Arc::downgrade(&hub)));
+        let carrier = Arc::new(Carrier(Arc::downgrade(&hub)));
         system.set_distribution(carrier).map_err(|_| NodeError::AlreadyNode)?;
 
         let member = Member { id: me.clone(), endpoint: endpoint.clone() };

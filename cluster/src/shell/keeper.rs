@@ -2,7 +2,7 @@
 
 use super::hub::Hub;
 use super::link::{self, Begin, Linking};
-use super::{NodeEvent, NodeHealth};
+use super::event::{NodeEvent, NodeHealth};
 use crate::discovery::Discovery;
 use crate::name::NodeId;
 use crate::proto::frame::Head;
@@ -12,7 +12,7 @@ use crate::proto::reach::{Close, LinkId, Lost, Output as Reached, Reach, Refusal
 use crate::transport::{Connection, Listener};
 use bytes::Bytes;
 use futures::channel::oneshot;
-use ravelin_core::{Actor, Cx, Exit, Handle, Info, Message, MonitorRef, Pid, Recipient, Time, TimerRef};
+use ravelin_core::{Actor, ActorRef, Cx, Exit, Handle, Info, Message, MonitorRef, Pid, Recipient, Time, TimerRef};
 use ravelin_supervisor::{SupervisorRef, task};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -108,6 +108,9 @@ pub(crate) struct Tick;
 impl Message for Tick {
     type Reply = ();
 }
+
+/// Where the keeper lives.
+pub(crate) type KeeperRef = ActorRef<Keeper>;
 
 /// What a keeper begins with.
 pub(crate) struct KeeperArgs {
@@ -414,7 +417,7 @@ pub(crate) async fn seek(hub: Arc<Hub>, discovery: Arc<dyn Discovery>) -> Result
 }
 
 /// Lets others in.
-pub(crate) async fn listen(mut listener: Box<dyn Listener>, keeper: super::KeeperRef) -> Result<(), Exit> {
+pub(crate) async fn listen(mut listener: Box<dyn Listener>, keeper: KeeperRef) -> Result<(), Exit> {
     loop {
         match listener.accept().await {
             Ok(connection) => {

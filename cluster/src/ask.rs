@@ -1,0 +1,201 @@
+//! Calls and sends that may be to another node.
+
+use crate::accepts::Remote;
+use crate::addr::{Addr, Route};
+use crate::shell::{Aim, Ask, Hub, NotSent, Peer, Wait};
+use crate::proto::waits::CallId;
+use crate::wire::{Codec, Wire};
+use futures::future::BoxFuture;
+use ravelin_core::{Asking, Call, CallError, Exit, Serve};
+use std::future::{Future, poll_fn};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// What a call says of its time.
+#[derive(Clone, Copy, Debug, Default)]
+struct Limits {
+    timeout: Option<Option<Duration>>,
+    is_detached: bool,
+}
+
+/// A call that may be to another node; awaited, it is the answer. See [`Addr::call`].
+#[must_use = "a call does nothing until it is awaited"]
+pub struct AddrCall<'a, A: Remote, M: Wire> {
+    addr: &'a Addr<A>,
+    message: M,
+    limit: Limits,
+}
+
+impl<A: Remote, M: Wire> AddrCall<'_, A, M> {
+    /// Waits at most so long.
+    pub fn timeout(mut self, limit: Duration) -> Self {
+        self.limit.timeout = Some(Some(limit));
+        self
+    }
+
+    /// Waits as long as it takes; no longer, all the same, than the call that the caller serves may take.
+    pub fn no_timeout(mut self) -> Self {
+        self.limit.timeout = Some(None);
+        self
+    }
+
+    /// Its time is its own: it may take longer than the call that the caller serves.
+    pub fn detached(mut self) -> Self {
+        self.limit.is_detached = true;
+        self
+    }
+}
+
+impl<'a, A: Remote + Serve<M>, M: Wire + Sync> IntoFuture for AddrCall<'a, A, M> {
+    type Output = Result<M::Reply, CallError<M>>;
+    type IntoFuture = BoxFuture<'a, Self::Output>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        let AddrCall { addr, message, limit } = self;
+        Box::pin(async move {
+            match addr.route() {
+                Route::Here(actor) => limited(actor.call(message), limit).await,
+                Route::Nowhere => Err(CallError::Exited(Exit::NoConnection)),
+                Route::There(hub, peer) => {
+                    let Some(aim) = addr.aim().cloned() else { return Err(CallError::NoProc(message)) };
+                    Outgoing::<A, M>::send(hub, peer, aim, message, Asks::Answer(limit))
+                        .await
+                        .and_then(|answer| answer.ok_or(CallError::NoReply))
+                }
+            }
+        })
+    }
+}
+
+fn limited<M: ravelin_core::Message>(mut call: Call<'_, M>, limit: Limits) -> Call<'_, M> {
+    match limit.timeout {
+        None => {}
+        Some(Some(timeout)) => call = call.timeout(timeout),
+        Some(None) => call = call.no_timeout(),
+    }
+    if limit.is_detached { call.detached() } else { call }
+}
+
+/// What is asked of the other node.
+#[derive(Clone, Copy, Debug)]
+enum Asks {
+    /// That the mailbox has it.
+    Room,
+    /// An answer.
+    Answer(Limits),
+}
+
+/// A request to another node, and the wait for what comes of it.
+struct Outgoing<A: Remote, M: Wire> {
+    hub: Arc<Hub>,
+    peer: Arc<Peer>,
+    aim: Aim,
+    message: M,
+    asks: Asks,
+    _of: std::marker::PhantomData<fn(A)>,
+}
+
+/// Takes a request back whose caller has gone.
+struct Cancel {
+    peer: Arc<Peer>,
+    id: Option<CallId>,
+}
+
+impl Drop for Cancel {
+    fn drop(&mut self) {
+        if let Some(id) = self.id.take() {
+            self.peer.cancel(id);
+        }
+    }
+}
+
+impl<A: Remote, M: Wire + Sync> Outgoing<A, M> {
+    fn send(
+        hub: Arc<Hub>,
+        peer: Arc<Peer>,
+        aim: Aim,
+        message: M,
+        asks: Asks,
+    ) -> impl Future<Output = Result<Option<M::Reply>, CallError<M>>> + Send {
+        Outgoing::<A, M> { hub, peer, aim, message, asks, _of: std::marker::PhantomData }.run()
+    }
+
+    async fn run(self) -> Result<Option<M::Reply>, CallError<M>> {
+        let Outgoing { hub, peer, aim, message, asks, .. } = self;
+        let (reply, asking) = hub.system.asking::<Option<M::Reply>>();
+        let mut asking = match asks {
+            Asks::Room => asking.no_timeout(),
+            Asks::Answer(limit) => limited_asking(asking, limit),
+        };
+        let budget = match asking.begin() {
+            Ok(budget) => budget,
+            Err(why) => return Err(why.map(|()| message)),
+        };
+        let is_send = matches!(asks, Asks::Room);
+        let ask = if is_send { Ask::Send } else { Ask::Call { budget } };
+        let mut wait: Option<crate::node::Wait> = Some(Box::new(move |answer| match answer {
+            Ok(_) if is_send => reply.send(None),
+            Ok(bytes) => match M::Codec::decode::<M::Reply>(&bytes) {
+                Ok(answer) => reply.send(Some(answer)),
+                Err(why) => {
+                    let text = format!("the answer to `{}` could not be read: {why}", M::NAME);
+                    reply.fail(CallError::NotUnderstood(text.into()));
+                }
+            },
+            Err(why) => reply.fail(why),
+        }));
+        let mut cancel = Cancel { peer: peer.clone(), id: None };
+        let outcome = poll_fn(|cx| {
+            if let Some(unsent) = wait.take() {
+                match begin(&hub, &peer, &aim, &message, ask, unsent) {
+                    Ok(id) => cancel.id = Some(id),
+                    Err((NotSent::Full, unsent)) => {
+                        wait = Some(unsent);
+                        peer.await_room(cx.waker());
+                    }
+                    Err((NotSent::NoConnection, unsent)) => {
+                        unsent(Err(CallError::Exited(Exit::NoConnection)));
+                    }
+                    Err((NotSent::Unfit(why), unsent)) => unsent(Err(CallError::NotUnderstood(why.into()))),
+                }
+            }
+            Pin::new(&mut asking).poll(cx)
+        })
+        .await;
+        if !matches!(outcome, Err(CallError::Timeout)) {
+            cancel.id = None;
+        }
+        outcome.map_err(|why| why.map(|()| message))
+    }
+}
+
+/// Sends the request. An error has the wait with it, so that it can be tried again.
+fn begin<M: Wire>(
+    hub: &Hub,
+    peer: &Peer,
+    aim: &Aim,
+    message: &M,
+    ask: Ask,
+    wait: crate::node::Wait,
+) -> Result<CallId, (NotSent, crate::node::Wait)> {
+    let flow = ravelin_core::running();
+    let mut unsent = Some(wait);
+    let begun = hub.write(peer, message, |bytes| {
+        let Some(wait) = unsent.take() else { return Err(NotSent::NoConnection) };
+        peer.ask(flow, aim, M::NAME, bytes, ask, wait).map_err(|(why, wait)| {
+            unsent = Some(wait);
+            why
+        })
+    });
+    begun.map_err(|why| (why, unsent.unwrap_or_else(|| Box::new(drop))))
+}
+
+fn limited_asking<R: Send>(mut asking: Asking<R>, limit: Limits) -> Asking<R> {
+    match limit.timeout {
+        None => {}
+        Some(Some(timeout)) => asking = asking.timeout(timeout),
+        Some(None) => asking = asking.no_timeout(),
+    }
+    if limit.is_detached { asking.detached() } else { asking }
+}

@@ -1,0 +1,176 @@
+//! What all actors of a node share: the lives of nodes by number, the peers, what is exported, groups and names.
+
+use super::crossing::Way;
+use super::exports::Exports;
+use super::keeper::KeeperRef;
+use super::peer::{Aim, Peer};
+use super::roster::Roster;
+use crate::accepts::{At, Table, Target};
+use crate::name::{NodeId, NodeName};
+use crate::proto::groups::Groups;
+use crate::proto::names::Names;
+use ravelin_core::{CallError, DistSignal, Distribution, Pid, System};
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock, Weak};
+
+/// The most memberships and names that one peer may claim.
+const CLAIMS_MAX: usize = 1 << 20;
+
+/// What all actors of a node share.
+pub(crate) struct Hub {
+    pub(crate) system: System,
+    pub(crate) me: NodeId,
+    pub(crate) roster: Roster,
+    peers: RwLock<BTreeMap<u32, Arc<Peer>>>,
+    pub(crate) exports: Exports,
+    groups: Mutex<Groups>,
+    names: Mutex<Names>,
+    /// How messages cross to each peer.
+    ways: RwLock<BTreeMap<u32, Arc<Way>>>,
+    pub(crate) keeper: OnceLock<KeeperRef>,
+}
+
+impl Hub {
+    pub(crate) fn new(system: System, me: NodeId) -> Arc<Hub> {
+        Arc::new(Hub {
+            system,
+            roster: Roster::new(me.clone()),
+            peers: RwLock::default(),
+            exports: Exports::default(),
+            groups: Mutex::new(Groups::new(CLAIMS_MAX)),
+            names: Mutex::new(Names::new(me.clone(), CLAIMS_MAX)),
+            ways: RwLock::default(),
+            keeper: OnceLock::new(),
+            me,
+        })
+    }
+
+    // ---- peers ----
+
+    /// The life of this number, if anybody met it.
+    pub(crate) fn peer(&self, number: u32) -> Option<Arc<Peer>> {
+        self.peers.read().unwrap_or_else(PoisonError::into_inner).get(&number).cloned()
+    }
+
+    /// All that were met.
+    pub(crate) fn peers(&self) -> Vec<Arc<Peer>> {
+        self.peers.read().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
+    }
+
+    /// This life of another node.
+    pub(crate) fn meet(self: &Arc<Self>, id: &NodeId) -> Option<Arc<Peer>> {
+        let number = self.roster.number(id).filter(|number| *number != 0)?;
+        if let Some(peer) = self.peer(number) {
+            return Some(peer);
+        }
+        let life = self.roster.life(number)?;
+        let mut peers = self.peers.write().unwrap_or_else(PoisonError::into_inner);
+        let peer = peers.entry(number).or_insert_with(|| Arc::new(Peer::new(number, life))).clone();
+        drop(peers);
+        let way =
+            Arc::new(Way { hub: Arc::downgrade(self), system: self.system.clone(), peer: peer.clone() });
+        let _ = peer.way.set(Arc::downgrade(&way));
+        self.ways.write().unwrap_or_else(PoisonError::into_inner).entry(number).or_insert(way);
+        Some(peer)
+    }
+
+    /// The life of this name that is connected.
+    pub(crate) fn connected(&self, name: &NodeName) -> Option<Arc<Peer>> {
+        self.peers().into_iter().filter(|peer| peer.id.name == *name).find(|peer| peer.is_up())
+    }
+
+    pub(crate) fn way(&self, number: u32) -> Option<Arc<Way>> {
+        self.ways.read().unwrap_or_else(PoisonError::into_inner).get(&number).cloned()
+    }
+
+    // ---- groups and names ----
+
+    /// Does something with the groups, and sees that peers learn of it.
+    pub(crate) fn with_groups<R>(&self, f: impl FnOnce(&mut Groups) -> R) -> R {
+        let mut groups = self.groups.lock().unwrap_or_else(PoisonError::into_inner);
+        let outcome = f(&mut groups);
+        let ready: Vec<u32> = groups.ready().collect();
+        drop(groups);
+        self.poke(&ready);
+        outcome
+    }
+
+    /// Does something with the names, and sees that peers learn of it.
+    pub(crate) fn with_names<R>(&self, f: impl FnOnce(&mut Names) -> R) -> R {
+        let mut names = self.names.lock().unwrap_or_else(PoisonError::into_inner);
+        let outcome = f(&mut names);
+        let ready: Vec<u32> = names.ready().collect();
+        drop(names);
+        self.poke(&ready);
+        outcome
+    }
+
+    pub(crate) fn groups(&self) -> MutexGuard<'_, Groups> {
+        self.groups.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn names(&self) -> MutexGuard<'_, Names> {
+        self.names.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn poke(&self, numbers: &[u32]) {
+        for number in numbers {
+            if let Some(peer) = self.peer(*number) {
+                peer.poke();
+            }
+        }
+    }
+
+    // ---- messages ----
+
+    /// Who lives there, or has the name.
+    pub(crate) fn incarnation(&self, aim: &Aim) -> Option<Pid> {
+        match aim {
+            Aim::Pid(pid) => Some(*pid),
+            Aim::Name(name) => self.system.whereis(name),
+            Aim::Place(number) => self.exports.place(*number).and_then(|export| export.pid()),
+        }
+    }
+
+    /// Whom a message of a peer is for, and the list of what it accepts.
+    pub(crate) fn find<R>(
+        &self,
+        aim: &Aim,
+        f: impl FnOnce(&Target<'_>, &Table) -> Result<R, CallError<()>>,
+    ) -> Result<R, CallError<()>> {
+        let system = &self.system;
+        let pid = match aim {
+            Aim::Place(number) => {
+                let export = self.exports.place(*number).ok_or(CallError::NoProc(()))?;
+                return f(&Target { system, at: At::Place(&*export.place) }, &export.table);
+            }
+            Aim::Pid(pid) => *pid,
+            Aim::Name(name) => system.whereis(name).ok_or(CallError::NoProc(()))?,
+        };
+        let of = system.type_of(pid).ok_or(CallError::NoProc(()))?;
+        let table = self.exports.table(of).ok_or_else(|| {
+            CallError::NotUnderstood(
+                "the actor accepts nothing from other nodes: its type was never named to one".into(),
+            )
+        })?;
+        f(&Target { system, at: At::Pid(pid) }, &table)
+    }
+}
+
+/// Carries signals between nodes. It is the system's; so it does not keep the hub, which has the system.
+pub(crate) struct Carrier(pub(crate) Weak<Hub>);
+
+impl Distribution for Carrier {
+    fn carry(&self, signal: DistSignal) {
+        let Some(hub) = self.0.upgrade() else { return };
+        let number = signal.to().node();
+        let peer = hub.peer(number).or_else(|| {
+            let life = hub.roster.life(number)?;
+            hub.meet(&life)
+        });
+        match peer {
+            Some(peer) => peer.carry(&hub.system, signal),
+            None => tracing::debug!(target: "ravelin", number, "ravelin.cluster.unknown_node"),
+        }
+    }
+}

@@ -1,0 +1,192 @@
+//! What came by a link, to whom it is for.
+
+use crate::shell::failure;
+use crate::shell::hub::{Hub, Way, land, reading};
+use crate::shell::keeper::{Admit, Gossip, Lose, Raise};
+use crate::shell::peer::{Aim, Peer};
+use crate::accepts::{Bytes as Appends, Desk, Room};
+use crate::name::{Endpoint, NodeId, NodeName};
+use crate::proto::frame::{Asked, Bye, Frame, Head, Signal};
+use crate::proto::hello::{Agreed, Event, Handshake, Introduction, Over, Refusal, Role, Side, Terms};
+use crate::proto::link::{Flow, Inbox, LinkConfig, Outbox, Streams};
+use crate::proto::members::Peer as Member;
+use crate::proto::reach::{self, LinkId, Lost};
+use crate::proto::{NameNumber, Stream, To};
+use crate::transport::{Connection, Transport, TransportError};
+use bytes::Bytes;
+use futures::channel::oneshot;
+use futures::future::FutureExt;
+use futures::stream::{FuturesUnordered, Stream as _};
+use ravelin_core::{CallError, Caller, Exit, System, Timer};
+use std::collections::BTreeMap;
+use std::fmt;
+use std::future::poll_fn;
+use std::pin::{Pin, pin};
+use std::sync::{Arc, Weak};
+use std::task::{Context, Poll};
+
+use super::running::Running;
+use super::{End, broken};
+
+/// A request of the peer.
+struct Request {
+    peer: Weak<Peer>,
+    id: Asked,
+}
+
+impl Desk for Request {
+    fn keep(&self, caller: Caller) -> bool {
+        self.peer.upgrade().is_some_and(|peer| peer.take(self.id, caller).is_ok())
+    }
+    fn answer(&self, answer: Result<&dyn Appends, CallError<()>>) {
+        if let Some(peer) = self.peer.upgrade() {
+            peer.answer(ravelin_core::running(), self.id, answer);
+        }
+    }
+}
+
+impl Running {
+    fn handle(&mut self, frame: Frame) -> Result<(), End> {
+        match frame {
+            Frame::Carrying(head, payload) => self.handle_payload(head, payload),
+            Frame::Signal(signal) => self.handle_signal(signal),
+        }
+    }
+
+    fn handle_signal(&mut self, signal: Signal) -> Result<(), End> {
+        let now = self.system.runtime().now();
+        let own = self.peer.with_outbox(self.link, |outbox| outbox.handle_signal(&signal, now));
+        if let Some(Err(why)) = own {
+            return Err(broken(&why));
+        }
+        match signal {
+            Signal::Bye(why) => return Err(End::Bye(why)),
+            Signal::Cancel { id } => self.peer.give_up(id),
+            Signal::Done { id } => drop(self.peer.answered(Asked::Call(id), Ok(Bytes::new()))),
+            Signal::Failed { id, failure } => self.land(id, Err(failure::from_frame(failure))),
+            Signal::Monitor { monitor, from, to } if !matches!(to, To::Pid(_)) => {
+                match self.aim(to).and_then(|aim| self.of.hub.incarnation(&aim)) {
+                    Some(pid) => {
+                        let to = To::Pid(crate::proto::BarePid::of(pid));
+                        self.hear(Signal::Monitor { monitor, from, to })?;
+                    }
+                    None => self.peer.nobody_to_watch(monitor, from),
+                }
+            }
+            other => self.hear(other)?,
+        }
+        Ok(())
+    }
+
+    fn hear(&self, signal: Signal) -> Result<(), End> {
+        let heard = self.peer.hear(&self.system, signal);
+        heard.map_err(|why| End::Ours(Bye::Protocol(why.to_string().into())))
+    }
+
+    fn handle_payload(&mut self, head: Head, payload: Bytes) -> Result<(), End> {
+        match head {
+            Head::Cast { to, message } => {
+                let done = self.give(to, message, |target, row| (row.cast)(target, &payload));
+                if let Err(why) = done {
+                    self.cast_lost(message, &why);
+                }
+            }
+            Head::Send { id, to, message } => {
+                match self.give(to, message, |target, row| (row.send)(target, &payload)) {
+                    Ok(None) => self.peer.sent(id, Ok(())),
+                    Ok(Some(room)) => self.wait_for(room, Some(id)),
+                    Err(why) => self.peer.sent(id, Err(why)),
+                }
+            }
+            Head::Call { id, to, message, budget, asker: _ } => {
+                let id = Asked::Call(id);
+                let desk: Arc<dyn Desk> = Arc::new(Request { peer: Arc::downgrade(&self.peer), id });
+                match self.give(to, message, |target, row| (row.request)(target, &payload, budget, &desk)) {
+                    Ok(None) => {}
+                    Ok(Some(room)) => self.wait_for(room, None),
+                    Err(why) => self.peer.answer(None, id, Err(why)),
+                }
+            }
+            Head::Answer { id } => self.land(id, Ok(payload)),
+            Head::Gossip => {
+                let from = NodeId::clone(&self.peer.id);
+                if let Some(keeper) = self.of.hub.keeper.get() {
+                    // What it has no room for is lost, as gossip may be.
+                    let _ = keeper.cast(Gossip { from, bytes: payload });
+                }
+            }
+            Head::Groups => {
+                let heard = self.of.hub.with_groups(|groups| groups.handle_frame(self.peer.number, &payload));
+                heard.map_err(|why| End::Ours(Bye::Protocol(why.to_string().into())))?;
+            }
+            Head::Names => {
+                let heard = self.of.hub.with_names(|names| names.handle_frame(self.peer.number, &payload));
+                heard.map_err(|why| End::Ours(Bye::Protocol(why.to_string().into())))?;
+            }
+            Head::Start { id, .. } => {
+                let why = CallError::NotUnderstood("this node starts nothing for others".into());
+                self.peer.answer(None, Asked::Call(id), Err(why));
+            }
+        }
+        Ok(())
+    }
+
+    /// Gives a message to whom it is for.
+    fn give<R>(
+        &mut self,
+        to: To,
+        message: NameNumber,
+        f: impl FnOnce(&crate::accepts::Target<'_>, crate::accepts::Row) -> Result<R, CallError<()>>,
+    ) -> Result<R, CallError<()>> {
+        let aim = self.aim(to).ok_or(CallError::NoProc(()))?;
+        let name = self.inbox.name(message).cloned().unwrap_or_default();
+        self.note_nodes();
+        reading(&self.way, &self.nodes, || {
+            self.of.hub.find(&aim, |target, table| f(target, table.row(&name)?))
+        })
+    }
+
+    /// The third nodes that were defined since the last look.
+    fn note_nodes(&mut self) {
+        let mut number = self.nodes.len() as u32 + 2;
+        while let Some(life) = self.inbox.node(crate::proto::NodeNumber(number)) {
+            let Some(index) = self.of.hub.roster.number(life) else { return };
+            Arc::make_mut(&mut self.nodes).insert(number, index);
+            number += 1;
+        }
+    }
+
+    fn aim(&self, to: To) -> Option<Aim> {
+        Some(match to {
+            To::Pid(pid) => Aim::Pid(pid.at(0)),
+            To::Place(number) => Aim::Place(number),
+            To::Name(number) => Aim::Name(self.inbox.name(number)?.clone()),
+        })
+    }
+
+    fn land(&mut self, id: Asked, answer: Result<Bytes, CallError<()>>) {
+        self.note_nodes();
+        let peer = self.peer.clone();
+        let waiting = reading(&self.way, &self.nodes, || peer.answered(id, answer));
+        if let Some((way, answer)) = waiting {
+            reading(&self.way, &self.nodes, || land(way, answer));
+        }
+    }
+
+    fn wait_for(&mut self, room: Room, send: Option<u64>) {
+        let peer = self.peer.clone();
+        self.rooms.push(Box::pin(async move {
+            let outcome = room.await;
+            if let Some(id) = send {
+                peer.sent(id, outcome);
+            }
+        }));
+    }
+
+    #[cold]
+    fn cast_lost(&mut self, message: NameNumber, why: &CallError<()>) {
+        self.peer.lost_casts.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        let message = self.inbox.name(message).map(|name| &**name);
+        tracing::debug!(target: "ravelin", from = %self.peer.id, message, reason = %why, "ravelin.cluster.cast_lost");
+    }
+}

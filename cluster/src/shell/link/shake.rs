@@ -1,0 +1,128 @@
+//! The handshake of a link, done.
+
+use crate::shell::failure;
+use crate::shell::hub::{Hub, Way, land, reading};
+use crate::shell::keeper::{Admit, Gossip, Lose, Raise};
+use crate::shell::peer::{Aim, Peer};
+use crate::accepts::{Bytes as Appends, Desk, Room};
+use crate::name::{Endpoint, NodeId, NodeName};
+use crate::proto::frame::{Asked, Bye, Frame, Head, Signal};
+use crate::proto::hello::{Agreed, Event, Handshake, Introduction, Over, Refusal, Role, Side, Terms};
+use crate::proto::link::{Flow, Inbox, LinkConfig, Outbox, Streams};
+use crate::proto::members::Peer as Member;
+use crate::proto::reach::{self, LinkId, Lost};
+use crate::proto::{NameNumber, Stream, To};
+use crate::transport::{Connection, Transport, TransportError};
+use bytes::Bytes;
+use futures::channel::oneshot;
+use futures::future::FutureExt;
+use futures::stream::{FuturesUnordered, Stream as _};
+use ravelin_core::{CallError, Caller, Exit, System, Timer};
+use std::collections::BTreeMap;
+use std::fmt;
+use std::future::poll_fn;
+use std::pin::{Pin, pin};
+use std::sync::{Arc, Weak};
+use std::task::{Context, Poll};
+
+use super::{End, Linking};
+
+/// The handshake.
+pub(super) async fn shake(
+    of: &Linking,
+    link: LinkId,
+    side: Side,
+    expected: Option<NodeName>,
+    connection: &mut Connection,
+    close: &mut oneshot::Receiver<reach::Close>,
+) -> Result<Agreed, End> {
+    let runtime = of.hub.system.runtime().clone();
+    let terms = Terms { expected, ..Terms::new(of.ours.clone()) };
+    let now = runtime.now();
+    let begun =
+        if side == Side::Dialer { Handshake::dial(terms, now) } else { Handshake::accept(terms, now) };
+    let mut handshake = begun.map_err(|why| End::Handshake(Over::Garbage(why)))?;
+    let mut timer = handshake.poll_timeout().map(|at| runtime.timer(at));
+    let mut agreed = None;
+    loop {
+        let mut over = None;
+        while let Some(event) = handshake.poll_event() {
+            match event {
+                Event::Introduced(who) => {
+                    match judge(of, link, connection.certified.as_deref(), &who).await {
+                        Ok(()) => handshake.admit(),
+                        Err(why) => handshake.refuse(why),
+                    }
+                }
+                Event::Agreed(terms) => agreed = Some(terms),
+                Event::Over(why) => over = Some(why),
+            }
+        }
+        while let Some(bytes) = handshake.poll_transmit() {
+            connection.sender.send(Stream::Main, bytes).await?;
+        }
+        if let Some(why) = over {
+            // The peer is to hear why, if it still listens.
+            let _ = connection.sender.close().await;
+            return Err(End::Handshake(why));
+        }
+        connection.sender.flush().await?;
+        if let Some(agreed) = agreed.take() {
+            return Ok(agreed);
+        }
+        let came = poll_fn(|cx| {
+            if let Poll::Ready(why) = close.poll_unpin(cx) {
+                return Poll::Ready(Err(End::Unwanted(why.unwrap_or(reach::Close::Leaving))));
+            }
+            if timer.as_mut().is_some_and(|timer| timer.as_mut().poll(cx).is_ready()) {
+                return Poll::Ready(Ok(None));
+            }
+            connection
+                .receiver
+                .poll_receive(cx)
+                .map_err(End::from)?
+                .map(|came| came.ok_or(End::Closed).map(Some))
+        })
+        .await?;
+        match came {
+            Some((_, bytes)) => handshake.handle_chunk(bytes),
+            None => handshake.handle_timeout(runtime.now()),
+        }
+    }
+}
+
+/// Whether the peer may be who it says it is, and whether the link is wanted.
+async fn judge(
+    of: &Linking,
+    link: LinkId,
+    certified: Option<&[NodeName]>,
+    who: &Introduction,
+) -> Result<(), Refusal> {
+    if let Some(names) = certified
+        && !names.contains(&who.node.name)
+    {
+        let why = format!("the certificate is not one of {}", who.node.name);
+        return Err(Refusal::NotAllowed(why.into()));
+    }
+    let peer = Member { id: who.node.clone(), endpoint: Endpoint(who.endpoint.clone()) };
+    let role = match who.role {
+        Role::Member => reach::Role::Member,
+        Role::Client => reach::Role::Client,
+    };
+    let Some(keeper) = of.hub.keeper.get() else { return Err(Refusal::Leaving) };
+    match keeper.call(Admit { link, peer, role }).await {
+        Ok(verdict) => verdict.map_err(refusal),
+        Err(_) => Err(Refusal::Leaving),
+    }
+}
+
+/// What the plan's refusal is to the peer.
+fn refusal(why: reach::Refusal) -> Refusal {
+    match why {
+        reach::Refusal::Duplicate => Refusal::Busy,
+        reach::Refusal::Myself => Refusal::Itself,
+        reach::Refusal::NameTaken { holder } => Refusal::NameTaken(holder),
+        reach::Refusal::OldIncarnation { newest } => Refusal::OldIncarnation(newest.incarnation),
+    }
+}
+
