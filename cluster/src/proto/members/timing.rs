@@ -3,8 +3,9 @@
 use std::num::{NonZeroU8, NonZeroUsize};
 use std::time::Duration;
 
-/// The most bytes of one message of membership. Members of a cluster accept no longer ones.
-pub const GOSSIP_MAX: usize = 8 * 1024;
+/// The most bytes of one message of membership. Members of a cluster accept no longer ones. It has room for a thousand members
+/// and more, so that one answer tells a new member of all.
+pub const GOSSIP_MAX: usize = 60 * 1024;
 
 /// How many members are asked to probe one that gave no answer, and how many hear each round of gossip.
 const FANOUT: NonZeroUsize = NonZeroUsize::new(3).unwrap();
