@@ -2,19 +2,14 @@
 
 use crate::accepts::Remote;
 use crate::name::{NodeId, NodeName};
-use crate::node::{Aim, Ask, Hub, NotSent, Peer};
-use crate::proto::waits::CallId;
+use crate::shell::{Aim, Hub, NotSent, Peer};
 use crate::wire::{Codec, Wire};
-use futures::future::BoxFuture;
-use ravelin_core::{Actor, ActorRef, Asking, Call, CallError, Exit, Pid, SendError, Serve};
+use ravelin_core::{Actor, ActorRef, CallError, Exit, Pid, SendError, Serve};
 use serde::de::{Deserializer, Error as _};
 use serde::ser::{Error as _, Serializer};
 use serde::{Deserialize, Serialize};
 use std::fmt;
-use std::future::{Future, poll_fn};
-use std::pin::Pin;
 use std::sync::{Arc, Weak};
-use std::time::Duration;
 
 /// An [`ActorRef`] that may be to an actor of another node: the same verbs, for messages that are [`Wire`].
 ///
@@ -38,7 +33,7 @@ enum There {
 }
 
 /// Where a message goes.
-enum Route<A: Actor> {
+pub(crate) enum Route<A: Actor> {
     Here(ActorRef<A>),
     There(Arc<Hub>, Arc<Peer>),
     Nowhere,
@@ -59,7 +54,7 @@ impl<A: Remote> Addr<A> {
         Addr(Kind::There { hub: Arc::downgrade(&hub), node, aim: Aim::Pid(pid) })
     }
 
-    fn route(&self) -> Route<A> {
+    pub(crate) fn route(&self) -> Route<A> {
         let (hub, node, aim) = match &self.0 {
             Kind::Here { actor, .. } => return Route::Here(actor.clone()),
             Kind::There { hub, node, aim } => (hub, node, aim),
@@ -87,7 +82,7 @@ impl<A: Remote> Addr<A> {
         }
     }
 
-    fn aim(&self) -> Option<&Aim> {
+    pub(crate) fn aim(&self) -> Option<&Aim> {
         match &self.0 {
             Kind::Here { .. } => None,
             Kind::There { aim, .. } => Some(aim),
@@ -114,42 +109,6 @@ impl<A: Remote> Addr<A> {
                 sent.map_err(|why| handed_back(why, message))
             }
         }
-    }
-
-    /// Sends, and waits until the mailbox of the actor has it: for room on the way, and for room there, if the mailbox's
-    /// policy is to wait. So who sends faster than the actor handles is slowed down, across nodes too, at the cost of a
-    /// round trip for each message.
-    ///
-    /// # Errors
-    /// As for [`Addr::cast`], and those of the other node: nobody lives there, its mailbox refuses, it does not know the
-    /// message.
-    ///
-    /// # Cancel safety
-    /// Dropped before it is ready, the message may have been sent.
-    pub async fn send<M: Wire + Sync>(&self, message: M) -> Result<(), CallError<M>>
-    where
-        A: Serve<M>,
-    {
-        match self.route() {
-            Route::Here(actor) => actor.send(message).await.map_err(|why| match why {
-                SendError::Full(message) => CallError::Full(message),
-                other => CallError::NoProc(other.into_message()),
-            }),
-            Route::Nowhere => Err(CallError::NoProc(message)),
-            Route::There(hub, peer) => {
-                let Some(aim) = self.aim().cloned() else { return Err(CallError::NoProc(message)) };
-                Outgoing::<A, M>::send(hub, peer, aim, message, Asks::Room).await.map(drop)
-            }
-        }
-    }
-
-    /// Sends and waits for the answer, five seconds if nothing else is said. A call always ends; when the node is lost it
-    /// ends at once, with [`Exited(NoConnection)`](CallError::Exited).
-    pub fn call<M: Wire + Sync>(&self, message: M) -> AddrCall<'_, A, M>
-    where
-        A: Serve<M>,
-    {
-        AddrCall { addr: self, message, limit: Limits::default() }
     }
 
     /// The incarnation, when that is what it is to, or when it is here.
@@ -261,7 +220,7 @@ impl<A: Remote> Serialize for Addr<A> {
 impl<'de, A: Remote> Deserialize<'de> for Addr<A> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Addr<A>, D::Error> {
         let written = Written::deserialize(deserializer)?;
-        let hub = crate::node::reading_hub()
+        let hub = crate::shell::reading_hub()
             .ok_or_else(|| D::Error::custom("an Addr is read only while a message crosses between nodes"))?;
         let weak = Arc::downgrade(&hub);
         let there = |node, aim| Ok(Addr(Kind::There { hub: weak.clone(), node, aim }));

@@ -2,15 +2,53 @@
 
 use crate::accepts::Remote;
 use crate::addr::{Addr, Route};
-use crate::shell::{Aim, Ask, Hub, NotSent, Peer, Wait};
 use crate::proto::waits::CallId;
+use crate::shell::{Aim, Ask, Hub, NotSent, Peer, Wait};
 use crate::wire::{Codec, Wire};
 use futures::future::BoxFuture;
-use ravelin_core::{Asking, Call, CallError, Exit, Serve};
+use ravelin_core::{Asking, Call, CallError, Exit, SendError, Serve};
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
+
+impl<A: Remote> Addr<A> {
+    /// Sends, and waits until the mailbox of the actor has it: for room on the way, and for room there, if the mailbox's
+    /// policy is to wait. So who sends faster than the actor handles is slowed down, across nodes too, at the cost of a
+    /// round trip for each message.
+    ///
+    /// # Errors
+    /// As for [`Addr::cast`], and those of the other node: nobody lives there, its mailbox refuses, it does not know the
+    /// message.
+    ///
+    /// # Cancel safety
+    /// Dropped before it is ready, the message may have been sent.
+    pub async fn send<M: Wire + Sync>(&self, message: M) -> Result<(), CallError<M>>
+    where
+        A: Serve<M>,
+    {
+        match self.route() {
+            Route::Here(actor) => actor.send(message).await.map_err(|why| match why {
+                SendError::Full(message) => CallError::Full(message),
+                other => CallError::NoProc(other.into_message()),
+            }),
+            Route::Nowhere => Err(CallError::NoProc(message)),
+            Route::There(hub, peer) => {
+                let Some(aim) = self.aim().cloned() else { return Err(CallError::NoProc(message)) };
+                Outgoing::<A, M>::send(hub, peer, aim, message, Asks::Room).await.map(drop)
+            }
+        }
+    }
+
+    /// Sends and waits for the answer, five seconds if nothing else is said. A call always ends; when the node is lost it
+    /// ends at once, with [`Exited(NoConnection)`](CallError::Exited).
+    pub fn call<M: Wire + Sync>(&self, message: M) -> AddrCall<'_, A, M>
+    where
+        A: Serve<M>,
+    {
+        AddrCall { addr: self, message, limit: Limits::default() }
+    }
+}
 
 /// What a call says of its time.
 #[derive(Clone, Copy, Debug, Default)]
@@ -134,7 +172,7 @@ impl<A: Remote, M: Wire + Sync> Outgoing<A, M> {
         };
         let is_send = matches!(asks, Asks::Room);
         let ask = if is_send { Ask::Send } else { Ask::Call { budget } };
-        let mut wait: Option<crate::node::Wait> = Some(Box::new(move |answer| match answer {
+        let mut wait: Option<Wait> = Some(Box::new(move |answer| match answer {
             Ok(_) if is_send => reply.send(None),
             Ok(bytes) => match M::Codec::decode::<M::Reply>(&bytes) {
                 Ok(answer) => reply.send(Some(answer)),
@@ -177,8 +215,8 @@ fn begin<M: Wire>(
     aim: &Aim,
     message: &M,
     ask: Ask,
-    wait: crate::node::Wait,
-) -> Result<CallId, (NotSent, crate::node::Wait)> {
+    wait: Wait,
+) -> Result<CallId, (NotSent, Wait)> {
     let flow = ravelin_core::running();
     let mut unsent = Some(wait);
     let begun = hub.write(peer, message, |bytes| {

@@ -30,12 +30,16 @@ pub mod discovery;
 
 mod config;
 mod accepts;
-mod node;
+mod shell;
 mod addr;
+mod ask;
+mod node;
 
 pub use accepts::{Accepts, Remote};
-pub use addr::{Addr, AddrCall};
+pub use addr::Addr;
+pub use ask::AddrCall;
 pub use config::{Config, ConfigError, Limits};
 pub use name::{Endpoint, Incarnation, InvalidName, NodeId, NodeName};
-pub use node::{Node, NodeError, NodeEvent, NodeHealth};
+pub use node::{Node, NodeError};
+pub use shell::{NodeEvent, NodeHealth};
 pub use wire::{Bincode, Codec, Undecodable, Wire};

@@ -67,8 +67,7 @@ impl Hub {
         let mut peers = self.peers.write().unwrap_or_else(PoisonError::into_inner);
         let peer = peers.entry(number).or_insert_with(|| Arc::new(Peer::new(number, life))).clone();
         drop(peers);
-        let way =
-            Arc::new(Way { hub: Arc::downgrade(self), system: self.system.clone(), peer: peer.clone() });
+        let way = Arc::new(Way::new(self, peer.clone()));
         let _ = peer.way.set(Arc::downgrade(&way));
         self.ways.write().unwrap_or_else(PoisonError::into_inner).entry(number).or_insert(way);
         Some(peer)

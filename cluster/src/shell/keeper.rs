@@ -1,8 +1,8 @@
 //! The node's keeper: the actor that decides who is a member and who is reached, by asking the plans, and does it.
 
+use super::event::{NodeEvent, NodeHealth};
 use super::hub::Hub;
 use super::link::{self, Begin, Linking};
-use super::event::{NodeEvent, NodeHealth};
 use crate::discovery::Discovery;
 use crate::name::NodeId;
 use crate::proto::frame::Head;
@@ -12,7 +12,9 @@ use crate::proto::reach::{Close, LinkId, Lost, Output as Reached, Reach, Refusal
 use crate::transport::{Connection, Listener};
 use bytes::Bytes;
 use futures::channel::oneshot;
-use ravelin_core::{Actor, ActorRef, Cx, Exit, Handle, Info, Message, MonitorRef, Pid, Recipient, Time, TimerRef};
+use ravelin_core::{
+    Actor, ActorRef, Cx, Exit, Handle, Info, Message, MonitorRef, Pid, Recipient, Time, TimerRef,
+};
 use ravelin_supervisor::{SupervisorRef, task};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};

@@ -1,29 +1,16 @@
 //! What came by a link, to whom it is for.
 
-use crate::shell::failure;
-use crate::shell::hub::{Hub, Way, land, reading};
-use crate::shell::keeper::{Admit, Gossip, Lose, Raise};
-use crate::shell::peer::{Aim, Peer};
 use crate::accepts::{Bytes as Appends, Desk, Room};
-use crate::name::{Endpoint, NodeId, NodeName};
+use crate::name::NodeId;
 use crate::proto::frame::{Asked, Bye, Frame, Head, Signal};
-use crate::proto::hello::{Agreed, Event, Handshake, Introduction, Over, Refusal, Role, Side, Terms};
-use crate::proto::link::{Flow, Inbox, LinkConfig, Outbox, Streams};
-use crate::proto::members::Peer as Member;
-use crate::proto::reach::{self, LinkId, Lost};
-use crate::proto::{NameNumber, Stream, To};
-use crate::transport::{Connection, Transport, TransportError};
+use crate::proto::{NameNumber, To};
+use crate::shell::crossing::{land, reading};
+use crate::shell::failure;
+use crate::shell::keeper::Gossip;
+use crate::shell::peer::{Aim, Peer};
 use bytes::Bytes;
-use futures::channel::oneshot;
-use futures::future::FutureExt;
-use futures::stream::{FuturesUnordered, Stream as _};
-use ravelin_core::{CallError, Caller, Exit, System, Timer};
-use std::collections::BTreeMap;
-use std::fmt;
-use std::future::poll_fn;
-use std::pin::{Pin, pin};
+use ravelin_core::{CallError, Caller};
 use std::sync::{Arc, Weak};
-use std::task::{Context, Poll};
 
 use super::running::Running;
 use super::{End, broken};
@@ -46,7 +33,7 @@ impl Desk for Request {
 }
 
 impl Running {
-    fn handle(&mut self, frame: Frame) -> Result<(), End> {
+    pub(super) fn handle(&mut self, frame: Frame) -> Result<(), End> {
         match frame {
             Frame::Carrying(head, payload) => self.handle_payload(head, payload),
             Frame::Signal(signal) => self.handle_signal(signal),

@@ -4,30 +4,26 @@ mod shake;
 mod running;
 mod dispatch;
 
-use crate::shell::failure;
-use crate::shell::hub::{Hub, Way, land, reading};
-use crate::shell::keeper::{Admit, Gossip, Lose, Raise};
-use crate::shell::peer::{Aim, Peer};
-use crate::accepts::{Bytes as Appends, Desk, Room};
-use crate::name::{Endpoint, NodeId, NodeName};
-use crate::proto::frame::{Asked, Bye, Frame, Head, Signal};
-use crate::proto::hello::{Agreed, Event, Handshake, Introduction, Over, Refusal, Role, Side, Terms};
-use crate::proto::link::{Flow, Inbox, LinkConfig, Outbox, Streams};
-use crate::proto::members::Peer as Member;
+use crate::name::{Endpoint, NodeName};
+use crate::proto::Stream;
+use crate::proto::frame::Bye;
+use crate::proto::hello::{Introduction, Over, Refusal, Side, Terms};
+use crate::proto::link::{Inbox, LinkConfig, Outbox};
 use crate::proto::reach::{self, LinkId, Lost};
-use crate::proto::{NameNumber, Stream, To};
+use crate::shell::hub::Hub;
+use crate::shell::keeper::{Lose, Raise};
+use crate::shell::peer::Peer;
 use crate::transport::{Connection, Transport, TransportError};
-use bytes::Bytes;
 use futures::channel::oneshot;
 use futures::future::FutureExt;
-use futures::stream::{FuturesUnordered, Stream as _};
-use ravelin_core::{CallError, Caller, Exit, System, Timer};
-use std::collections::BTreeMap;
+use ravelin_core::Exit;
+use running::Running;
+use shake::shake;
 use std::fmt;
 use std::future::poll_fn;
-use std::pin::{Pin, pin};
-use std::sync::{Arc, Weak};
-use std::task::{Context, Poll};
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::Poll;
 
 /// What a link begins with.
 pub(crate) enum Begin {
@@ -168,21 +164,7 @@ async fn live(
     let mut inbox = Inbox::new(&of.config, of.ours.limits, now);
     inbox.handle_chunk(Stream::Main, agreed.rest, now);
     let way = of.hub.way(peer.number).ok_or(End::Closed)?;
-    let running = Running {
-        of: of.clone(),
-        link,
-        timer: system.runtime().timer(now + of.config.heartbeat),
-        system,
-        peer,
-        way,
-        inbox,
-        connection,
-        close,
-        rooms: FuturesUnordered::new(),
-        nodes: Arc::default(),
-        held: None,
-        turn: 0,
-    };
+    let running = Running::new(of.clone(), link, peer, way, inbox, connection, close);
     Err(running.carry().await)
 }
 

@@ -1,28 +1,21 @@
 //! A link that is up: chunks in and out, heartbeats, news.
 
-use crate::shell::failure;
-use crate::shell::hub::{Hub, Way, land, reading};
-use crate::shell::keeper::{Admit, Gossip, Lose, Raise};
-use crate::shell::peer::{Aim, Peer};
-use crate::accepts::{Bytes as Appends, Desk, Room};
-use crate::name::{Endpoint, NodeId, NodeName};
-use crate::proto::frame::{Asked, Bye, Frame, Head, Signal};
-use crate::proto::hello::{Agreed, Event, Handshake, Introduction, Over, Refusal, Role, Side, Terms};
-use crate::proto::link::{Flow, Inbox, LinkConfig, Outbox, Streams};
-use crate::proto::members::Peer as Member;
-use crate::proto::reach::{self, LinkId, Lost};
-use crate::proto::{NameNumber, Stream, To};
-use crate::transport::{Connection, Transport, TransportError};
+use crate::proto::Stream;
+use crate::proto::frame::{Bye, Head, Signal};
+use crate::proto::link::{Flow, Inbox, Streams};
+use crate::proto::reach::{self, LinkId};
+use crate::shell::crossing::Way;
+use crate::shell::peer::Peer;
+use crate::transport::Connection;
 use bytes::Bytes;
 use futures::channel::oneshot;
 use futures::future::FutureExt;
 use futures::stream::{FuturesUnordered, Stream as _};
-use ravelin_core::{CallError, Caller, Exit, System, Timer};
+use ravelin_core::{System, Timer};
 use std::collections::BTreeMap;
-use std::fmt;
 use std::future::poll_fn;
-use std::pin::{Pin, pin};
-use std::sync::{Arc, Weak};
+use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use super::{End, Linking, broken, farewell};
@@ -35,30 +28,58 @@ const NEWS_BELOW: usize = 64 << 10;
 const FRAME_BELOW: usize = 8 << 10;
 
 /// A link that is up.
-struct Running {
-    of: Arc<Linking>,
-    link: LinkId,
-    system: System,
-    peer: Arc<Peer>,
-    way: Arc<Way>,
-    inbox: Inbox,
-    connection: Connection,
-    close: oneshot::Receiver<reach::Close>,
-    timer: Pin<Box<dyn Timer>>,
+pub(super) struct Running {
+    pub(super) of: Arc<Linking>,
+    pub(super) link: LinkId,
+    pub(super) system: System,
+    pub(super) peer: Arc<Peer>,
+    pub(super) way: Arc<Way>,
+    pub(super) inbox: Inbox,
+    pub(super) connection: Connection,
+    pub(super) close: oneshot::Receiver<reach::Close>,
+    pub(super) timer: Pin<Box<dyn Timer>>,
     /// Sends and calls of the peer that wait for room in mailboxes.
-    rooms: FuturesUnordered<BoxRoom>,
+    pub(super) rooms: FuturesUnordered<BoxRoom>,
     /// The third nodes of the link, by its numbers.
-    nodes: Arc<BTreeMap<u32, u32>>,
+    pub(super) nodes: Arc<BTreeMap<u32, u32>>,
     /// A chunk that the transport did not take.
-    held: Option<(Stream, Bytes)>,
-    turn: usize,
+    pub(super) held: Option<(Stream, Bytes)>,
+    pub(super) turn: usize,
 }
 
 type BoxRoom = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 impl Running {
+    pub(super) fn new(
+        of: Arc<Linking>,
+        link: LinkId,
+        peer: Arc<Peer>,
+        way: Arc<Way>,
+        inbox: Inbox,
+        connection: Connection,
+        close: oneshot::Receiver<reach::Close>,
+    ) -> Running {
+        let system = of.hub.system.clone();
+        let timer = system.runtime().timer(system.runtime().now() + of.config.heartbeat);
+        Running {
+            of,
+            link,
+            system,
+            peer,
+            way,
+            inbox,
+            connection,
+            close,
+            timer,
+            rooms: FuturesUnordered::new(),
+            nodes: Arc::default(),
+            held: None,
+            turn: 0,
+        }
+    }
+
     /// Carries until it is over.
-    async fn carry(mut self) -> End {
+    pub(super) async fn carry(mut self) -> End {
         let end = poll_fn(|cx| self.poll(cx)).await;
         let bye = match &end {
             End::Ours(why) => Some(why.clone()),

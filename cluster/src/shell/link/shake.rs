@@ -1,29 +1,16 @@
 //! The handshake of a link, done.
 
-use crate::shell::failure;
-use crate::shell::hub::{Hub, Way, land, reading};
-use crate::shell::keeper::{Admit, Gossip, Lose, Raise};
-use crate::shell::peer::{Aim, Peer};
-use crate::accepts::{Bytes as Appends, Desk, Room};
-use crate::name::{Endpoint, NodeId, NodeName};
-use crate::proto::frame::{Asked, Bye, Frame, Head, Signal};
+use crate::name::{Endpoint, NodeName};
+use crate::proto::Stream;
 use crate::proto::hello::{Agreed, Event, Handshake, Introduction, Over, Refusal, Role, Side, Terms};
-use crate::proto::link::{Flow, Inbox, LinkConfig, Outbox, Streams};
 use crate::proto::members::Peer as Member;
-use crate::proto::reach::{self, LinkId, Lost};
-use crate::proto::{NameNumber, Stream, To};
-use crate::transport::{Connection, Transport, TransportError};
-use bytes::Bytes;
+use crate::proto::reach::{self, LinkId};
+use crate::shell::keeper::Admit;
+use crate::transport::Connection;
 use futures::channel::oneshot;
 use futures::future::FutureExt;
-use futures::stream::{FuturesUnordered, Stream as _};
-use ravelin_core::{CallError, Caller, Exit, System, Timer};
-use std::collections::BTreeMap;
-use std::fmt;
 use std::future::poll_fn;
-use std::pin::{Pin, pin};
-use std::sync::{Arc, Weak};
-use std::task::{Context, Poll};
+use std::task::Poll;
 
 use super::{End, Linking};
 
@@ -125,4 +112,3 @@ fn refusal(why: reach::Refusal) -> Refusal {
         reach::Refusal::OldIncarnation { newest } => Refusal::OldIncarnation(newest.incarnation),
     }
 }
-
