@@ -5,6 +5,7 @@ mod exports;
 mod failure;
 mod signals;
 mod event;
+mod figures;
 mod peer;
 mod bonds;
 mod crossing;
@@ -18,3 +19,4 @@ pub(crate) use link::Linking;
 pub(crate) use peer::{Aim, Ask, NotSent, Peer, Wait};
 
 pub use event::{NodeEvent, NodeHealth};
+pub use figures::Figures;

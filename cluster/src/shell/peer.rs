@@ -6,6 +6,7 @@
 //! The bonds have a lock of their own: see `bonds`.
 
 use super::crossing::{Way, write_with};
+use super::figures::Figures;
 use crate::name::NodeId;
 use crate::proto::bonds::Bonds;
 use crate::proto::frame::{Asked, Head, Signal as Framed};
@@ -18,9 +19,9 @@ use futures::task::AtomicWaker;
 use ravelin_core::crossing::WayBack;
 use ravelin_core::{CallError, Caller, DistSignal, Exit, Pid, System, Time};
 use std::collections::VecDeque;
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
-use std::task::Waker;
+use std::task::{Context, Waker};
 
 /// The most links and monitors that a peer may make here.
 const BONDS_MAX: usize = 1 << 20;
@@ -126,6 +127,30 @@ impl Peer {
         self.gate().up.is_some()
     }
 
+    /// What there is to count.
+    pub(crate) fn figures(&self) -> Figures {
+        let gate = self.gate();
+        let (calls, replies) = (gate.calls.len(), gate.ways.len());
+        let in_hand = gate.in_hand.len() + gate.ways_in_hand.len();
+        let queued_bytes = gate.up.as_ref().map_or(0, |up| up.outbox.waiting().into_iter().sum());
+        let is_up = gate.up.is_some();
+        drop(gate);
+        let bonds = lock(&self.bonds);
+        let (watching, watched) = bonds.monitors();
+        Figures {
+            peer: NodeId::clone(&self.id),
+            is_up,
+            calls,
+            replies,
+            in_hand,
+            links: bonds.links(),
+            watching,
+            watched,
+            queued_bytes,
+            casts_lost: self.lost_casts.load(Relaxed),
+        }
+    }
+
     pub(super) fn wake_if(&self, pushed: Pushed) {
         if pushed == Pushed::Wake {
             self.writer.wake();
@@ -199,9 +224,13 @@ impl Peer {
         Ok(())
     }
 
-    /// Wakes when there is room again.
+    /// Wakes when there is room again, or no link: at once if that is so.
     pub(crate) fn await_room(&self, waker: &Waker) {
         let mut gate = self.gate();
+        if gate.up.as_mut().is_none_or(|up| up.outbox.await_room()) {
+            drop(gate);
+            return waker.wake_by_ref();
+        }
         if !gate.rooms.iter().any(|each| each.will_wake(waker)) {
             gate.rooms.push(waker.clone());
         }
@@ -242,6 +271,13 @@ impl Peer {
     pub(crate) fn take_way_back(&self, id: CallId) {
         let way = self.gate().ways.end(id);
         drop(way);
+    }
+
+    /// Lets go of ways back that nobody waits for any more: of messages that nobody read there.
+    pub(crate) fn sweep(&self) {
+        let mut cx = Context::from_waker(Waker::noop());
+        let gone = self.gate().ways.end_all(|way| way.poll_gone(&mut cx).is_ready());
+        drop(gone);
     }
 
     // ---- the link ----
