@@ -182,7 +182,9 @@ impl Pages {
         let (links, exits, history) = (bond.links, bond.exits, bond.history.clone());
         // An end that waits in the mailbox is handled also when the link is undone meanwhile, as in OTP.
         if exits > links + theirs {
-            self.breach(format!("{who} heard {exits} ends of links to {other}, linked {theirs} times: {history:?}"));
+            self.breach(format!(
+                "{who} heard {exits} ends of links to {other}, linked {theirs} times: {history:?}"
+            ));
         }
         if self.people[other].is_alive && *why != Exit::NoConnection {
             self.breach(format!("{who} heard of the end of {other}, who lives: {why}"));

@@ -161,8 +161,14 @@ impl Folk {
         self.habits.node.at(pid)
     }
 
-    async fn call<M: Wire<Reply = u64> + Sync>(&mut self, to: Pid, message: M, n: u64, limit: Duration, cx: &Cx<Self>)
-    where
+    async fn call<M: Wire<Reply = u64> + Sync>(
+        &mut self,
+        to: Pid,
+        message: M,
+        n: u64,
+        limit: Duration,
+        cx: &Cx<Self>,
+    ) where
         Folk: Serve<M>,
     {
         let call = self.habits.book.open().call(self.who, cx.now(), Some(limit));
