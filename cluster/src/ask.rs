@@ -2,8 +2,7 @@
 
 use crate::accepts::Remote;
 use crate::addr::{Addr, Route};
-use crate::proto::waits::CallId;
-use crate::shell::{Aim, Ask, Hub, NotSent, Peer, Wait};
+use crate::shell::{Aim, Ask, Hub, NotSent, Peer, Sent, Wait};
 use crate::wire::{Codec, Wire};
 use futures::future::BoxFuture;
 use ravelin_core::{Asking, Call, CallError, Exit, SendError, Serve};
@@ -137,13 +136,13 @@ struct Outgoing<A: Remote, M: Wire> {
 /// Takes a request back whose caller has gone.
 struct Cancel {
     peer: Arc<Peer>,
-    id: Option<CallId>,
+    sent: Option<Sent>,
 }
 
 impl Drop for Cancel {
     fn drop(&mut self) {
-        if let Some(id) = self.id.take() {
-            self.peer.cancel(id);
+        if let Some(sent) = self.sent.take() {
+            self.peer.cancel(sent);
         }
     }
 }
@@ -183,11 +182,11 @@ impl<A: Remote, M: Wire + Sync> Outgoing<A, M> {
             },
             Err(why) => reply.fail(why),
         }));
-        let mut cancel = Cancel { peer: peer.clone(), id: None };
+        let mut cancel = Cancel { peer: peer.clone(), sent: None };
         let outcome = poll_fn(|cx| {
             if let Some(unsent) = wait.take() {
                 match begin(&hub, &peer, &aim, &message, ask, unsent) {
-                    Ok(id) => cancel.id = Some(id),
+                    Ok(sent) => cancel.sent = Some(sent),
                     Err((NotSent::Full, unsent)) => {
                         wait = Some(unsent);
                         peer.await_room(cx.waker());
@@ -202,7 +201,7 @@ impl<A: Remote, M: Wire + Sync> Outgoing<A, M> {
         })
         .await;
         if !matches!(outcome, Err(CallError::Timeout)) {
-            cancel.id = None;
+            cancel.sent = None;
         }
         outcome.map_err(|why| why.map(|()| message))
     }
@@ -216,7 +215,7 @@ fn begin<M: Wire>(
     message: &M,
     ask: Ask,
     wait: Wait,
-) -> Result<CallId, (NotSent, Wait)> {
+) -> Result<Sent, (NotSent, Wait)> {
     let flow = ravelin_core::running();
     let mut unsent = Some(wait);
     let begun = hub.write(peer, message, |bytes| {

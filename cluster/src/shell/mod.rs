@@ -16,7 +16,7 @@ mod link;
 pub(crate) use crossing::reading_hub;
 pub(crate) use hub::{Carrier, Hub};
 pub(crate) use link::Linking;
-pub(crate) use peer::{Aim, Ask, NotSent, Peer, Wait};
+pub(crate) use peer::{Aim, Ask, NotSent, Peer, Sent, Wait};
 
 pub use event::{NodeEvent, NodeHealth};
 pub use figures::Figures;

@@ -68,6 +68,14 @@ pub(super) struct Up {
     is_overrun: bool,
 }
 
+/// A request that was sent.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Sent {
+    id: CallId,
+    /// In which the request went.
+    flow: Flow,
+}
+
 /// Why something was not sent to a peer.
 #[derive(Debug)]
 pub(crate) enum NotSent {
@@ -154,7 +162,7 @@ impl Peer {
         payload: &[u8],
         ask: Ask,
         wait: Wait,
-    ) -> Result<CallId, (NotSent, Wait)> {
+    ) -> Result<Sent, (NotSent, Wait)> {
         let mut gate = self.gate();
         let id = gate.calls.begin(wait);
         let sent = push_in(&mut gate, flow, aim, name, payload, |to, message| match ask {
@@ -164,23 +172,23 @@ impl Peer {
             }
         });
         match sent {
-            Ok(pushed) => {
+            Ok((pushed, flow)) => {
                 drop(gate);
                 self.wake_if(pushed);
-                Ok(id)
+                Ok(Sent { id, flow })
             }
             Err(why) => match gate.calls.end(id) {
                 Some(wait) => Err((why, wait)),
-                None => Ok(id),
+                None => Err((NotSent::NoConnection, Box::new(drop))),
             },
         }
     }
 
-    /// Nobody waits for the answer any more.
-    pub(crate) fn cancel(&self, id: CallId) {
+    /// Nobody waits for the answer any more. Goes in the flow of the request: one that overtook it would find nothing.
+    pub(crate) fn cancel(&self, Sent { id, flow }: Sent) {
         let mut gate = self.gate();
         let Some(wait) = gate.calls.end(id) else { return };
-        let pushed = gate.signal(Flow::Groups, &Framed::Cancel { id: id.0 });
+        let pushed = gate.signal(flow, &Framed::Cancel { id: id.0 });
         drop(gate);
         self.wake_if(pushed);
         drop(wait);
@@ -194,7 +202,7 @@ impl Peer {
         payload: &[u8],
         head: impl FnOnce(To, NameNumber) -> Head,
     ) -> Result<(), NotSent> {
-        let pushed = push_in(&mut self.gate(), flow, aim, name, payload, head)?;
+        let (pushed, _) = push_in(&mut self.gate(), flow, aim, name, payload, head)?;
         self.wake_if(pushed);
         Ok(())
     }
@@ -419,7 +427,7 @@ fn push_in(
     name: &'static str,
     payload: &[u8],
     head: impl FnOnce(To, NameNumber) -> Head,
-) -> Result<Pushed, NotSent> {
+) -> Result<(Pushed, Flow), NotSent> {
     let up = gate.up.as_mut().ok_or(NotSent::NoConnection)?;
     let message = up.outbox.name(name)?;
     let (to, anyone) = match aim {
@@ -435,7 +443,7 @@ fn push_in(
         out.extend_from_slice(payload);
         Ok(())
     };
-    Ok(up.outbox.push(flow, &head(to, message), append)?)
+    Ok((up.outbox.push(flow, &head(to, message), append)?, flow))
 }
 
 impl Gate {

@@ -98,7 +98,7 @@ impl World {
             Step::Send { flow, bytes, name, way } => self.send(flow, bytes, name, way),
             Step::Control => {
                 self.controls[0] += 1;
-                let signal = Signal::Cancel { id: self.controls[0] };
+                let signal = Signal::Probe { call: self.controls[0], path: Vec::new() };
                 let _ = self.outbox.push_signal(Flow::Groups, &signal).unwrap();
             }
             Step::Write(streams) => {
@@ -156,7 +156,7 @@ impl World {
                     assert_eq!(&**name, NAMES[place as usize]);
                     self.receive(&payload);
                 }
-                Frame::Signal(Signal::Cancel { id }) => {
+                Frame::Signal(Signal::Probe { call: id, .. }) => {
                     assert_eq!(id, self.controls[1] + 1, "control frames have an order too");
                     self.controls[1] = id;
                 }

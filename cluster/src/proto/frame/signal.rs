@@ -21,7 +21,7 @@ pub enum Signal {
     },
     /// The link ends.
     Bye(Bye),
-    /// Nobody waits for the answer to this call any more. It may come before the call.
+    /// Nobody waits for the answer to this call any more. Goes in the flow of the call, so it comes after it.
     Cancel {
         /// The call's.
         id: u64,
@@ -403,13 +403,13 @@ impl Signal {
         match self {
             Signal::BulkAck { .. }
             | Signal::Bye(_)
-            | Signal::Cancel { .. }
             | Signal::Exit { .. }
             | Signal::Kill { .. }
             | Signal::Ping { .. }
             | Signal::Pong { .. }
             | Signal::Probe { .. } => true,
-            Signal::Demonitor { .. }
+            Signal::Cancel { .. }
+            | Signal::Demonitor { .. }
             | Signal::Done { .. }
             | Signal::Down { .. }
             | Signal::Failed { .. }
