@@ -39,10 +39,13 @@ pub(crate) struct Bond {
     history: Vec<String>,
 }
 
-struct Call {
+#[derive(Clone, Debug)]
+#[expect(dead_code, reason = "the callee is shown when a call never ends")]
+pub(crate) struct Call {
     begun: Time,
     limit: Option<Duration>,
     caller: Who,
+    callee: Option<Who>,
 }
 
 #[derive(Default)]
@@ -198,14 +201,20 @@ impl Pages {
         }
     }
 
-    pub(crate) fn call(&mut self, caller: Who, begun: Time, limit: Option<Duration>) -> u64 {
+    pub(crate) fn call(
+        &mut self,
+        caller: Who,
+        callee: Option<Who>,
+        begun: Time,
+        limit: Option<Duration>,
+    ) -> u64 {
         self.calls_made += 1;
-        self.calls.insert(self.calls_made, Call { begun, limit, caller });
+        self.calls.insert(self.calls_made, Call { begun, limit, caller, callee });
         self.calls_made
     }
 
     pub(crate) fn call_ended(&mut self, call: u64, now: Time, is_answered: bool) {
-        let Some(Call { begun, limit, caller }) = self.calls.remove(&call) else {
+        let Some(Call { begun, limit, caller, .. }) = self.calls.remove(&call) else {
             return self.breach(format!("the call {call} ended twice"));
         };
         if is_answered {
@@ -224,9 +233,9 @@ impl Pages {
     }
 
     /// The calls of those that live.
-    pub(crate) fn open_calls(&self) -> Vec<u64> {
+    pub(crate) fn open_calls(&self) -> Vec<(u64, Call)> {
         let lives = |call: &Call| self.people[call.caller].is_alive;
-        self.calls.iter().filter(|(_, call)| lives(call)).map(|(id, _)| *id).collect()
+        self.calls.iter().filter(|(_, call)| lives(call)).map(|(id, call)| (*id, call.clone())).collect()
     }
 
     pub(crate) fn wrong_answer(&mut self, who: Who, n: u64, answer: u64) {

@@ -171,7 +171,8 @@ impl Folk {
     ) where
         Folk: Serve<M>,
     {
-        let call = self.habits.book.open().call(self.who, cx.now(), Some(limit));
+        let callee = self.who_is(to);
+        let call = self.habits.book.open().call(self.who, callee, cx.now(), Some(limit));
         let outcome = self.to(to).call(message).timeout(limit).await;
         let mut pages = self.habits.book.open();
         pages.call_ended(call, cx.now(), outcome.is_ok());
@@ -188,7 +189,8 @@ impl Folk {
         let (book, addr, who, runtime) =
             (self.habits.book.clone(), self.to(to), self.who, cx.runtime().clone());
         let row = book.open().fresh();
-        let call = book.open().call(who, cx.now(), None);
+        let callee = self.who_is(to);
+        let call = book.open().call(who, callee, cx.now(), None);
         cx.runtime().spawn(
             "apart",
             Box::pin(async move {

@@ -12,7 +12,6 @@ pub(super) const PONG: u8 = 0x04;
 pub(super) const BYE: u8 = 0x05;
 pub(super) const BULK_ACK: u8 = 0x06;
 pub(super) const FRAGMENT: u8 = 0x07;
-pub(super) const CANCEL: u8 = 0x08;
 pub(super) const EXIT: u8 = 0x09;
 pub(super) const KILL: u8 = 0x0a;
 // 0x10 to 0x13 are the handshake's: see `hello`.
@@ -33,6 +32,7 @@ pub(super) const DEMONITOR: u8 = USER | 0x0b;
 pub(super) const LINK_EXIT: u8 = USER | 0x0c;
 pub(super) const DOWN: u8 = USER | 0x0d;
 pub(super) const START: u8 = USER | 0x0e;
+pub(super) const CANCEL: u8 = USER | 0x0f;
 pub(super) const GROUPS: u8 = USER | SKIP | 0x01;
 pub(super) const NAMES: u8 = USER | SKIP | 0x02;
 // USER | SKIP | 0x10 to 0x1f are kept for what clients subscribe to.
