@@ -145,7 +145,8 @@ impl Peer {
         self.push(flow, aim, name, payload, |to, message| Head::Cast { to, message })
     }
 
-    /// Sends a request; `wait` is called once with the outcome, unless it is given up before.
+    /// Sends a request; `wait` is called once with the outcome, unless it is given up before. When the queue is full
+    /// `waker` is woken as soon as there is room.
     pub(crate) fn ask(
         &self,
         flow: Option<Pid>,
@@ -154,6 +155,7 @@ impl Peer {
         payload: &[u8],
         ask: Ask,
         wait: Wait,
+        waker: &Waker,
     ) -> Result<CallId, (NotSent, Wait)> {
         let mut gate = self.gate();
         let id = gate.calls.begin(wait);
@@ -170,7 +172,13 @@ impl Peer {
                 Ok(id)
             }
             Err(why) => match gate.calls.end(id) {
-                Some(wait) => Err((why, wait)),
+                Some(wait) => {
+                    // Under the lock under which it was refused: room that is made later is told.
+                    if matches!(why, NotSent::Full) && !gate.rooms.iter().any(|each| each.will_wake(waker)) {
+                        gate.rooms.push(waker.clone());
+                    }
+                    Err((why, wait))
+                }
                 None => Ok(id),
             },
         }
@@ -197,14 +205,6 @@ impl Peer {
         let pushed = push_in(&mut self.gate(), flow, aim, name, payload, head)?;
         self.wake_if(pushed);
         Ok(())
-    }
-
-    /// Wakes when there is room again.
-    pub(crate) fn await_room(&self, waker: &Waker) {
-        let mut gate = self.gate();
-        if !gate.rooms.iter().any(|each| each.will_wake(waker)) {
-            gate.rooms.push(waker.clone());
-        }
     }
 
     /// A pid of this system, as one of the link.
