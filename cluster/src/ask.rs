@@ -3,7 +3,7 @@
 use crate::accepts::Remote;
 use crate::addr::{Addr, Route};
 use crate::proto::waits::CallId;
-use crate::shell::{Aim, Ask, Hub, NotSent, Peer, Wait};
+use crate::shell::{Aim, Ask, Hub, Letter, NotSent, Peer, Wait};
 use crate::wire::{Codec, Wire};
 use futures::future::BoxFuture;
 use ravelin_core::{Asking, Call, CallError, Exit, SendError, Serve};
@@ -220,9 +220,9 @@ fn begin<M: Wire>(
 ) -> Result<CallId, (NotSent, Wait)> {
     let flow = ravelin_core::running();
     let mut unsent = Some(wait);
-    let begun = hub.write(peer, message, |bytes| {
+    let begun = hub.write(peer, message, |payload| {
         let Some(wait) = unsent.take() else { return Err(NotSent::NoConnection) };
-        peer.ask(flow, aim, M::NAME, bytes, ask, wait, waker).map_err(|(why, wait)| {
+        peer.ask(Letter { flow, aim, name: M::NAME, payload }, ask, wait, waker).map_err(|(why, wait)| {
             unsent = Some(wait);
             why
         })
