@@ -1,15 +1,15 @@
 //! The node's keeper: the actor that decides who is a member and who is reached, by asking the plans, and does it.
 
-use super::event::{NodeEvent, NodeHealth};
+use super::event::{NodeEvent, NodeHealth, Refused, Sparing};
 use super::hub::Hub;
 use super::link::{self, Begin, Linking};
 use crate::discovery::Discovery;
-use crate::name::NodeId;
+use crate::name::{Endpoint, NodeId};
 use crate::proto::frame::Head;
 use crate::proto::link::Flow;
 use crate::proto::members::{Members, Output as Member, Peer};
 use crate::proto::reach::{Close, LinkId, Lost, Output as Reached, Reach, Refusal, Role};
-use crate::transport::{Connection, Listener};
+use crate::transport::{Connection, Listener, TransportError};
 use bytes::Bytes;
 use futures::channel::oneshot;
 use ravelin_core::{
@@ -50,6 +50,25 @@ impl Message for Lose {
     const CLASS: ravelin_core::Class = ravelin_core::Class::Control;
 }
 
+/// One of two nodes does not want the other.
+pub(crate) struct Refuse {
+    pub(crate) with: Option<Endpoint>,
+    pub(crate) why: Refused,
+    pub(crate) by: DialledBy,
+}
+
+/// Who made a connection.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum DialledBy {
+    Us,
+    Them,
+}
+
+impl Message for Refuse {
+    type Reply = ();
+    const CLASS: ravelin_core::Class = ravelin_core::Class::Bulk;
+}
+
 /// Membership's, from this peer.
 pub(crate) struct Gossip {
     pub(crate) from: NodeId,
@@ -69,7 +88,7 @@ impl Message for Accept {
 }
 
 /// Other seeds were found.
-pub(crate) struct Seeds(pub(crate) Vec<crate::name::Endpoint>);
+pub(crate) struct Seeds(pub(crate) Vec<Endpoint>);
 
 impl Message for Seeds {
     type Reply = ();
@@ -134,6 +153,7 @@ pub(crate) struct Keeper {
     watched: BTreeMap<MonitorRef, Pid>,
     watching: BTreeSet<Pid>,
     subscribers: Vec<Recipient<NodeEvent>>,
+    sparing: Sparing,
     timer: Option<(Time, TimerRef)>,
     is_leaving: bool,
 }
@@ -154,6 +174,7 @@ impl Actor for Keeper {
             watched: BTreeMap::new(),
             watching: BTreeSet::new(),
             subscribers: Vec::new(),
+            sparing: Sparing::default(),
             timer: None,
             is_leaving: false,
         })
@@ -323,6 +344,17 @@ impl Handle<Lose> for Keeper {
     }
 }
 
+impl Handle<Refuse> for Keeper {
+    async fn handle(&mut self, refuse: Refuse, cx: &mut Cx<Self>) {
+        let Refuse { with, why, by } = refuse;
+        if by == DialledBy::Us || self.sparing.admits(cx.now()) {
+            let endpoint = with.as_ref().map(tracing::field::display);
+            tracing::warn!(target: "ravelin", endpoint, reason = %why, "ravelin.cluster.refused");
+            self.tell(&NodeEvent::Refused { with, why });
+        }
+    }
+}
+
 impl Handle<Gossip> for Keeper {
     async fn handle(&mut self, gossip: Gossip, cx: &mut Cx<Self>) {
         if let Err(why) = self.members.handle_gossip(&gossip.from, &gossip.bytes, cx.now()) {
@@ -428,7 +460,14 @@ pub(crate) async fn listen(mut listener: Box<dyn Listener>, keeper: KeeperRef) -
                 }
             }
             Err(why) if why.is_fatal() => return Err(Exit::error(why)),
-            Err(why) => tracing::debug!(target: "ravelin", reason = %why, "ravelin.cluster.not_accepted"),
+            Err(why) => {
+                if let TransportError::Tls(tls) = &why
+                    && let Some(why) = Refused::by_certificate(tls)
+                {
+                    let _ = keeper.cast(Refuse { with: None, why, by: DialledBy::Them });
+                }
+                tracing::debug!(target: "ravelin", reason = %why, "ravelin.cluster.not_accepted");
+            }
         }
     }
 }

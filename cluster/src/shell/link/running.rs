@@ -40,6 +40,8 @@ pub(super) struct Running {
     pub(super) timer: Pin<Box<dyn Timer>>,
     /// Sends and calls of the peer that wait for room in mailboxes.
     pub(super) rooms: FuturesUnordered<BoxRoom>,
+    /// How many bytes they have.
+    pub(super) rooms_bytes: usize,
     /// The third nodes of the link, by its numbers.
     pub(super) nodes: Arc<BTreeMap<u32, u32>>,
     /// A chunk that the transport did not take.
@@ -47,7 +49,13 @@ pub(super) struct Running {
     pub(super) turn: usize,
 }
 
-type BoxRoom = Pin<Box<dyn Future<Output = ()> + Send>>;
+/// Ready when there was room, with the bytes that waited.
+type BoxRoom = Pin<Box<dyn Future<Output = usize> + Send>>;
+
+/// How many messages of a peer may wait for room in mailboxes at a time. To those behind them the mailbox is full.
+const ROOMS_MAX: usize = 4096;
+/// How many bytes they may have.
+const ROOMS_BYTES_MAX: usize = 64 << 20;
 
 impl Running {
     pub(super) fn new(
@@ -72,10 +80,16 @@ impl Running {
             close,
             timer,
             rooms: FuturesUnordered::new(),
+            rooms_bytes: 0,
             nodes: Arc::default(),
             held: None,
             turn: 0,
         }
+    }
+
+    /// Whether so much of the peer's waits for room that no more may.
+    pub(super) fn is_crowded(&self) -> bool {
+        self.rooms.len() >= ROOMS_MAX || self.rooms_bytes >= ROOMS_BYTES_MAX
     }
 
     /// Carries until it is over.
@@ -125,7 +139,9 @@ impl Running {
         if let Err(end) = self.poll_in(cx) {
             return Poll::Ready(end);
         }
-        while let Poll::Ready(Some(())) = Pin::new(&mut self.rooms).poll_next(cx) {}
+        while let Poll::Ready(Some(bytes)) = Pin::new(&mut self.rooms).poll_next(cx) {
+            self.rooms_bytes -= bytes;
+        }
         self.tell_news();
         if let Err(end) = self.poll_time(cx) {
             return Poll::Ready(end);
@@ -170,6 +186,8 @@ impl Running {
         let mut streams = Streams::Both;
         loop {
             let chunk = match self.held.take() {
+                // A peer that does not read is seen only here: what it holds up is never sent.
+                Some(_) if self.peer.is_overrun() => return Err(End::Ours(Bye::Overrun)),
                 Some(chunk) => Some(chunk),
                 None => match self.peer.transmit(self.link, self.system.runtime().now(), streams) {
                     Ok(chunk) => chunk,
