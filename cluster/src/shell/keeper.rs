@@ -12,8 +12,9 @@ use crate::proto::reach::{Close, LinkId, Lost, Output as Reached, Reach, Refusal
 use crate::transport::{Connection, Listener, TransportError};
 use bytes::Bytes;
 use futures::channel::oneshot;
+use futures::future::join_all;
 use ravelin_core::{
-    Actor, ActorRef, Cx, Exit, Handle, Info, Message, MonitorRef, Pid, Recipient, Time, TimerRef,
+    Actor, ActorRef, Cx, Exit, Handle, Info, Message, MonitorRef, Pid, Recipient, Time, TimerRef, within,
 };
 use ravelin_supervisor::{SupervisorRef, task};
 use std::collections::{BTreeMap, BTreeSet};
@@ -148,6 +149,8 @@ pub(crate) struct Keeper {
     members: Members,
     reach: Reach,
     closers: BTreeMap<LinkId, oneshot::Sender<Close>>,
+    /// Ready when the link's actor has ended.
+    ended: BTreeMap<LinkId, oneshot::Receiver<()>>,
     /// The lives that are up, with their links.
     up: BTreeMap<NodeId, (LinkId, Role)>,
     watched: BTreeMap<MonitorRef, Pid>,
@@ -170,6 +173,7 @@ impl Actor for Keeper {
             members,
             reach,
             closers: BTreeMap::new(),
+            ended: BTreeMap::new(),
             up: BTreeMap::new(),
             watched: BTreeMap::new(),
             watching: BTreeSet::new(),
@@ -297,14 +301,17 @@ impl Keeper {
 
     /// Starts the actor of a link.
     async fn start(&mut self, link: LinkId, begin: Begin, cx: &mut Cx<Self>) {
-        let (closer, close) = oneshot::channel();
+        let ((closer, close), (alive, ended)) = (oneshot::channel(), oneshot::channel());
         self.closers.insert(link, closer);
-        let args = Mutex::new(Some((self.linking.clone(), begin, close)));
+        self.ended.insert(link, ended);
+        let args = Mutex::new(Some((self.linking.clone(), begin, close, alive)));
         let run = move || {
             let args = args.lock().unwrap_or_else(PoisonError::into_inner).take();
             async move {
                 match args {
-                    Some((linking, begin, close)) => link::run(linking, link, begin, close).await,
+                    Some((linking, begin, close, alive)) => {
+                        link::run(linking, link, begin, close, alive).await
+                    }
                     None => Ok(()),
                 }
             }
@@ -339,6 +346,7 @@ impl Handle<Raise> for Keeper {
 impl Handle<Lose> for Keeper {
     async fn handle(&mut self, lost: Lose, cx: &mut Cx<Self>) {
         self.closers.remove(&lost.link);
+        self.ended.remove(&lost.link);
         self.reach.handle_link_lost(lost.link, lost.lost, cx.now());
         self.settle(cx).await;
     }
@@ -418,6 +426,10 @@ impl Handle<Leave> for Keeper {
         }
         self.reach.leave(cx.now());
         self.settle(cx).await;
+        // The links tell the others, and end.
+        let runtime = self.linking.hub.system.runtime().clone();
+        let ended = join_all(std::mem::take(&mut self.ended).into_values());
+        let _ = within(&*runtime, 2 * link::PART_WITHIN, ended).await;
     }
 }
 

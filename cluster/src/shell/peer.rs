@@ -49,6 +49,8 @@ pub(crate) struct Peer {
 
 pub(super) struct Gate {
     up: Option<Up>,
+    /// What waited when this node closed the link: its actor sends it.
+    parting: Option<(LinkId, Outbox)>,
     /// Who waits for an answer to a call, a send or a start.
     calls: Waits<Wait>,
     /// The ways back that went to the peer.
@@ -88,6 +90,17 @@ impl From<Unsent> for NotSent {
     }
 }
 
+/// A message that is written.
+#[derive(Clone, Copy)]
+pub(crate) struct Letter<'a> {
+    /// The actor that sends it, if one does.
+    pub(crate) flow: Option<Pid>,
+    pub(crate) aim: &'a Aim,
+    /// What the message is called on the wire.
+    pub(crate) name: &'static str,
+    pub(crate) payload: &'a [u8],
+}
+
 /// Whom a message is for, before it has numbers of a link.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) enum Aim {
@@ -103,6 +116,7 @@ impl Peer {
             id,
             gate: Mutex::new(Gate {
                 up: None,
+                parting: None,
                 calls: Waits::new(),
                 ways: Waits::new(),
                 in_hand: InHand::new(IN_HAND_MAX),
@@ -135,32 +149,25 @@ impl Peer {
     // ---- what actors send ----
 
     /// Sends a message whose payload is there.
-    pub(crate) fn cast(
-        &self,
-        flow: Option<Pid>,
-        aim: &Aim,
-        name: &'static str,
-        payload: &[u8],
-    ) -> Result<(), NotSent> {
-        self.push(flow, aim, name, payload, |to, message| Head::Cast { to, message })
+    pub(crate) fn cast(&self, letter: Letter<'_>) -> Result<(), NotSent> {
+        self.push(letter, |to, message| Head::Cast { to, message })
     }
 
-    /// Sends a request; `wait` is called once with the outcome, unless it is given up before.
+    /// Sends a request; `wait` is called once with the outcome, unless it is given up before. When the queue is full
+    /// `waker` is woken as soon as there is room.
     pub(crate) fn ask(
         &self,
-        flow: Option<Pid>,
-        aim: &Aim,
-        name: &'static str,
-        payload: &[u8],
+        letter: Letter<'_>,
         ask: Ask,
         wait: Wait,
+        waker: &Waker,
     ) -> Result<CallId, (NotSent, Wait)> {
         let mut gate = self.gate();
         let id = gate.calls.begin(wait);
-        let sent = push_in(&mut gate, flow, aim, name, payload, |to, message| match ask {
+        let sent = push_in(&mut gate, letter, |to, message| match ask {
             Ask::Send => Head::Send { id: id.0, to, message },
             Ask::Call { budget } => {
-                Head::Call { id: id.0, to, asker: flow.map(BarePid::of), message, budget }
+                Head::Call { id: id.0, to, asker: letter.flow.map(BarePid::of), message, budget }
             }
         });
         match sent {
@@ -170,7 +177,13 @@ impl Peer {
                 Ok(id)
             }
             Err(why) => match gate.calls.end(id) {
-                Some(wait) => Err((why, wait)),
+                Some(wait) => {
+                    // Under the lock under which it was refused: room that is made later is told.
+                    if matches!(why, NotSent::Full) && !gate.rooms.iter().any(|each| each.will_wake(waker)) {
+                        gate.rooms.push(waker.clone());
+                    }
+                    Err((why, wait))
+                }
                 None => Ok(id),
             },
         }
@@ -186,25 +199,10 @@ impl Peer {
         drop(wait);
     }
 
-    fn push(
-        &self,
-        flow: Option<Pid>,
-        aim: &Aim,
-        name: &'static str,
-        payload: &[u8],
-        head: impl FnOnce(To, NameNumber) -> Head,
-    ) -> Result<(), NotSent> {
-        let pushed = push_in(&mut self.gate(), flow, aim, name, payload, head)?;
+    fn push(&self, letter: Letter<'_>, head: impl FnOnce(To, NameNumber) -> Head) -> Result<(), NotSent> {
+        let pushed = push_in(&mut self.gate(), letter, head)?;
         self.wake_if(pushed);
         Ok(())
-    }
-
-    /// Wakes when there is room again.
-    pub(crate) fn await_room(&self, waker: &Waker) {
-        let mut gate = self.gate();
-        if !gate.rooms.iter().any(|each| each.will_wake(waker)) {
-            gate.rooms.push(waker.clone());
-        }
     }
 
     /// A pid of this system, as one of the link.
@@ -259,7 +257,7 @@ impl Peer {
         if gate.up.as_ref().is_none_or(|up| up.link != link) {
             return;
         }
-        gate.up = None;
+        gate.parting = gate.up.take().filter(|up| !up.is_overrun).map(|up| (link, up.outbox));
         let callers = (gate.in_hand.lost(), gate.ways_in_hand.lost());
         let (calls, ways) = (gate.calls.lost(), gate.ways.lost());
         let rooms = std::mem::take(&mut gate.rooms);
@@ -277,6 +275,11 @@ impl Peer {
         }
         drop(callers);
         rooms.into_iter().for_each(Waker::wake);
+    }
+
+    /// What waited when this link was closed; once.
+    pub(crate) fn parted(&self, link: LinkId) -> Option<Outbox> {
+        self.gate().parting.take_if(|(of, _)| *of == link).map(|(_, outbox)| outbox)
     }
 
     /// Whatever link there is is lost.
@@ -410,12 +413,10 @@ pub(crate) enum Ask {
 
 fn push_in(
     gate: &mut Gate,
-    flow: Option<Pid>,
-    aim: &Aim,
-    name: &'static str,
-    payload: &[u8],
+    letter: Letter<'_>,
     head: impl FnOnce(To, NameNumber) -> Head,
 ) -> Result<Pushed, NotSent> {
+    let Letter { flow, aim, name, payload } = letter;
     let up = gate.up.as_mut().ok_or(NotSent::NoConnection)?;
     let message = up.outbox.name(name)?;
     let (to, anyone) = match aim {
@@ -457,6 +458,13 @@ impl Gate {
                     "the answer is larger than the node that asked takes".into(),
                 ));
                 self.signal(flow, &Framed::Failed { id: *id, failure })
+            }
+            // Many large answers at once, or a peer that does not read. If there is not even room for this, it is that.
+            Err(_) if let Head::Answer { id } = head => {
+                let failure = super::failure::to_frame(CallError::NotUnderstood(
+                    "the answer was thrown away: too many bytes wait to be sent to the node that asked".into(),
+                ));
+                self.signal(Flow::Place(0), &Framed::Failed { id: *id, failure })
             }
             Err(_) => {
                 up.is_overrun = true;

@@ -19,6 +19,7 @@ use futures::channel::oneshot;
 use futures::future::FutureExt;
 use ravelin_core::Exit;
 use running::Running;
+pub(super) use running::PART_WITHIN;
 use shake::shake;
 use std::fmt;
 use std::future::poll_fn;
@@ -124,6 +125,7 @@ impl Drop for Guard {
     fn drop(&mut self) {
         if let Some(peer) = &self.peer {
             peer.disconnect(&self.hub.system, self.link);
+            drop(peer.parted(self.link));
         }
         if let Some(keeper) = self.hub.keeper.get() {
             // One that is gone takes all links along.
@@ -132,12 +134,13 @@ impl Drop for Guard {
     }
 }
 
-/// The life of a link.
+/// The life of a link. When it is over `_alive` is dropped.
 pub(crate) async fn run(
     of: Arc<Linking>,
     link: LinkId,
     begin: Begin,
     close: oneshot::Receiver<reach::Close>,
+    _alive: oneshot::Sender<()>,
 ) -> Result<(), Exit> {
     let mut guard = Guard { hub: of.hub.clone(), link, peer: None, lost: Lost::Broken };
     let (with, by) = match &begin {
