@@ -41,5 +41,5 @@ pub use ask::AddrCall;
 pub use config::{Config, ConfigError, Limits};
 pub use name::{Endpoint, Incarnation, InvalidName, NodeId, NodeName};
 pub use node::{Node, NodeError};
-pub use shell::{NodeEvent, NodeHealth};
+pub use shell::{NodeEvent, NodeHealth, Refused};
 pub use wire::{Bincode, Codec, Undecodable, Wire};

@@ -17,4 +17,4 @@ pub(crate) use hub::{Carrier, Hub};
 pub(crate) use link::Linking;
 pub(crate) use peer::{Aim, Ask, Letter, NotSent, Peer, Wait};
 
-pub use event::{NodeEvent, NodeHealth};
+pub use event::{NodeEvent, NodeHealth, Refused};

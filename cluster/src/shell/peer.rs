@@ -49,6 +49,8 @@ pub(crate) struct Peer {
 
 pub(super) struct Gate {
     up: Option<Up>,
+    /// What waited when this node closed the link: its actor sends it.
+    parting: Option<(LinkId, Outbox)>,
     /// Who waits for an answer to a call, a send or a start.
     calls: Waits<Wait>,
     /// The ways back that went to the peer.
@@ -114,6 +116,7 @@ impl Peer {
             id,
             gate: Mutex::new(Gate {
                 up: None,
+                parting: None,
                 calls: Waits::new(),
                 ways: Waits::new(),
                 in_hand: InHand::new(IN_HAND_MAX),
@@ -254,7 +257,7 @@ impl Peer {
         if gate.up.as_ref().is_none_or(|up| up.link != link) {
             return;
         }
-        gate.up = None;
+        gate.parting = gate.up.take().filter(|up| !up.is_overrun).map(|up| (link, up.outbox));
         let callers = (gate.in_hand.lost(), gate.ways_in_hand.lost());
         let (calls, ways) = (gate.calls.lost(), gate.ways.lost());
         let rooms = std::mem::take(&mut gate.rooms);
@@ -272,6 +275,11 @@ impl Peer {
         }
         drop(callers);
         rooms.into_iter().for_each(Waker::wake);
+    }
+
+    /// What waited when this link was closed; once.
+    pub(crate) fn parted(&self, link: LinkId) -> Option<Outbox> {
+        self.gate().parting.take_if(|(of, _)| *of == link).map(|(_, outbox)| outbox)
     }
 
     /// Whatever link there is is lost.
@@ -450,6 +458,13 @@ impl Gate {
                     "the answer is larger than the node that asked takes".into(),
                 ));
                 self.signal(flow, &Framed::Failed { id: *id, failure })
+            }
+            // Many large answers at once, or a peer that does not read. If there is not even room for this, it is that.
+            Err(_) if let Head::Answer { id } = head => {
+                let failure = super::failure::to_frame(CallError::NotUnderstood(
+                    "the answer was thrown away: too many bytes wait to be sent to the node that asked".into(),
+                ));
+                self.signal(Flow::Place(0), &Framed::Failed { id: *id, failure })
             }
             Err(_) => {
                 up.is_overrun = true;

@@ -78,10 +78,14 @@ impl Running {
                     self.cast_lost(message, &why);
                 }
             }
+            Head::Send { id, .. } if self.is_crowded() => self.peer.sent(id, Err(CallError::Full(()))),
+            Head::Call { id, .. } if self.is_crowded() => {
+                self.peer.answer(None, Asked::Call(id), Err(CallError::Full(())));
+            }
             Head::Send { id, to, message } => {
                 match self.give(to, message, |target, row| (row.send)(target, &payload)) {
                     Ok(None) => self.peer.sent(id, Ok(())),
-                    Ok(Some(room)) => self.wait_for(room, Some(id)),
+                    Ok(Some(room)) => self.wait_for(room, payload.len(), Some(id)),
                     Err(why) => self.peer.sent(id, Err(why)),
                 }
             }
@@ -90,7 +94,7 @@ impl Running {
                 let desk: Arc<dyn Desk> = Arc::new(Request { peer: Arc::downgrade(&self.peer), id });
                 match self.give(to, message, |target, row| (row.request)(target, &payload, budget, &desk)) {
                     Ok(None) => {}
-                    Ok(Some(room)) => self.wait_for(room, None),
+                    Ok(Some(room)) => self.wait_for(room, payload.len(), None),
                     Err(why) => self.peer.answer(None, id, Err(why)),
                 }
             }
@@ -160,13 +164,15 @@ impl Running {
         }
     }
 
-    fn wait_for(&mut self, room: Room, send: Option<u64>) {
+    fn wait_for(&mut self, room: Room, bytes: usize, send: Option<u64>) {
         let peer = self.peer.clone();
+        self.rooms_bytes += bytes;
         self.rooms.push(Box::pin(async move {
             let outcome = room.await;
             if let Some(id) = send {
                 peer.sent(id, outcome);
             }
+            bytes
         }));
     }
 
