@@ -34,6 +34,7 @@ mod shell;
 mod addr;
 mod ask;
 mod node;
+mod spawn;
 
 pub use accepts::{Accepts, Remote};
 pub use addr::Addr;
@@ -41,5 +42,5 @@ pub use ask::AddrCall;
 pub use config::{Config, ConfigError, Limits};
 pub use name::{Endpoint, Incarnation, InvalidName, NodeId, NodeName};
 pub use node::{Node, NodeError};
-pub use shell::{NodeEvent, NodeHealth};
+pub use shell::{NodeEvent, NodeHealth, OfferError, StartChildError};
 pub use wire::{Bincode, Codec, Undecodable, Wire};

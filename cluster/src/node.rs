@@ -134,6 +134,10 @@ impl Node {
         &self.0.hub.me
     }
 
+    pub(crate) fn hub(&self) -> &Arc<Hub> {
+        &self.0.hub
+    }
+
     /// What it is a node of.
     pub fn system(&self) -> &System {
         &self.0.hub.system

@@ -21,10 +21,20 @@ impl Hub {
         message: &M,
         send: impl FnOnce(&[u8]) -> Result<R, E>,
     ) -> Result<R, E> {
+        self.write_by(peer, |bytes| M::Codec::encode(message, bytes), send)
+    }
+
+    /// As [`write`](Hub::write), of what `encode` appends.
+    pub(crate) fn write_by<R, E: From<NotSent>>(
+        &self,
+        peer: &Peer,
+        encode: impl FnOnce(&mut Vec<u8>) -> Result<(), Undecodable>,
+        send: impl FnOnce(&[u8]) -> Result<R, E>,
+    ) -> Result<R, E> {
         let Some(way) = self.way(peer.number) else { return Err(NotSent::NoConnection.into()) };
         let mut bytes = SCRATCH.with(RefCell::take);
         bytes.clear();
-        let (written, kept) = keeping(|| crossing::with(way, || M::Codec::encode(message, &mut bytes)));
+        let (written, kept) = keeping(|| crossing::with(way, || encode(&mut bytes)));
         let sent = match written {
             Ok(()) => send(&bytes),
             Err(Undecodable(why)) => Err(NotSent::Unfit(why).into()),

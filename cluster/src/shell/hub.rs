@@ -3,6 +3,7 @@
 use super::crossing::Way;
 use super::exports::Exports;
 use super::keeper::KeeperRef;
+use super::offers::Offers;
 use super::peer::{Aim, Peer};
 use super::roster::Roster;
 use crate::accepts::{At, Table, Target};
@@ -23,6 +24,7 @@ pub(crate) struct Hub {
     pub(crate) roster: Roster,
     peers: RwLock<BTreeMap<u32, Arc<Peer>>>,
     pub(crate) exports: Exports,
+    pub(crate) offers: Offers,
     groups: Mutex<Groups>,
     names: Mutex<Names>,
     /// How messages cross to each peer.
@@ -37,6 +39,7 @@ impl Hub {
             roster: Roster::new(me.clone()),
             peers: RwLock::default(),
             exports: Exports::default(),
+            offers: Offers::default(),
             groups: Mutex::new(Groups::new(CLAIMS_MAX)),
             names: Mutex::new(Names::new(me.clone(), CLAIMS_MAX)),
             ways: RwLock::default(),

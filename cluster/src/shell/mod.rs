@@ -3,6 +3,7 @@
 mod roster;
 mod exports;
 mod failure;
+pub(crate) mod offers;
 mod signals;
 mod event;
 mod peer;
@@ -18,3 +19,4 @@ pub(crate) use link::Linking;
 pub(crate) use peer::{Aim, Ask, NotSent, Peer, Wait};
 
 pub use event::{NodeEvent, NodeHealth};
+pub use offers::{OfferError, StartChildError};

@@ -176,6 +176,35 @@ impl Peer {
         }
     }
 
+    /// Asks for a child to be started; `wait` as in [`ask`](Peer::ask).
+    pub(crate) fn ask_start(
+        &self,
+        under: &str,
+        spec: &str,
+        args: &[u8],
+        wait: Wait,
+    ) -> Result<CallId, (NotSent, Wait)> {
+        let mut gate = self.gate();
+        let id = gate.calls.begin(wait);
+        let sent = (|| {
+            let up = gate.up.as_mut().ok_or(NotSent::NoConnection)?;
+            let (under, spec) = (up.outbox.name_of(under)?, up.outbox.name_of(spec)?);
+            let head = Head::Start { id: id.0, under, spec };
+            Ok(up.outbox.push_bytes(Flow::Name(under), &head, Bytes::copy_from_slice(args))?)
+        })();
+        match sent {
+            Ok(pushed) => {
+                drop(gate);
+                self.wake_if(pushed);
+                Ok(id)
+            }
+            Err(why) => match gate.calls.end(id) {
+                Some(wait) => Err((why, wait)),
+                None => Ok(id),
+            },
+        }
+    }
+
     /// Nobody waits for the answer any more.
     pub(crate) fn cancel(&self, id: CallId) {
         let mut gate = self.gate();
