@@ -35,6 +35,7 @@ mod addr;
 mod ask;
 mod node;
 mod spawn;
+mod watch;
 
 pub use accepts::{Accepts, Remote};
 pub use addr::Addr;
@@ -42,5 +43,7 @@ pub use ask::AddrCall;
 pub use config::{Config, ConfigError, Limits};
 pub use name::{Endpoint, Incarnation, InvalidName, NodeId, NodeName};
 pub use node::{Node, NodeError};
-pub use shell::{NodeEvent, NodeHealth, OfferError, StartChildError};
+pub use proto::groups::Group;
+pub use proto::names::{Event as NameEvent, Keep, Resolve};
+pub use shell::{GroupEvent, GroupWatch, NodeEvent, NodeHealth, OfferError, StartChildError};
 pub use wire::{Bincode, Codec, Undecodable, Wire};

@@ -9,7 +9,10 @@ mod event;
 mod peer;
 mod bonds;
 mod crossing;
+mod watchers;
 mod hub;
+mod telling;
+mod broadcast;
 pub(crate) mod keeper;
 mod link;
 
@@ -20,3 +23,4 @@ pub(crate) use peer::{Aim, Ask, NotSent, Peer, Wait};
 
 pub use event::{NodeEvent, NodeHealth};
 pub use offers::{OfferError, StartChildError};
+pub use watchers::{GroupEvent, GroupWatch};

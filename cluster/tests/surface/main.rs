@@ -6,3 +6,4 @@ mod cast;
 mod house;
 
 mod spawn;
+mod watch;
