@@ -52,7 +52,8 @@ impl<A: Remote> Accepts<A> {
     where
         A: Serve<M>,
     {
-        let row = Row { cast: cast::<A, M>, send: send::<A, M>, request: request::<A, M> };
+        let row =
+            Row { here: here::<A, M>, cast: cast::<A, M>, send: send::<A, M>, request: request::<A, M> };
         self.rows.insert(M::NAME, row);
         self
     }
@@ -67,6 +68,8 @@ impl<A: Remote> fmt::Debug for Accepts<A> {
 /// What one type of actor does with one type of message.
 #[derive(Clone, Copy)]
 pub(crate) struct Row {
+    /// A cast of this node's: the value is an `Option` with the message in it.
+    pub(crate) here: fn(&Target<'_>, &mut dyn Any) -> Result<(), CallError<()>>,
     pub(crate) cast: fn(&Target<'_>, &[u8]) -> Result<(), CallError<()>>,
     pub(crate) send: fn(&Target<'_>, &[u8]) -> Given,
     pub(crate) request: Requests,
@@ -128,6 +131,22 @@ fn refused<M>(why: SendError<M>) -> CallError<()> {
         SendError::Full(_) => CallError::Full(()),
         _ => CallError::NoProc(()),
     }
+}
+
+fn here<A: Remote + Serve<M>, M: Wire>(
+    target: &Target<'_>,
+    message: &mut dyn Any,
+) -> Result<(), CallError<()>> {
+    let (place, only) = target.find::<A>()?;
+    let Some(message) = message.downcast_mut::<Option<M>>().and_then(Option::take) else {
+        let why = format!("two messages are called `{}`: give each a name of its own", M::NAME);
+        return Err(CallError::NotUnderstood(why.into()));
+    };
+    match only {
+        Some(pid) => place.only(pid).cast(message),
+        None => place.cast(message),
+    }
+    .map_err(refused)
 }
 
 fn cast<A: Remote + Serve<M>, M: Wire>(target: &Target<'_>, payload: &[u8]) -> Result<(), CallError<()>> {

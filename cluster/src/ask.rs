@@ -136,9 +136,9 @@ struct Outgoing<A: Remote, M: Wire> {
 }
 
 /// Takes a request back whose caller has gone.
-struct Cancel {
-    peer: Arc<Peer>,
-    id: Option<CallId>,
+pub(crate) struct Cancel {
+    pub(crate) peer: Arc<Peer>,
+    pub(crate) id: Option<CallId>,
 }
 
 impl Drop for Cancel {

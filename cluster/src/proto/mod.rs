@@ -9,8 +9,10 @@ pub mod frame;
 pub mod hello;
 pub mod link;
 
+pub(crate) use code::Reader;
 pub use code::{FrameError, Known, NUMBERS_MAX};
 pub use exit::with_pids;
+pub(crate) use exit::{put_exit, read_exit};
 pub use number::{BarePid, NameNumber, NodeNumber, To, WirePid};
 
 mod bytes;

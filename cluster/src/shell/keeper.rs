@@ -189,9 +189,7 @@ impl Actor for Keeper {
             && self.watched.remove(&monitor).is_some()
         {
             self.watching.remove(&pid);
-            let hub = self.hub();
-            hub.with_groups(|groups| groups.ended(pid));
-            hub.with_names(|names| names.ended(pid));
+            self.hub().ended(pid);
         }
     }
 }

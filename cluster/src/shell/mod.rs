@@ -3,12 +3,16 @@
 mod roster;
 mod exports;
 mod failure;
+pub(crate) mod offers;
 mod signals;
 mod event;
 mod peer;
 mod bonds;
 mod crossing;
+mod watchers;
 mod hub;
+mod telling;
+mod broadcast;
 pub(crate) mod keeper;
 mod link;
 
@@ -18,3 +22,5 @@ pub(crate) use link::Linking;
 pub(crate) use peer::{Aim, Ask, Letter, NotSent, Peer, Wait};
 
 pub use event::{NodeEvent, NodeHealth, Refused};
+pub use offers::{OfferError, StartChildError};
+pub use watchers::{GroupEvent, GroupWatch};

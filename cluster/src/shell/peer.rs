@@ -176,16 +176,34 @@ impl Peer {
                 self.wake_if(pushed);
                 Ok(id)
             }
-            Err(why) => match gate.calls.end(id) {
-                Some(wait) => {
-                    // Under the lock under which it was refused: room that is made later is told.
-                    if matches!(why, NotSent::Full) && !gate.rooms.iter().any(|each| each.will_wake(waker)) {
-                        gate.rooms.push(waker.clone());
-                    }
-                    Err((why, wait))
-                }
-                None => Ok(id),
-            },
+            Err(why) => gate.unsent(id, why, waker),
+        }
+    }
+
+    /// Asks for a child to be started; `wait` as in [`ask`](Peer::ask).
+    pub(crate) fn ask_start(
+        &self,
+        under: &str,
+        spec: &str,
+        args: &[u8],
+        wait: Wait,
+        waker: &Waker,
+    ) -> Result<CallId, (NotSent, Wait)> {
+        let mut gate = self.gate();
+        let id = gate.calls.begin(wait);
+        let sent = (|| {
+            let up = gate.up.as_mut().ok_or(NotSent::NoConnection)?;
+            let (under, spec) = (up.outbox.name_of(under)?, up.outbox.name_of(spec)?);
+            let head = Head::Start { id: id.0, under, spec };
+            Ok(up.outbox.push_bytes(Flow::Name(under), &head, Bytes::copy_from_slice(args))?)
+        })();
+        match sent {
+            Ok(pushed) => {
+                drop(gate);
+                self.wake_if(pushed);
+                Ok(id)
+            }
+            Err(why) => gate.unsent(id, why, waker),
         }
     }
 
@@ -436,6 +454,16 @@ fn push_in(
 }
 
 impl Gate {
+    /// A request was not sent, so nobody waits for the answer. Under the lock under which it was refused: so that room that
+    /// is made later is told.
+    fn unsent(&mut self, id: CallId, why: NotSent, waker: &Waker) -> Result<CallId, (NotSent, Wait)> {
+        let Some(wait) = self.calls.end(id) else { return Ok(id) };
+        if matches!(why, NotSent::Full) && !self.rooms.iter().any(|each| each.will_wake(waker)) {
+            self.rooms.push(waker.clone());
+        }
+        Err((why, wait))
+    }
+
     /// Pushes a signal. What can not be refused and finds no room ends the link.
     pub(super) fn signal(&mut self, flow: Flow, signal: &Framed) -> Pushed {
         let Some(up) = &mut self.up else { return Pushed::Quiet };

@@ -114,10 +114,7 @@ impl Running {
                 let heard = self.of.hub.with_names(|names| names.handle_frame(self.peer.number, &payload));
                 heard.map_err(|why| End::Ours(Bye::Protocol(why.to_string().into())))?;
             }
-            Head::Start { id, .. } => {
-                let why = CallError::NotUnderstood("this node starts nothing for others".into());
-                self.peer.answer(None, Asked::Call(id), Err(why));
-            }
+            Head::Start { id, under, spec } => self.start(id, under, spec, &payload),
         }
         Ok(())
     }
@@ -138,7 +135,7 @@ impl Running {
     }
 
     /// The third nodes that were defined since the last look.
-    fn note_nodes(&mut self) {
+    pub(super) fn note_nodes(&mut self) {
         let mut number = self.nodes.len() as u32 + 2;
         while let Some(life) = self.inbox.node(crate::proto::NodeNumber(number)) {
             let Some(index) = self.of.hub.roster.number(life) else { return };

@@ -2,6 +2,7 @@
 
 mod shake;
 mod running;
+mod starts;
 mod dispatch;
 
 use crate::name::{Endpoint, NodeName};
