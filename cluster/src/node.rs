@@ -10,7 +10,7 @@ use crate::proto::hello::{self, Introduction};
 use crate::proto::link::LinkConfig;
 use crate::proto::members::{Members, Peer as Member};
 use crate::proto::names::Resolve;
-use crate::proto::reach::{Reach, Role};
+use crate::proto::reach::Reach;
 use crate::shell::keeper::{self, Keeper, KeeperArgs};
 use crate::shell::{Carrier, Hub, Linking, NodeEvent};
 use crate::transport::{Listener, Transport, TransportError};
@@ -98,10 +98,7 @@ impl Node {
                 cluster: config.cluster.as_str().into(),
                 node: me,
                 endpoint: endpoint.0.clone(),
-                role: match config.role {
-                    Role::Member => hello::Role::Member,
-                    Role::Client => hello::Role::Client,
-                },
+                role: config.role,
                 features: config.features.iter().map(|feature| feature.as_str().into()).collect(),
                 codecs: [Bincode::NAME.into()].into(),
                 limits,

@@ -6,9 +6,9 @@ mod file;
 mod tests;
 
 use crate::discovery::DnsName;
-use crate::name::{Endpoint, Incarnation, NodeName};
+use crate::name::{Endpoint, Incarnation, NodeName, Role};
 use crate::proto::members::Timing;
-use crate::proto::reach::{Dialling, Role};
+use crate::proto::reach::Dialling;
 use std::collections::BTreeSet;
 use std::fmt;
 use std::time::Duration;

@@ -13,7 +13,6 @@ pub use code::{FrameError, Known, NUMBERS_MAX};
 pub use exit::with_pids;
 pub use number::{BarePid, NameNumber, NodeNumber, To, WirePid};
 
-mod bytes;
 mod outlet;
 
 #[cfg(test)]
@@ -26,8 +25,6 @@ pub mod waits;
 
 pub mod members;
 pub mod reach;
-
-pub use bytes::Malformed;
 
 /// The most bytes that a transport is given, or gives, at a time.
 pub const CHUNK_MAX: usize = 128 * 1024;
