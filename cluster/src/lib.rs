@@ -41,7 +41,7 @@ pub use accepts::{Accepts, Remote};
 pub use addr::Addr;
 pub use ask::AddrCall;
 pub use config::{Config, ConfigError, Limits};
-pub use name::{Endpoint, Incarnation, InvalidName, NodeId, NodeName};
+pub use name::{Endpoint, Incarnation, InvalidName, NodeId, NodeName, Role};
 pub use node::{Node, NodeError};
 pub use proto::groups::Group;
 pub use proto::names::{Event as NameEvent, Keep, Resolve};

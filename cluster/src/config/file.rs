@@ -1,9 +1,9 @@
 //! A [`Config`] as TOML.
 
 use super::{Config, ConfigError, Limits};
-use crate::name::{Endpoint, Incarnation};
+use crate::name::{Endpoint, Incarnation, Role};
 use crate::proto::members::Timing;
-use crate::proto::reach::{Dialling, Role};
+use crate::proto::reach::Dialling;
 use ravelin_supervisor::backoff::Backoff;
 use serde::Deserialize;
 use std::collections::BTreeSet;

@@ -6,9 +6,9 @@ mod file;
 mod tests;
 
 use crate::discovery::DnsName;
-use crate::name::{Endpoint, Incarnation, NodeName};
+use crate::name::{Endpoint, Incarnation, NodeName, Role};
 use crate::proto::members::Timing;
-use crate::proto::reach::{Dialling, Role};
+use crate::proto::reach::Dialling;
 use std::collections::BTreeSet;
 use std::fmt;
 use std::time::Duration;
@@ -40,7 +40,8 @@ pub struct Config {
     pub advertise: Option<Endpoint>,
     /// Where others may be found.
     pub seeds: Vec<Endpoint>,
-    /// Where others may be found by DNS.
+    /// Where others may be found by DNS, with the system's resolver: needs the feature `dns`, and Tokio. A node that is to
+    /// look in other ways starts with [`Node::start_discovering`](crate::Node::start_discovering).
     pub dns: Vec<DnsName>,
     /// How often DNS is asked again.
     pub discover_every: Duration,

@@ -15,7 +15,6 @@ pub use exit::with_pids;
 pub(crate) use exit::{put_exit, read_exit};
 pub use number::{BarePid, NameNumber, NodeNumber, To, WirePid};
 
-mod bytes;
 mod outlet;
 
 #[cfg(test)]
@@ -28,8 +27,6 @@ pub mod waits;
 
 pub mod members;
 pub mod reach;
-
-pub use bytes::Malformed;
 
 /// The most bytes that a transport is given, or gives, at a time.
 pub const CHUNK_MAX: usize = 128 * 1024;

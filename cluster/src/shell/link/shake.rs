@@ -2,7 +2,7 @@
 
 use crate::name::{Endpoint, NodeName};
 use crate::proto::Stream;
-use crate::proto::hello::{Agreed, Event, Handshake, Introduction, Over, Refusal, Role, Side, Terms};
+use crate::proto::hello::{Agreed, Event, Handshake, Introduction, Over, Refusal, Side, Terms};
 use crate::proto::members::Peer as Member;
 use crate::proto::reach::{self, LinkId};
 use crate::shell::keeper::Admit;
@@ -69,12 +69,8 @@ async fn judge(
         return Err(Refusal::NotAllowed(why.into()));
     }
     let peer = Member { id: who.node.clone(), endpoint: Endpoint(who.endpoint.clone()) };
-    let role = match who.role {
-        Role::Member => reach::Role::Member,
-        Role::Client => reach::Role::Client,
-    };
     let Some(keeper) = of.hub.keeper.get() else { return Err(Refusal::Leaving) };
-    match keeper.call(Admit { link, peer, role }).await {
+    match keeper.call(Admit { link, peer, role: who.role }).await {
         Ok(verdict) => verdict.map_err(refusal),
         Err(_) => Err(Refusal::Leaving),
     }
