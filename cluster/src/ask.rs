@@ -3,7 +3,7 @@
 use crate::accepts::Remote;
 use crate::addr::{Addr, Route};
 use crate::proto::waits::CallId;
-use crate::shell::{Aim, Ask, Hub, NotSent, Peer, Wait};
+use crate::shell::{Aim, Ask, FarNumber, Hub, NotSent, Peer, Wait};
 use crate::wire::{Codec, Wire};
 use futures::future::BoxFuture;
 use ravelin_core::{Asking, Call, CallError, Exit, SendError, Serve};
@@ -171,6 +171,12 @@ impl<A: Remote, M: Wire + Sync> Outgoing<A, M> {
             Err(why) => return Err(why.map(|()| message)),
         };
         let is_send = matches!(asks, Asks::Room);
+        // An actor that waits for an answer is seen to do so, before anybody learns of the request.
+        let asker = ravelin_core::running().filter(|_| !is_send);
+        let number = asker.map(|asker| FarNumber::new(&hub, asker));
+        if let Some(number) = &number {
+            asking.waits_as(number.number);
+        }
         let ask = if is_send { Ask::Send } else { Ask::Call { budget } };
         let mut wait: Option<Wait> = Some(Box::new(move |answer| match answer {
             Ok(_) if is_send => reply.send(None),
@@ -186,7 +192,7 @@ impl<A: Remote, M: Wire + Sync> Outgoing<A, M> {
         let mut cancel = Cancel { peer: peer.clone(), id: None };
         let outcome = poll_fn(|cx| {
             if let Some(unsent) = wait.take() {
-                match begin(&hub, &peer, &aim, &message, ask, unsent) {
+                match begin(&hub, &peer, &aim, &message, ask, unsent, number.as_ref()) {
                     Ok(id) => cancel.id = Some(id),
                     Err((NotSent::Full, unsent)) => {
                         wait = Some(unsent);
@@ -216,12 +222,18 @@ fn begin<M: Wire>(
     message: &M,
     ask: Ask,
     wait: Wait,
+    number: Option<&FarNumber>,
 ) -> Result<CallId, (NotSent, Wait)> {
     let flow = ravelin_core::running();
     let mut unsent = Some(wait);
     let begun = hub.write(peer, message, |bytes| {
         let Some(wait) = unsent.take() else { return Err(NotSent::NoConnection) };
-        peer.ask(flow, aim, M::NAME, bytes, ask, wait).map_err(|(why, wait)| {
+        let begun = |call| {
+            if let Some(number) = number {
+                number.is_for(peer.number, call);
+            }
+        };
+        peer.ask(flow, aim, M::NAME, bytes, ask, wait, begun).map_err(|(why, wait)| {
             unsent = Some(wait);
             why
         })

@@ -1,5 +1,6 @@
 //! What all actors of a node share: the lives of nodes by number, the peers, what is exported, groups and names.
 
+use super::circles::Chases;
 use super::crossing::Way;
 use super::exports::Exports;
 use super::keeper::KeeperRef;
@@ -27,6 +28,8 @@ pub(crate) struct Hub {
     names: Mutex<Names>,
     /// How messages cross to each peer.
     ways: RwLock<BTreeMap<u32, Arc<Way>>>,
+    /// Circles of calls across nodes.
+    pub(super) chases: Chases,
     pub(crate) keeper: OnceLock<KeeperRef>,
 }
 
@@ -40,6 +43,7 @@ impl Hub {
             groups: Mutex::new(Groups::new(CLAIMS_MAX)),
             names: Mutex::new(Names::new(me.clone(), CLAIMS_MAX)),
             ways: RwLock::default(),
+            chases: Chases::default(),
             keeper: OnceLock::new(),
             me,
         })
@@ -170,6 +174,12 @@ impl Distribution for Carrier {
         match peer {
             Some(peer) => peer.carry(&hub.system, signal),
             None => tracing::debug!(target: "ravelin", number, "ravelin.cluster.unknown_node"),
+        }
+    }
+
+    fn lead_to(&self, numbers: &[u32]) {
+        if let Some(hub) = self.0.upgrade() {
+            hub.lead_to(numbers);
         }
     }
 }

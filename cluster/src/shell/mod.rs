@@ -8,10 +8,12 @@ mod event;
 mod peer;
 mod bonds;
 mod crossing;
+mod circles;
 mod hub;
 pub(crate) mod keeper;
 mod link;
 
+pub(crate) use circles::FarNumber;
 pub(crate) use crossing::reading_hub;
 pub(crate) use hub::{Carrier, Hub};
 pub(crate) use link::Linking;
