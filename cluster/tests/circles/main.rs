@@ -3,7 +3,7 @@
 
 mod town;
 
-use futures::future::join_all;
+use futures::future::{join, join_all};
 use ravelin_core::{ActorRef, CallError, within};
 use ravelin_sim::{Sim, World};
 use std::sync::{Arc, Mutex};
@@ -81,7 +81,7 @@ fn two_nodes_whose_actors_call_each_other_at_once_do_not_wait_for_ever() {
     Sim::new().seeds(40).check(async |world| {
         let town = Town::new(world, &NODES[..2]).await;
         let (one, other) =
-            futures::join!(walk(world, &town, 0, vec![to(1)]), walk(world, &town, 1, vec![to(0)]));
+            join(walk(world, &town, 0, vec![to(1)]), walk(world, &town, 1, vec![to(0)])).await;
         let told = one.circles.len() + other.circles.len();
         assert!(told <= 2, "one of them, or both, if neither saw the other: {one:?} {other:?}");
         assert_eq!(one.others + other.others, 0);
@@ -144,12 +144,13 @@ fn calls_of_a_circle_over_nodes_end_with_a_node_that_is_lost() {
         let town = Town::new(world, &NODES[..2]).await;
         // Person 1 takes its time before it closes the circle; its node does not live so long.
         let way = vec![Step { pause_ms: 500, ..to(1) }, to(0)];
-        let call = town.person(0).call(Pass { way });
-        let call = std::pin::pin!(call.no_timeout());
-        let (outcome, ()) = futures::join!(within(&**world.runtime(), FOR_EVER, call), async {
+        let first = town.person(0);
+        let call = first.call(Pass { way }).no_timeout();
+        let (outcome, ()) = join(within(&**world.runtime(), FOR_EVER, call), async {
             world.advance(Duration::from_millis(100)).await;
             world.crash("b");
-        });
+        })
+        .await;
         let walk: Result<Walk, CallError<Pass>> = outcome.expect("it ends");
         let walk = walk.unwrap();
         assert_eq!((walk.circles.len(), walk.others), (0, 1), "{walk:?}");

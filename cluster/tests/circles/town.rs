@@ -90,7 +90,7 @@ impl Person {
             Err(why @ CallError::Deadlock { .. }) => {
                 let said = why.to_string();
                 let CallError::Deadlock { path, .. } = why else { unreachable!() };
-                let me = self.node.name().to_string();
+                let me = self.nodes[self.number % self.nodes.len()].clone();
                 let hops = path.iter().map(|hop| {
                     let name = hop.place.as_deref().unwrap_or(&hop.actor);
                     (name.parse().unwrap(), hop.node.as_deref().unwrap_or(&me).to_owned())
