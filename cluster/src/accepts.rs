@@ -190,6 +190,7 @@ fn request<A: Remote + Serve<M>, M: Wire>(
             Ok(answer) => back.answer(Ok(&Answer::<M>(answer))),
             Err(why) => back.answer(Err(why)),
         });
+    caller.asks(&place);
     // Before the request goes: its answer may be there at once.
     if !desk.keep(caller) {
         return Err(CallError::Full(()));

@@ -24,6 +24,7 @@ pub mod bonds;
 pub mod groups;
 pub mod names;
 pub mod waits;
+pub mod circles;
 
 pub mod members;
 pub mod reach;

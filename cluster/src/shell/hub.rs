@@ -1,5 +1,6 @@
 //! What all actors of a node share: the lives of nodes by number, the peers, what is exported, groups and names.
 
+use super::circles::Chases;
 use super::crossing::Way;
 use super::exports::Exports;
 use super::keeper::KeeperRef;
@@ -34,6 +35,8 @@ pub(crate) struct Hub {
     pub(super) name_watchers: Mutex<NameWatchers>,
     /// How messages cross to each peer.
     ways: RwLock<BTreeMap<u32, Arc<Way>>>,
+    /// Circles of calls across nodes.
+    pub(super) chases: Chases,
     pub(crate) keeper: OnceLock<KeeperRef>,
 }
 
@@ -50,6 +53,7 @@ impl Hub {
             group_watchers: Mutex::default(),
             name_watchers: Mutex::default(),
             ways: RwLock::default(),
+            chases: Chases::default(),
             keeper: OnceLock::new(),
             me,
         })
@@ -160,6 +164,12 @@ impl Distribution for Carrier {
         match peer {
             Some(peer) => peer.carry(&hub.system, signal),
             None => tracing::debug!(target: "ravelin", number, "ravelin.cluster.unknown_node"),
+        }
+    }
+
+    fn lead_to(&self, numbers: &[u32]) {
+        if let Some(hub) = self.0.upgrade() {
+            hub.lead_to(numbers);
         }
     }
 }

@@ -131,6 +131,15 @@ impl Message for Tick {
     type Reply = ();
 }
 
+/// Follow the calls that local waits lead to.
+#[derive(Clone)]
+pub(crate) struct Chase;
+
+impl Message for Chase {
+    type Reply = ();
+    const CLASS: ravelin_core::Class = ravelin_core::Class::Control;
+}
+
 /// Where the keeper lives.
 pub(crate) type KeeperRef = ActorRef<Keeper>;
 
@@ -438,6 +447,15 @@ impl Handle<Tick> for Keeper {
         self.members.handle_timeout(now);
         self.reach.handle_timeout(now);
         self.settle(cx).await;
+    }
+}
+
+impl Handle<Chase> for Keeper {
+    async fn handle(&mut self, _: Chase, cx: &mut Cx<Self>) {
+        let now = cx.now();
+        if let Some(then) = self.linking.hub.chase(now) {
+            cx.send_after(then - now, Chase);
+        }
     }
 }
 

@@ -10,12 +10,14 @@ mod peer;
 mod bonds;
 mod crossing;
 mod watchers;
+mod circles;
 mod hub;
 mod telling;
 mod broadcast;
 pub(crate) mod keeper;
 mod link;
 
+pub(crate) use circles::FarNumber;
 pub(crate) use crossing::reading_hub;
 pub(crate) use hub::{Carrier, Hub};
 pub(crate) use link::Linking;

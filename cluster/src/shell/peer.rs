@@ -8,7 +8,7 @@
 use super::crossing::{Way, write_with};
 use crate::name::NodeId;
 use crate::proto::bonds::Bonds;
-use crate::proto::frame::{Asked, Head, Signal as Framed};
+use crate::proto::frame::{Asked, Failure, Head, Signal as Framed};
 use crate::proto::link::{Flow, Outbox, Pushed, Streams, Unsent};
 use crate::proto::reach::LinkId;
 use crate::proto::waits::{CallId, InHand, Waits};
@@ -16,7 +16,7 @@ use crate::proto::{BarePid, NameNumber, NodeNumber, Stream, To, WirePid};
 use bytes::Bytes;
 use futures::task::AtomicWaker;
 use ravelin_core::crossing::WayBack;
-use ravelin_core::{CallError, Caller, DistSignal, Exit, Pid, System, Time};
+use ravelin_core::{CallError, Caller, DistSignal, Exit, Pid, Sight, System, Time};
 use std::collections::VecDeque;
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
@@ -153,17 +153,19 @@ impl Peer {
         self.push(letter, |to, message| Head::Cast { to, message })
     }
 
-    /// Sends a request; `wait` is called once with the outcome, unless it is given up before. When the queue is full
-    /// `waker` is woken as soon as there is room.
+    /// Sends a request; `wait` is called once with the outcome, unless it is given up before. `begun` learns the number
+    /// of the call before anybody else does. When the queue is full `waker` is woken as soon as there is room.
     pub(crate) fn ask(
         &self,
         letter: Letter<'_>,
         ask: Ask,
         wait: Wait,
         waker: &Waker,
+        begun: impl FnOnce(CallId),
     ) -> Result<CallId, (NotSent, Wait)> {
         let mut gate = self.gate();
         let id = gate.calls.begin(wait);
+        begun(id);
         let sent = push_in(&mut gate, letter, |to, message| match ask {
             Ask::Send => Head::Send { id: id.0, to, message },
             Ask::Call { budget } => {
@@ -363,6 +365,42 @@ impl Peer {
         drop(caller);
     }
 
+    /// A look at a call of the peer that is in hand.
+    pub(super) fn sight(&self, call: CallId) -> Option<Sight> {
+        self.gate().in_hand.get(call).map(Caller::sight)
+    }
+
+    /// Ends a call of the peer, if it is still in hand.
+    pub(super) fn fail_held(&self, call: CallId, why: CallError<()>) {
+        let failure = self.failure(why);
+        let mut gate = self.gate();
+        let Some(caller) = gate.in_hand.end(call) else { return };
+        let pushed = gate.signal(Flow::Place(0), &Framed::Failed { id: Asked::Call(call.0), failure });
+        drop(gate);
+        self.wake_if(pushed);
+        drop(caller);
+    }
+
+    /// Sends a probe, unless more bytes than this wait in the control lane.
+    pub(super) fn push_probe(&self, probe: &Framed, flow: Flow, below: usize) {
+        let mut gate = self.gate();
+        let Some(up) = &mut gate.up else { return };
+        if up.outbox.waiting()[0] < below
+            && let Ok(pushed) = up.outbox.push_signal(flow, probe)
+        {
+            drop(gate);
+            self.wake_if(pushed);
+        }
+    }
+
+    /// For the peer. Not under the gate.
+    fn failure(&self, why: CallError<()>) -> Failure {
+        super::failure::to_frame(why, |hop| {
+            let name = hop.place.unwrap_or_else(|| hop.actor.as_ref().into());
+            self.waits_out(hop.pid, name)
+        })
+    }
+
     /// Answers the peer, with bytes that `append` gives.
     pub(crate) fn answer(
         &self,
@@ -376,13 +414,14 @@ impl Peer {
                 CallError::NotUnderstood(format!("the answer could not be written: {why}").into())
             })
         });
+        let written = written.map_err(|why| self.failure(why));
         let mut gate = self.gate();
         let (in_hand, number) = gate.in_hand(id);
         let caller = in_hand.end(number);
         let flow = flow.map_or(Flow::Place(0), Flow::Actor);
         let pushed = match written {
             Ok(bytes) => gate.payload(flow, &Head::Answer { id }, bytes.into()),
-            Err(why) => gate.signal(flow, &Framed::Failed { id, failure: super::failure::to_frame(why) }),
+            Err(failure) => gate.signal(flow, &Framed::Failed { id, failure }),
         };
         drop(gate);
         self.wake_if(pushed);
@@ -391,11 +430,11 @@ impl Peer {
 
     /// A send of the peer came to this.
     pub(crate) fn sent(&self, id: u64, outcome: Result<(), CallError<()>>) {
-        let mut gate = self.gate();
         let signal = match outcome {
             Ok(()) => Framed::Done { id },
-            Err(why) => Framed::Failed { id: Asked::Call(id), failure: super::failure::to_frame(why) },
+            Err(why) => Framed::Failed { id: Asked::Call(id), failure: self.failure(why) },
         };
+        let mut gate = self.gate();
         let pushed = gate.signal(Flow::Place(0), &signal);
         drop(gate);
         self.wake_if(pushed);
@@ -482,16 +521,13 @@ impl Gate {
             Ok(pushed) => pushed,
             Err(Unsent::TooLarge { .. }) => {
                 let Head::Answer { id } = head else { return Pushed::Quiet };
-                let failure = super::failure::to_frame(CallError::NotUnderstood(
-                    "the answer is larger than the node that asked takes".into(),
-                ));
+                let failure = Failure::NotUnderstood("the answer is larger than the node that asked takes".into());
                 self.signal(flow, &Framed::Failed { id: *id, failure })
             }
             // Many large answers at once, or a peer that does not read. If there is not even room for this, it is that.
             Err(_) if let Head::Answer { id } = head => {
-                let failure = super::failure::to_frame(CallError::NotUnderstood(
-                    "the answer was thrown away: too many bytes wait to be sent to the node that asked".into(),
-                ));
+                let why = "the answer was thrown away: too many bytes wait to be sent to the node that asked";
+                let failure = Failure::NotUnderstood(why.into());
                 self.signal(Flow::Place(0), &Framed::Failed { id: *id, failure })
             }
             Err(_) => {
