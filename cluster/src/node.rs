@@ -157,7 +157,8 @@ impl Node {
         }
     }
 
-    /// From now on this recipient hears of nodes; first of those that are up. It is forgotten when nobody lives there.
+    /// From now on this recipient hears of nodes; first of those that are up. It is forgotten when nobody lives there, so
+    /// an actor asks in its `init`; one that asks again hears once, and again of those that are up.
     /// Source: `net_kernel:monitor_nodes/1`.
     pub async fn watch(&self, recipient: Recipient<NodeEvent>) {
         if let Some(keeper) = self.0.hub.keeper.get() {

@@ -55,6 +55,24 @@ fn nodes_that_are_cut_off_are_down_in_time_and_up_again_after() {
     });
 }
 
+#[test]
+fn who_watches_twice_hears_once() {
+    Sim::new().seeds(5).check(async |world| {
+        let house = House::new(world, &NODES[..2]).await;
+        let mut events = world.probe::<NodeEvent>("events").await;
+        world.advance(Duration::from_secs(3)).await;
+        for _ in 0..2 {
+            house.node("a").watch(events.recipient()).await;
+        }
+        world.crash("b");
+        world.advance(Duration::from_secs(4)).await;
+        let heard = std::iter::from_fn(|| events.try_next()).map(|(event, _)| event).collect::<Vec<_>>();
+        assert!(heard[..2].iter().all(|event| matches!(event, NodeEvent::Up(_))), "{heard:?}");
+        let downs = heard.iter().filter(|event| matches!(event, NodeEvent::Down(..))).count();
+        assert_eq!(downs, 1, "{heard:?}");
+    });
+}
+
 /// The puppet of `of`, as `by` names it.
 async fn seen(house: &House, of: &str, by: &str) -> Pid {
     // A pid in an answer crosses, so it is in the numbers of whoever asked.
