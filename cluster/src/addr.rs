@@ -2,7 +2,7 @@
 
 use crate::accepts::Remote;
 use crate::name::{NodeId, NodeName};
-use crate::shell::{Aim, Hub, NotSent, Peer};
+use crate::shell::{Aim, Hub, Letter, NotSent, Peer};
 use crate::wire::{Codec, Wire};
 use ravelin_core::{Actor, ActorRef, CallError, Exit, Pid, SendError, Serve};
 use serde::de::{Deserializer, Error as _};
@@ -105,7 +105,9 @@ impl<A: Remote> Addr<A> {
             Route::There(hub, peer) => {
                 let Some(aim) = self.aim() else { return Err(SendError::NoConnection(message)) };
                 let flow = ravelin_core::running();
-                let sent = hub.write(&peer, &message, |bytes| peer.cast(flow, aim, M::NAME, bytes));
+                let sent = hub.write(&peer, &message, |payload| {
+                    peer.cast(Letter { flow, aim, name: M::NAME, payload })
+                });
                 sent.map_err(|why| handed_back(why, message))
             }
         }
@@ -153,7 +155,8 @@ impl Hub {
         }
         let peer = self.peer(pid.node()).ok_or(CallError::Exited(Exit::NoConnection))?;
         let (flow, aim) = (ravelin_core::running(), Aim::Pid(pid));
-        let sent = self.write(&peer, message, |bytes| peer.cast(flow, &aim, M::NAME, bytes));
+        let sent = self
+            .write(&peer, message, |payload| peer.cast(Letter { flow, aim: &aim, name: M::NAME, payload }));
         sent.map_err(|why| match why {
             NotSent::Full => CallError::Full(()),
             NotSent::NoConnection => CallError::Exited(Exit::NoConnection),

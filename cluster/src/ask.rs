@@ -3,13 +3,14 @@
 use crate::accepts::Remote;
 use crate::addr::{Addr, Route};
 use crate::proto::waits::CallId;
-use crate::shell::{Aim, Ask, Hub, NotSent, Peer, Wait};
+use crate::shell::{Aim, Ask, Hub, Letter, NotSent, Peer, Wait};
 use crate::wire::{Codec, Wire};
 use futures::future::BoxFuture;
 use ravelin_core::{Asking, Call, CallError, Exit, SendError, Serve};
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
 use std::sync::Arc;
+use std::task::Waker;
 use std::time::Duration;
 
 impl<A: Remote> Addr<A> {
@@ -186,11 +187,10 @@ impl<A: Remote, M: Wire + Sync> Outgoing<A, M> {
         let mut cancel = Cancel { peer: peer.clone(), id: None };
         let outcome = poll_fn(|cx| {
             if let Some(unsent) = wait.take() {
-                match begin(&hub, &peer, &aim, &message, ask, unsent) {
+                match begin(&hub, &peer, &aim, &message, ask, unsent, cx.waker()) {
                     Ok(id) => cancel.id = Some(id),
                     Err((NotSent::Full, unsent)) => {
                         wait = Some(unsent);
-                        peer.await_room(cx.waker());
                     }
                     Err((NotSent::NoConnection, unsent)) => {
                         unsent(Err(CallError::Exited(Exit::NoConnection)));
@@ -216,12 +216,13 @@ fn begin<M: Wire>(
     message: &M,
     ask: Ask,
     wait: Wait,
+    waker: &Waker,
 ) -> Result<CallId, (NotSent, Wait)> {
     let flow = ravelin_core::running();
     let mut unsent = Some(wait);
-    let begun = hub.write(peer, message, |bytes| {
+    let begun = hub.write(peer, message, |payload| {
         let Some(wait) = unsent.take() else { return Err(NotSent::NoConnection) };
-        peer.ask(flow, aim, M::NAME, bytes, ask, wait).map_err(|(why, wait)| {
+        peer.ask(Letter { flow, aim, name: M::NAME, payload }, ask, wait, waker).map_err(|(why, wait)| {
             unsent = Some(wait);
             why
         })

@@ -15,6 +15,6 @@ mod link;
 pub(crate) use crossing::reading_hub;
 pub(crate) use hub::{Carrier, Hub};
 pub(crate) use link::Linking;
-pub(crate) use peer::{Aim, Ask, NotSent, Peer, Wait};
+pub(crate) use peer::{Aim, Ask, Letter, NotSent, Peer, Wait};
 
 pub use event::{NodeEvent, NodeHealth};

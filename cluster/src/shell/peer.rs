@@ -88,6 +88,17 @@ impl From<Unsent> for NotSent {
     }
 }
 
+/// A message that is written.
+#[derive(Clone, Copy)]
+pub(crate) struct Letter<'a> {
+    /// The actor that sends it, if one does.
+    pub(crate) flow: Option<Pid>,
+    pub(crate) aim: &'a Aim,
+    /// What the message is called on the wire.
+    pub(crate) name: &'static str,
+    pub(crate) payload: &'a [u8],
+}
+
 /// Whom a message is for, before it has numbers of a link.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) enum Aim {
@@ -135,32 +146,25 @@ impl Peer {
     // ---- what actors send ----
 
     /// Sends a message whose payload is there.
-    pub(crate) fn cast(
-        &self,
-        flow: Option<Pid>,
-        aim: &Aim,
-        name: &'static str,
-        payload: &[u8],
-    ) -> Result<(), NotSent> {
-        self.push(flow, aim, name, payload, |to, message| Head::Cast { to, message })
+    pub(crate) fn cast(&self, letter: Letter<'_>) -> Result<(), NotSent> {
+        self.push(letter, |to, message| Head::Cast { to, message })
     }
 
-    /// Sends a request; `wait` is called once with the outcome, unless it is given up before.
+    /// Sends a request; `wait` is called once with the outcome, unless it is given up before. When the queue is full
+    /// `waker` is woken as soon as there is room.
     pub(crate) fn ask(
         &self,
-        flow: Option<Pid>,
-        aim: &Aim,
-        name: &'static str,
-        payload: &[u8],
+        letter: Letter<'_>,
         ask: Ask,
         wait: Wait,
+        waker: &Waker,
     ) -> Result<CallId, (NotSent, Wait)> {
         let mut gate = self.gate();
         let id = gate.calls.begin(wait);
-        let sent = push_in(&mut gate, flow, aim, name, payload, |to, message| match ask {
+        let sent = push_in(&mut gate, letter, |to, message| match ask {
             Ask::Send => Head::Send { id: id.0, to, message },
             Ask::Call { budget } => {
-                Head::Call { id: id.0, to, asker: flow.map(BarePid::of), message, budget }
+                Head::Call { id: id.0, to, asker: letter.flow.map(BarePid::of), message, budget }
             }
         });
         match sent {
@@ -170,7 +174,13 @@ impl Peer {
                 Ok(id)
             }
             Err(why) => match gate.calls.end(id) {
-                Some(wait) => Err((why, wait)),
+                Some(wait) => {
+                    // Under the lock under which it was refused: room that is made later is told.
+                    if matches!(why, NotSent::Full) && !gate.rooms.iter().any(|each| each.will_wake(waker)) {
+                        gate.rooms.push(waker.clone());
+                    }
+                    Err((why, wait))
+                }
                 None => Ok(id),
             },
         }
@@ -186,25 +196,10 @@ impl Peer {
         drop(wait);
     }
 
-    fn push(
-        &self,
-        flow: Option<Pid>,
-        aim: &Aim,
-        name: &'static str,
-        payload: &[u8],
-        head: impl FnOnce(To, NameNumber) -> Head,
-    ) -> Result<(), NotSent> {
-        let pushed = push_in(&mut self.gate(), flow, aim, name, payload, head)?;
+    fn push(&self, letter: Letter<'_>, head: impl FnOnce(To, NameNumber) -> Head) -> Result<(), NotSent> {
+        let pushed = push_in(&mut self.gate(), letter, head)?;
         self.wake_if(pushed);
         Ok(())
-    }
-
-    /// Wakes when there is room again.
-    pub(crate) fn await_room(&self, waker: &Waker) {
-        let mut gate = self.gate();
-        if !gate.rooms.iter().any(|each| each.will_wake(waker)) {
-            gate.rooms.push(waker.clone());
-        }
     }
 
     /// A pid of this system, as one of the link.
@@ -410,12 +405,10 @@ pub(crate) enum Ask {
 
 fn push_in(
     gate: &mut Gate,
-    flow: Option<Pid>,
-    aim: &Aim,
-    name: &'static str,
-    payload: &[u8],
+    letter: Letter<'_>,
     head: impl FnOnce(To, NameNumber) -> Head,
 ) -> Result<Pushed, NotSent> {
+    let Letter { flow, aim, name, payload } = letter;
     let up = gate.up.as_mut().ok_or(NotSent::NoConnection)?;
     let message = up.outbox.name(name)?;
     let (to, anyone) = match aim {

@@ -42,8 +42,9 @@ pub(super) struct Running {
     pub(super) rooms: FuturesUnordered<BoxRoom>,
     /// The third nodes of the link, by its numbers.
     pub(super) nodes: Arc<BTreeMap<u32, u32>>,
-    /// A chunk that the transport did not take.
-    pub(super) held: Option<(Stream, Bytes)>,
+    /// The chunks that the transport did not take.
+    held_main: Option<Bytes>,
+    held_bulk: Option<Bytes>,
     pub(super) turn: usize,
 }
 
@@ -73,7 +74,8 @@ impl Running {
             timer,
             rooms: FuturesUnordered::new(),
             nodes: Arc::default(),
-            held: None,
+            held_main: None,
+            held_bulk: None,
             turn: 0,
         }
     }
@@ -97,23 +99,13 @@ impl Running {
         let signal = Signal::Bye(bye);
         let _ = self.peer.with_outbox(self.link, |outbox| outbox.push_signal(Flow::Groups, &signal));
         poll_fn(|cx| {
-            while let Some((stream, mut bytes)) = self.next_chunk(Streams::Both) {
-                match self.connection.sender.poll_send(cx, stream, &mut bytes) {
-                    Poll::Ready(Ok(())) => {}
-                    Poll::Ready(Err(_)) | Poll::Pending => return Poll::Ready(()),
-                }
+            // What the transport does not take at once is not waited for.
+            if self.poll_out(cx).is_ok() {
+                let _ = self.connection.sender.poll_close(cx);
             }
-            let _ = self.connection.sender.poll_close(cx);
             Poll::Ready(())
         })
         .await;
-    }
-
-    fn next_chunk(&mut self, streams: Streams) -> Option<(Stream, Bytes)> {
-        match self.held.take() {
-            Some(chunk) => Some(chunk),
-            None => self.peer.transmit(self.link, self.system.runtime().now(), streams).ok().flatten(),
-        }
     }
 
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<End> {
@@ -165,26 +157,49 @@ impl Running {
         }
     }
 
-    /// Gives what is to be sent.
+    /// Gives what is to be sent. A stream that takes nothing does not keep the other one waiting.
     fn poll_out(&mut self, cx: &mut Context<'_>) -> Result<(), End> {
-        let mut streams = Streams::Both;
-        loop {
-            let chunk = match self.held.take() {
-                Some(chunk) => Some(chunk),
-                None => match self.peer.transmit(self.link, self.system.runtime().now(), streams) {
-                    Ok(chunk) => chunk,
-                    Err(()) if self.peer.is_overrun() => return Err(End::Ours(Bye::Overrun)),
-                    Err(()) => return Err(End::Closed),
-                },
-            };
-            let Some((stream, mut bytes)) = chunk else { break };
-            if self.connection.sender.poll_send(cx, stream, &mut bytes)?.is_pending() {
-                self.held = Some((stream, bytes));
-                break;
+        for stream in [Stream::Main, Stream::Bulk] {
+            self.send_held(cx, stream)?;
+        }
+        while let Some(streams) = self.free() {
+            match self.peer.transmit(self.link, self.system.runtime().now(), streams) {
+                Ok(None) => break,
+                Ok(Some((stream, bytes))) => {
+                    *self.held_of(stream) = Some(bytes);
+                    self.send_held(cx, stream)?;
+                }
+                Err(()) if self.peer.is_overrun() => return Err(End::Ours(Bye::Overrun)),
+                Err(()) => return Err(End::Closed),
             }
-            streams = Streams::Both;
         }
         let _ = self.connection.sender.poll_flush(cx)?;
+        Ok(())
+    }
+
+    /// The streams of which no chunk is held.
+    fn free(&self) -> Option<Streams> {
+        match (&self.held_main, &self.held_bulk) {
+            (None, None) => Some(Streams::Both),
+            (None, Some(_)) => Some(Streams::Main),
+            (Some(_), None) => Some(Streams::Bulk),
+            (Some(_), Some(_)) => None,
+        }
+    }
+
+    fn held_of(&mut self, stream: Stream) -> &mut Option<Bytes> {
+        match stream {
+            Stream::Main => &mut self.held_main,
+            Stream::Bulk => &mut self.held_bulk,
+        }
+    }
+
+    /// Gives the transport the chunk that it did not take, if there is one.
+    fn send_held(&mut self, cx: &mut Context<'_>, stream: Stream) -> Result<(), End> {
+        let Some(mut bytes) = self.held_of(stream).take() else { return Ok(()) };
+        if self.connection.sender.poll_send(cx, stream, &mut bytes)?.is_pending() {
+            *self.held_of(stream) = Some(bytes);
+        }
         Ok(())
     }
 
