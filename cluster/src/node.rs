@@ -166,8 +166,8 @@ impl Node {
         }
     }
 
-    /// Leaves the cluster in good order: the others are told, links are closed, the node's actors end. The system and
-    /// its other actors stay.
+    /// Leaves the cluster in good order: what was sent is given out, for a second at most; the others are told, links are
+    /// closed, the node's actors end. The system and its other actors stay.
     pub async fn leave(&self) {
         if let Some(keeper) = self.0.hub.keeper.get() {
             let _ = keeper.call(keeper::Leave).await;

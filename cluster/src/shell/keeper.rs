@@ -13,7 +13,8 @@ use crate::transport::{Connection, Listener};
 use bytes::Bytes;
 use futures::channel::oneshot;
 use ravelin_core::{
-    Actor, ActorRef, Cx, Exit, Handle, Info, Message, MonitorRef, Pid, Recipient, Time, TimerRef,
+    Actor, ActorRef, Cx, Exit, Handle, Info, Message, MonitorRef, Pid, Recipient, ReplyTo, Serve, Time,
+    TimerRef,
 };
 use ravelin_supervisor::{SupervisorRef, task};
 use std::collections::{BTreeMap, BTreeSet};
@@ -128,7 +129,8 @@ pub(crate) struct Keeper {
     links: SupervisorRef,
     members: Members,
     reach: Reach,
-    closers: BTreeMap<LinkId, oneshot::Sender<Close>>,
+    /// The links that have an actor, and how those are told to end that were not yet.
+    closers: BTreeMap<LinkId, Option<oneshot::Sender<Close>>>,
     /// The lives that are up, with their links.
     up: BTreeMap<NodeId, (LinkId, Role)>,
     watched: BTreeMap<MonitorRef, Pid>,
@@ -136,6 +138,8 @@ pub(crate) struct Keeper {
     subscribers: Vec<Recipient<NodeEvent>>,
     timer: Option<(Time, TimerRef)>,
     is_leaving: bool,
+    /// Who waits until all links have parted.
+    leaver: Option<ReplyTo<()>>,
 }
 
 impl Actor for Keeper {
@@ -156,6 +160,7 @@ impl Actor for Keeper {
             subscribers: Vec::new(),
             timer: None,
             is_leaving: false,
+            leaver: None,
         })
     }
 
@@ -228,7 +233,7 @@ impl Keeper {
                 self.start(link, Begin::Dial { endpoint, expect }, cx).await;
             }
             Reached::Close { link, why } => {
-                if let Some(closer) = self.closers.remove(&link) {
+                if let Some(closer) = self.closers.get_mut(&link).and_then(Option::take) {
                     // A link that is gone needs none.
                     let _ = closer.send(why);
                 }
@@ -277,7 +282,7 @@ impl Keeper {
     /// Starts the actor of a link.
     async fn start(&mut self, link: LinkId, begin: Begin, cx: &mut Cx<Self>) {
         let (closer, close) = oneshot::channel();
-        self.closers.insert(link, closer);
+        self.closers.insert(link, Some(closer));
         let args = Mutex::new(Some((self.linking.clone(), begin, close)));
         let run = move || {
             let args = args.lock().unwrap_or_else(PoisonError::into_inner).take();
@@ -291,7 +296,17 @@ impl Keeper {
         let child = task(format!("link-{}", link.0), run).temporary();
         if let Err(why) = self.links.start_child(child).await {
             tracing::warn!(target: "ravelin", reason = %why, "ravelin.cluster.link_not_started");
+            self.closers.remove(&link);
             self.reach.handle_link_lost(link, Lost::Broken, cx.now());
+        }
+    }
+
+    /// Answers whoever leaves, once no link has anything to say.
+    fn see_off(&mut self) {
+        if self.closers.is_empty()
+            && let Some(leaver) = self.leaver.take()
+        {
+            leaver.send(());
         }
     }
 
@@ -320,6 +335,7 @@ impl Handle<Lose> for Keeper {
         self.closers.remove(&lost.link);
         self.reach.handle_link_lost(lost.link, lost.lost, cx.now());
         self.settle(cx).await;
+        self.see_off();
     }
 }
 
@@ -380,8 +396,8 @@ impl Handle<Nodes> for Keeper {
     }
 }
 
-impl Handle<Leave> for Keeper {
-    async fn handle(&mut self, _: Leave, cx: &mut Cx<Self>) {
+impl Serve<Leave> for Keeper {
+    async fn serve(&mut self, _: Leave, done: ReplyTo<()>, cx: &mut Cx<Self>) {
         self.is_leaving = true;
         self.members.leave(cx.now());
         while let Some(output) = self.members.poll_output() {
@@ -389,6 +405,8 @@ impl Handle<Leave> for Keeper {
         }
         self.reach.leave(cx.now());
         self.settle(cx).await;
+        self.leaver = Some(done);
+        self.see_off();
     }
 }
 

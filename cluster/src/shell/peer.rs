@@ -49,6 +49,8 @@ pub(crate) struct Peer {
 
 pub(super) struct Gate {
     up: Option<Up>,
+    /// The one before, of which the link's actor still gives out what was sent.
+    parting: Option<Up>,
     /// Who waits for an answer to a call, a send or a start.
     calls: Waits<Wait>,
     /// The ways back that went to the peer.
@@ -114,6 +116,7 @@ impl Peer {
             id,
             gate: Mutex::new(Gate {
                 up: None,
+                parting: None,
                 calls: Waits::new(),
                 ways: Waits::new(),
                 in_hand: InHand::new(IN_HAND_MAX),
@@ -254,7 +257,7 @@ impl Peer {
         if gate.up.as_ref().is_none_or(|up| up.link != link) {
             return;
         }
-        gate.up = None;
+        gate.parting = gate.up.take();
         let callers = (gate.in_hand.lost(), gate.ways_in_hand.lost());
         let (calls, ways) = (gate.calls.lost(), gate.ways.lost());
         let rooms = std::mem::take(&mut gate.rooms);
@@ -274,11 +277,18 @@ impl Peer {
         rooms.into_iter().for_each(Waker::wake);
     }
 
+    /// The link's actor is gone, and says nothing more.
+    pub(crate) fn forget(&self, link: LinkId) {
+        let parting = self.gate().parting.take_if(|parting| parting.link == link);
+        drop(parting);
+    }
+
     /// Whatever link there is is lost.
     pub(crate) fn disconnect_any(&self, system: &System) {
         let link = self.gate().up.as_ref().map(|up| up.link);
         if let Some(link) = link {
             self.disconnect(system, link);
+            self.forget(link);
         }
     }
 
@@ -292,11 +302,10 @@ impl Peer {
         self.writer.wake();
     }
 
-    /// Does something with what is sent over this link; `None`: it is not up.
+    /// Does something with what is sent over this link; `None`: it is not up, nor does it part.
     pub(crate) fn with_outbox<R>(&self, link: LinkId, f: impl FnOnce(&mut Outbox) -> R) -> Option<R> {
         let mut gate = self.gate();
-        let up = gate.up.as_mut().filter(|up| up.link == link)?;
-        Some(f(&mut up.outbox))
+        Some(f(&mut gate.writing(link)?.outbox))
     }
 
     /// The next chunk to send, for these streams. `Err`: the link is of no use any more.
@@ -307,9 +316,7 @@ impl Peer {
         streams: Streams,
     ) -> Result<Option<(Stream, Bytes)>, ()> {
         let mut gate = self.gate();
-        let Some(up) = gate.up.as_mut().filter(|up| up.link == link && !up.is_overrun) else {
-            return Err(());
-        };
+        let Some(up) = gate.writing(link).filter(|up| !up.is_overrun) else { return Err(()) };
         let chunk = up.outbox.poll_transmit(now, streams);
         let rooms = if up.outbox.poll_room() { std::mem::take(&mut gate.rooms) } else { Vec::new() };
         drop(gate);
@@ -428,6 +435,11 @@ fn push_in(
 }
 
 impl Gate {
+    /// What the actor of this link gives out.
+    fn writing(&mut self, link: LinkId) -> Option<&mut Up> {
+        [&mut self.up, &mut self.parting].into_iter().flatten().find(|up| up.link == link)
+    }
+
     /// Pushes a signal. What can not be refused and finds no room ends the link.
     pub(super) fn signal(&mut self, flow: Flow, signal: &Framed) -> Pushed {
         let Some(up) = &mut self.up else { return Pushed::Quiet };

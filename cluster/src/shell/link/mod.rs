@@ -100,6 +100,7 @@ impl Drop for Guard {
     fn drop(&mut self) {
         if let Some(peer) = &self.peer {
             peer.disconnect(&self.hub.system, self.link);
+            peer.forget(self.link);
         }
         if let Some(keeper) = self.hub.keeper.get() {
             // One that is gone takes all links along.

@@ -17,6 +17,7 @@ use std::future::poll_fn;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use super::{End, Linking, broken, farewell};
 
@@ -26,6 +27,9 @@ const TURN: usize = 256;
 const NEWS_BELOW: usize = 64 << 10;
 /// The most bytes of one frame of them.
 const FRAME_BELOW: usize = 8 << 10;
+
+/// How long a link that ends may take to give out what was sent.
+const PART_WITHIN: Duration = Duration::from_secs(1);
 
 /// A link that is up.
 pub(super) struct Running {
@@ -94,16 +98,22 @@ impl Running {
         end
     }
 
-    /// Tells the peer why, if it can be told at once.
+    /// Gives out what was sent, and tells the peer why there is no more; for as long as that may take.
     async fn part(&mut self, bye: Bye) {
-        let signal = Signal::Bye(bye);
-        let _ = self.peer.with_outbox(self.link, |outbox| outbox.push_signal(Flow::Groups, &signal));
+        let mut bye = Some(Signal::Bye(bye));
+        self.timer.as_mut().reset(self.system.runtime().now() + PART_WITHIN);
         poll_fn(|cx| {
-            // What the transport does not take at once is not waited for.
-            if self.poll_out(cx).is_ok() {
-                let _ = self.connection.sender.poll_close(cx);
+            loop {
+                if self.timer.as_mut().poll(cx).is_ready() || self.poll_out(cx).is_err() {
+                    return Poll::Ready(());
+                }
+                if self.held_main.is_some() || self.held_bulk.is_some() {
+                    return Poll::Pending;
+                }
+                // It would overtake what was sent before.
+                let Some(bye) = bye.take() else { return self.connection.sender.poll_close(cx).map(drop) };
+                let _ = self.peer.with_outbox(self.link, |outbox| outbox.push_signal(Flow::Groups, &bye));
             }
-            Poll::Ready(())
         })
         .await;
     }
@@ -218,7 +228,7 @@ impl Running {
                 outbox.poll_timeout()
             });
             let next = due.unwrap_or(now + self.of.config.heartbeat).min(self.inbox.poll_timeout());
-            self.timer.as_mut().reset(next.max(now + std::time::Duration::from_millis(1)));
+            self.timer.as_mut().reset(next.max(now + Duration::from_millis(1)));
         }
     }
 
