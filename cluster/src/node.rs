@@ -190,7 +190,8 @@ impl Node {
         }
     }
 
-    /// From now on this recipient hears of nodes; first of those that are up. It is forgotten when nobody lives there.
+    /// From now on this recipient hears of nodes; first of those that are up. It is forgotten when nobody lives there, so
+    /// an actor asks in its `init`; one that asks again hears once, and again of those that are up.
     /// Source: `net_kernel:monitor_nodes/1`.
     pub async fn watch(&self, recipient: Recipient<NodeEvent>) {
         if let Some(keeper) = self.0.hub.keeper.get() {
@@ -198,8 +199,8 @@ impl Node {
         }
     }
 
-    /// Leaves the cluster in good order: the others are told, links are closed, the node's actors end. The system and
-    /// its other actors stay.
+    /// Leaves the cluster in good order: what was sent is given out, for a second at most; the others are told, links are
+    /// closed, the node's actors end. The system and its other actors stay.
     pub async fn leave(&self) {
         if let Some(keeper) = self.0.hub.keeper.get() {
             let _ = keeper.call(keeper::Leave).await;
