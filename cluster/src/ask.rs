@@ -242,10 +242,12 @@ fn begin<M: Wire>(
                 number.is_for(peer.number, call);
             }
         };
-        peer.ask(Letter { flow, aim, name: M::NAME, payload }, ask, wait, waker, begun).map_err(|(why, wait)| {
-            unsent = Some(wait);
-            why
-        })
+        peer.ask(Letter { flow, aim, name: M::NAME, payload }, ask, wait, waker, begun).map_err(
+            |(why, wait)| {
+                unsent = Some(wait);
+                why
+            },
+        )
     });
     begun.map_err(|why| (why, unsent.unwrap_or_else(|| Box::new(drop))))
 }

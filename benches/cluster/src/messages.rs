@@ -59,7 +59,8 @@ impl Handle<Calls> for Sender {
 }
 
 async fn senders(system: &System, sink: &Addr<Sink>, count: u64) -> Vec<ActorRef<Sender>> {
-    join_all((0..count).map(|_| async { system.spawn::<Sender>(sink.clone()).await.expect("it starts") })).await
+    join_all((0..count).map(|_| async { system.spawn::<Sender>(sink.clone()).await.expect("it starts") }))
+        .await
 }
 
 pub(crate) async fn oneway(world: &World, count: u64) {

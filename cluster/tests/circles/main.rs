@@ -80,8 +80,7 @@ fn what_is_told_of_a_circle_over_nodes_can_be_read() {
 fn two_nodes_whose_actors_call_each_other_at_once_do_not_wait_for_ever() {
     Sim::new().seeds(40).check(async |world| {
         let town = Town::new(world, &NODES[..2]).await;
-        let (one, other) =
-            join(walk(world, &town, 0, vec![to(1)]), walk(world, &town, 1, vec![to(0)])).await;
+        let (one, other) = join(walk(world, &town, 0, vec![to(1)]), walk(world, &town, 1, vec![to(0)])).await;
         let told = one.circles.len() + other.circles.len();
         assert!(told <= 2, "one of them, or both, if neither saw the other: {one:?} {other:?}");
         assert_eq!(one.others + other.others, 0);

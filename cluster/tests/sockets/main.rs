@@ -9,5 +9,3 @@ mod logged;
 mod house;
 
 mod together;
-
-

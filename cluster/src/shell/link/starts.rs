@@ -8,7 +8,6 @@ use bytes::Bytes;
 
 use super::running::Running;
 
-
 impl Running {
     /// A child is to be started. It starts, and its supervisor answers, while the link carries other frames. What the
     /// link's end cuts off may still start: who asked was told that the node is lost.
