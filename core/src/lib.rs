@@ -70,9 +70,9 @@ pub mod conformance;
 pub use actor::Served;
 pub use actor::{Actor, Handle, Received, Serve};
 pub use afar::running;
-pub use asking::{Asking, Caller};
 #[doc(hidden)]
 pub use asking::Sight;
+pub use asking::{Asking, Caller};
 pub use blocking::{blocking, catch_panic};
 pub use bonds::TrapExits;
 pub use call::Call;

@@ -133,9 +133,9 @@ impl Hub {
         let waits = lock(&self.chases.waits);
         let ways = ways.into_iter().filter_map(|way| {
             let call = waits.by_number.get(&way.number)?;
-            steps(way).filter(|path| path.last().is_some_and(|last| last.pid == call.asker)).map(|path| {
-                Way { path, wait: call.wait }
-            })
+            steps(way)
+                .filter(|path| path.last().is_some_and(|last| last.pid == call.asker))
+                .map(|path| Way { path, wait: call.wait })
         });
         Some(Held { wait: Wait { peer: peer.number, call }, ways: ways.collect() })
     }
@@ -181,9 +181,14 @@ impl Peer {
     /// Sends a probe by this call, if there is room; all on its way must have a name there.
     fn probe(&self, call: CallId, probe: Probe) {
         let Probe { number, first, path } = probe;
-        let path: Vec<Waits> = path.into_iter().map(|step| self.waits_out(Some(step.pid), step.name)).collect();
+        let path: Vec<Waits> =
+            path.into_iter().map(|step| self.waits_out(Some(step.pid), step.name)).collect();
         if path.iter().all(|waits| waits.pid.is_some()) {
-            self.push_probe(&Framed::Probe { number, first: first.0, call: call.0, path }, Flow::Groups, PROBES_BELOW);
+            self.push_probe(
+                &Framed::Probe { number, first: first.0, call: call.0, path },
+                Flow::Groups,
+                PROBES_BELOW,
+            );
         }
     }
 }

@@ -493,7 +493,8 @@ impl Gate {
             Ok(pushed) => pushed,
             Err(Unsent::TooLarge { .. }) => {
                 let Head::Answer { id } = head else { return Pushed::Quiet };
-                let failure = Failure::NotUnderstood("the answer is larger than the node that asked takes".into());
+                let failure =
+                    Failure::NotUnderstood("the answer is larger than the node that asked takes".into());
                 self.signal(flow, &Framed::Failed { id: *id, failure })
             }
             Err(_) => {

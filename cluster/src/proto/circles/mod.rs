@@ -172,7 +172,8 @@ impl Circles {
         let origin = probe.path.get(1).map_or(0, |second| second.pid.node());
         let mut sends = Vec::new();
         for way in ways.into_iter().take(WAYS_MAX) {
-            if probe.path.len() + way.path.len() <= PATH_MAX && self.is_new((origin, probe.number, way.wait)) {
+            if probe.path.len() + way.path.len() <= PATH_MAX && self.is_new((origin, probe.number, way.wait))
+            {
                 let path = probe.path.iter().cloned().chain(way.path).collect();
                 sends.push(Send { wait: way.wait, probe: Probe { path, ..*probe } });
             }

@@ -197,7 +197,9 @@ impl Town {
     }
 
     fn deliver(&mut self, (from, to, overtakes): (usize, usize, bool)) {
-        let Some(frame) = self.ways.get_mut(&(from, to, overtakes)).and_then(VecDeque::pop_front) else { return };
+        let Some(frame) = self.ways.get_mut(&(from, to, overtakes)).and_then(VecDeque::pop_front) else {
+            return;
+        };
         match frame {
             Frame::Call(ask) => {
                 let Some(Ask { from, to, is_held }) = self.asks.get_mut(&ask) else { return };
@@ -260,8 +262,12 @@ impl Town {
                     self.act(person);
                 }
                 _ => {
-                    let busy: Vec<_> =
-                        self.ways.iter().filter(|(_, frames)| !frames.is_empty()).map(|(way, _)| *way).collect();
+                    let busy: Vec<_> = self
+                        .ways
+                        .iter()
+                        .filter(|(_, frames)| !frames.is_empty())
+                        .map(|(way, _)| *way)
+                        .collect();
                     if !busy.is_empty() {
                         let which = self.below(busy.len());
                         self.deliver(busy[which]);
@@ -346,11 +352,7 @@ fn a_probe_goes_by_each_call_once_and_no_further_than_the_longest_path() {
 fn a_probe_of_another_call_or_of_another_node_is_no_verdict() {
     let (me, asker) = (Pid::from_parts(0, 7, 1), Pid::from_parts(1, 1, 1));
     let path = |second: Pid| [asker, second, asker].map(|pid| Step { pid, name: "".into() }).to_vec();
-    let cases = [
-        (5, 5, me, true),
-        (5, 6, me, false),
-        (5, 5, Pid::from_parts(2, 7, 1), false),
-    ];
+    let cases = [(5, 5, me, true), (5, 6, me, false), (5, 5, Pid::from_parts(2, 7, 1), false)];
     for (first, call, second, is_verdict) in cases {
         let probe = Probe { number: 1, first: CallId(first), path: path(second) };
         let heard = Circles::new().handle_probe(probe, held(wait(1, call), &[]));
