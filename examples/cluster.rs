@@ -31,7 +31,7 @@ Usage: cluster --name NAME [options]
 
   --name NAME       what you are called
   --listen H:P      where others reach you (the first free port of 127.0.0.1:4370 to 4377)
-  --join H:P        where somebody is; may be said several times (all of those ports)
+  --join H:P        where somebody is; may be said several times (without --listen: all of those ports)
   --certs DIR       the authority that all must share; made if it is not there (beside the program)
 ";
 
@@ -172,7 +172,7 @@ struct Options {
 /// `None`: it asks for help.
 fn options() -> Result<Option<Options>, Problem> {
     let ports = || PORTS.map(|port| endpoint(format!("127.0.0.1:{port}")));
-    let (mut name, mut listen, mut join, mut certs) = (None, ports().collect(), Vec::new(), None);
+    let (mut name, mut listen, mut join, mut certs) = (None, Vec::new(), Vec::new(), None);
     let mut arguments = lexopt::Parser::from_env();
     while let Some(argument) = arguments.next()? {
         match argument {
@@ -184,8 +184,12 @@ fn options() -> Result<Option<Options>, Problem> {
             other => return Err(other.unexpected().into()),
         }
     }
-    if join.is_empty() {
-        join.extend(ports());
+    // Those who say nothing find one another.
+    if listen.is_empty() {
+        listen.extend(ports());
+        if join.is_empty() {
+            join.extend(ports());
+        }
     }
     let certs =
         certs.map_or_else(|| Ok(std::env::current_exe()?.with_file_name("chat-certs")), Ok::<_, Problem>)?;

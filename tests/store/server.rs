@@ -16,6 +16,7 @@ const LIMIT: Duration = Duration::from_secs(30);
 pub(crate) struct Server {
     child: Child,
     port: u16,
+    endpoint: Option<String>,
     lines: mpsc::Receiver<String>,
 }
 
@@ -51,11 +52,14 @@ impl Server {
         command.args(options.split_whitespace()).stdout(Stdio::piped());
         let mut child = command.spawn().expect("it can be run");
         let lines = lines(child.stdout.take().expect("it is piped"));
-        let mut server = Server { child, port: 0, lines };
+        let mut server = Server { child, port: 0, endpoint: None, lines };
         server.port = loop {
             let line = server.line();
             if let Some(address) = line.strip_prefix("ready on 127.0.0.1:") {
                 break address.parse().expect("a port");
+            }
+            if let Some((_, endpoint)) = line.split_once(" of the cluster at ") {
+                server.endpoint = Some(endpoint.to_owned());
             }
         };
         server
@@ -87,6 +91,11 @@ impl Server {
         let stream = TcpStream::connect(("127.0.0.1", self.port)).expect("a connection");
         stream.set_read_timeout(Some(LIMIT)).expect("a time limit");
         stream
+    }
+
+    /// Where other stores reach it.
+    pub(crate) fn endpoint(&self) -> &str {
+        self.endpoint.as_deref().expect("it is of a cluster")
     }
 
     pub(crate) fn pid(&self) -> u32 {
