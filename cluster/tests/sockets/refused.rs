@@ -81,7 +81,12 @@ async fn who_is_refused_is_told_and_logged(net: Net) {
             &format!("the certificate is not one of {other}"),
         ),
         ("b", certified(&authority, "b"), "taken", "taken"),
-        (&expired, short, &format!("the certificate of {expired}"), "this node's certificate is not valid at its time"),
+        (
+            &expired,
+            short,
+            &format!("the certificate of {expired}"),
+            "this node's certificate is not valid at its time",
+        ),
     ];
     for (who, certificates, here, there) in rows {
         if who == expired {
