@@ -12,7 +12,7 @@ use crate::proto::members::{Members, Peer as Member};
 use crate::proto::names::Resolve;
 use crate::proto::reach::Reach;
 use crate::shell::keeper::{self, Keeper, KeeperArgs};
-use crate::shell::{Carrier, Hub, Linking, NodeEvent};
+use crate::shell::{Carrier, Figures, Hub, Linking, NodeEvent};
 use crate::transport::{Listener, Transport, TransportError};
 use crate::wire::{Bincode, Codec, Wire};
 use ravelin_core::{ActorRef, Exit, Pid, Recipient, System};
@@ -188,6 +188,11 @@ impl Node {
             Some(keeper) => keeper.call(keeper::Nodes).await.unwrap_or_default(),
             None => Vec::new(),
         }
+    }
+
+    /// What is counted of each life of another node that was ever reached, in the order in which they were. O(their number).
+    pub fn figures(&self) -> Vec<Figures> {
+        self.0.hub.peers().iter().map(|peer| peer.figures()).collect()
     }
 
     /// From now on this recipient hears of nodes; first of those that are up. It is forgotten when nobody lives there, so

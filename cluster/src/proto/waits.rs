@@ -50,6 +50,13 @@ impl<W> Waits<W> {
         self.waiting.remove(&call)
     }
 
+    /// All these calls end, as by [`end`](Waits::end). O(n).
+    pub fn end_all(&mut self, mut which: impl FnMut(&W) -> bool) -> Vec<(CallId, W)> {
+        let ended = self.waiting.iter().filter(|(_, wait)| which(wait)).map(|(call, _)| *call);
+        let ended: Vec<CallId> = ended.collect();
+        ended.into_iter().filter_map(|call| Some((call, self.waiting.remove(&call)?))).collect()
+    }
+
     /// Who waits for this call.
     pub fn get(&self, call: CallId) -> Option<&W> {
         self.waiting.get(&call)

@@ -6,7 +6,7 @@ use super::link::{self, Begin, Linking};
 use crate::discovery::Discovery;
 use crate::name::{Endpoint, NodeId, Role};
 use crate::proto::frame::Head;
-use crate::proto::link::Flow;
+use crate::proto::link::{Flow, Outbox};
 use crate::proto::members::{Members, Output as Member, Peer};
 use crate::proto::reach::{Close, LinkId, Lost, Output as Reached, Reach, Refusal};
 use crate::transport::{Connection, Listener, TransportError};
@@ -31,13 +31,14 @@ impl Message for Admit {
     type Reply = Result<(), Refusal>;
 }
 
-/// The link is up.
+/// The handshake of the link is done: from now on this is what is sent by it. The answer: whether it is wanted still.
 pub(crate) struct Raise {
     pub(crate) link: LinkId,
+    pub(crate) outbox: Outbox,
 }
 
 impl Message for Raise {
-    type Reply = ();
+    type Reply = bool;
 }
 
 /// The link is no more.
@@ -160,6 +161,8 @@ pub(crate) struct Keeper {
     closers: BTreeMap<LinkId, oneshot::Sender<Close>>,
     /// Ready when the link's actor has ended.
     ended: BTreeMap<LinkId, oneshot::Receiver<()>>,
+    /// The link that asks to be up.
+    raising: Option<(LinkId, Outbox)>,
     /// The lives that are up, with their links.
     up: BTreeMap<NodeId, (LinkId, Role)>,
     watched: BTreeMap<MonitorRef, Pid>,
@@ -183,6 +186,7 @@ impl Actor for Keeper {
             reach,
             closers: BTreeMap::new(),
             ended: BTreeMap::new(),
+            raising: None,
             up: BTreeMap::new(),
             watched: BTreeMap::new(),
             watching: BTreeSet::new(),
@@ -268,6 +272,12 @@ impl Keeper {
             Reached::Up { link, peer, role } => {
                 let hub = self.hub();
                 if let Some(number) = hub.roster.find(&peer.id) {
+                    // Here and not by the link: so it never takes the place of another that is up.
+                    if let Some((link, outbox)) = self.raising.take_if(|(raised, _)| *raised == link)
+                        && let Some(peer) = hub.peer(number)
+                    {
+                        peer.connect(link, outbox);
+                    }
                     self.up.insert(peer.id.clone(), (link, role));
                     if role == Role::Member {
                         hub.with_groups(|groups| groups.peer_up(number));
@@ -344,9 +354,11 @@ impl Handle<Admit> for Keeper {
 }
 
 impl Handle<Raise> for Keeper {
-    async fn handle(&mut self, up: Raise, cx: &mut Cx<Self>) {
+    async fn handle(&mut self, up: Raise, cx: &mut Cx<Self>) -> bool {
+        self.raising = Some((up.link, up.outbox));
         self.reach.handle_link_up(up.link, cx.now());
         self.settle(cx).await;
+        self.raising.take().is_none()
     }
 }
 

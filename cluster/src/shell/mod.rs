@@ -6,6 +6,7 @@ mod failure;
 pub(crate) mod offers;
 mod signals;
 mod event;
+mod figures;
 mod peer;
 mod bonds;
 mod crossing;
@@ -24,5 +25,6 @@ pub(crate) use link::Linking;
 pub(crate) use peer::{Aim, Ask, Letter, NotSent, Peer, Wait};
 
 pub use event::{NodeEvent, NodeHealth, Refused};
+pub use figures::Figures;
 pub use offers::{OfferError, StartChildError};
 pub use watchers::{GroupEvent, GroupWatch};

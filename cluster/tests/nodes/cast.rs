@@ -1,7 +1,7 @@
 //! The actors that the tests send to.
 
-use ravelin_cluster::{Accepts, Bincode, Remote, Wire};
-use ravelin_core::{Actor, Cx, Exit, Handle, Info, Message, Pid};
+use ravelin_cluster::{Accepts, Addr, Bincode, Node, Remote, Wire};
+use ravelin_core::{Actor, Cx, Exit, Handle, Info, Message, Pid, ReplyTo, Serve};
 use serde::{Deserialize, Serialize};
 
 macro_rules! wire {
@@ -46,7 +46,45 @@ pub(crate) struct End(pub(crate) String);
 #[derive(Clone, Deserialize, Serialize)]
 pub(crate) struct Who;
 
+/// Keeps its length.
+#[derive(Clone, Deserialize, Serialize)]
+pub(crate) struct Blob(pub(crate) Vec<u8>);
+
+/// Nobody accepts it from other nodes.
+#[derive(Clone, Deserialize, Serialize)]
+pub(crate) struct Odd;
+
+/// Says that it is an `Add`, and is none.
+#[derive(Clone, Deserialize, Serialize)]
+pub(crate) struct Hollow;
+
+/// Whom do you reach by these?
+#[derive(Clone, Deserialize, Serialize)]
+pub(crate) struct Introduce {
+    pub(crate) addr: Addr<Puppet>,
+    pub(crate) pid: Pid,
+}
+
+/// Have this one answer who it is.
+#[derive(Clone, Deserialize, Serialize)]
+pub(crate) struct Forward(pub(crate) Addr<Puppet>);
+
+/// Answer who you are, to this one.
+#[derive(Deserialize, Serialize)]
+pub(crate) struct Tell(ReplyTo<Pid>);
+
+/// Never answer.
+#[derive(Clone, Deserialize, Serialize)]
+pub(crate) struct Keep;
+
 wire! {
+    "test.blob" Blob => ();
+    "test.odd" Odd => ();
+    "test.add" Hollow => ();
+    "test.introduce" Introduce => (Pid, Pid);
+    "test.forward" Forward => Pid;
+    "test.tell" Tell => ();
+    "test.keep" Keep => ();
     "test.add" Add => ();
     "test.get" Get => Vec<u64>;
     "test.watch" Watch => ();
@@ -61,14 +99,17 @@ wire! {
 pub(crate) struct Puppet {
     kept: Vec<u64>,
     pub(crate) heard: Vec<String>,
+    unanswered: Vec<ReplyTo<()>>,
+    /// The node that it lives on.
+    node: Option<Node>,
 }
 
 impl Actor for Puppet {
-    type Args = ();
+    type Args = Option<Node>;
 
-    async fn init((): (), cx: &mut Cx<Self>) -> Result<Self, Exit> {
+    async fn init(node: Option<Node>, cx: &mut Cx<Self>) -> Result<Self, Exit> {
         cx.trap_exits(ravelin_core::TrapExits::Yes);
-        Ok(Puppet::default())
+        Ok(Puppet { node, ..Puppet::default() })
     }
 
     async fn handle_info(&mut self, info: Info, _: &mut Cx<Self>) {
@@ -122,10 +163,58 @@ impl Handle<Who> for Puppet {
     }
 }
 
+impl Handle<Blob> for Puppet {
+    async fn handle(&mut self, blob: Blob, _: &mut Cx<Self>) {
+        self.kept.push(blob.0.len() as u64);
+    }
+}
+
+impl Handle<Odd> for Puppet {
+    async fn handle(&mut self, _: Odd, _: &mut Cx<Self>) {}
+}
+
+impl Handle<Hollow> for Puppet {
+    async fn handle(&mut self, _: Hollow, _: &mut Cx<Self>) {}
+}
+
+impl Serve<Introduce> for Puppet {
+    async fn serve(&mut self, it: Introduce, reply: ReplyTo<(Pid, Pid)>, _: &mut Cx<Self>) {
+        let Some(node) = &self.node else { return };
+        let by_pid = node.at::<Puppet>(it.pid);
+        match (it.addr.call(Who).await, by_pid.call(Who).await) {
+            (Ok(one), Ok(other)) => reply.send((one, other)),
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+impl Serve<Forward> for Puppet {
+    async fn serve(&mut self, forward: Forward, reply: ReplyTo<Pid>, _: &mut Cx<Self>) {
+        forward.0.cast(Tell(reply)).unwrap();
+    }
+}
+
+impl Handle<Tell> for Puppet {
+    async fn handle(&mut self, tell: Tell, cx: &mut Cx<Self>) {
+        tell.0.send(cx.pid());
+    }
+}
+
+impl Serve<Keep> for Puppet {
+    async fn serve(&mut self, _: Keep, reply: ReplyTo<()>, _: &mut Cx<Self>) {
+        self.unanswered.push(reply);
+    }
+}
+
 impl Remote for Puppet {
     fn accepts(messages: &mut Accepts<Puppet>) {
         messages
             .add::<Add>()
+            .add::<Blob>()
+            .add::<Introduce>()
+            .add::<Forward>()
+            .add::<Tell>()
+            .add::<Keep>()
             .add::<Get>()
             .add::<Watch>()
             .add::<Link>()

@@ -32,20 +32,31 @@ pub(crate) struct House {
 impl House {
     /// These nodes, of which each has the first as its seed.
     pub(crate) async fn new(world: &World, names: &[&str]) -> House {
+        House::tuned(world, names, |_| ()).await
+    }
+
+    /// The same, with other configurations.
+    pub(crate) async fn tuned(
+        world: &World,
+        names: &[&str],
+        tune: impl Fn(&mut Config) + Clone + Send + Sync + 'static,
+    ) -> House {
         let house =
             House { names: names.iter().map(|name| (*name).to_owned()).collect(), homes: Arc::default() };
         for name in names {
             let (homes, seed) = (house.homes.clone(), at(names[0]));
+            let tune = tune.clone();
             world.node(*name, move |node| {
-                let (homes, seed) = (homes.clone(), seed.clone());
+                let (homes, seed, tune) = (homes.clone(), seed.clone(), tune.clone());
                 async move {
                     let name = node.name().to_owned();
                     let mut config = Config::new(name.parse().unwrap(), &at(&name).0);
                     config.seeds = vec![seed];
+                    tune(&mut config);
                     let transport = Arc::new(SimTransport::new(node.net().clone()));
                     let cluster = Node::start(node.system(), config, transport).await.unwrap();
                     let puppet = ActorRef::<Puppet>::place("puppet");
-                    let pid = node.system().start(&puppet, ()).await.unwrap();
+                    let pid = node.system().start(&puppet, Some(cluster.clone())).await.unwrap();
                     node.system().register("puppet", pid).unwrap();
                     cluster.accept::<Puppet>();
                     homes.lock().unwrap().insert(name, Home { node: cluster, puppet });

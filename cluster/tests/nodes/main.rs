@@ -1,7 +1,11 @@
 //! Nodes in the simulator: what holds between actors of several nodes.
 
+mod book;
 mod cast;
+mod folk;
 mod house;
+mod shell;
+mod worlds;
 
 use house::{House, NODES};
 use ravelin_cluster::discovery::Seeds;

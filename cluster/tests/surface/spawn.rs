@@ -30,7 +30,7 @@ async fn offering(world: &World) -> (House, SupervisorRef) {
     let rooms = SupervisorRef::place("rooms");
     let there = house.node("b");
     Supervisor::dynamic("rooms").max_children(3).start_at(there.system(), &rooms).await.unwrap();
-    there.offer("puppet", &rooms, |(): ()| child(&ActorRef::<Puppet>::place("child"), || ())).unwrap();
+    there.offer("puppet", &rooms, |(): ()| child(&ActorRef::<Puppet>::place("child"), || None)).unwrap();
     there
         .offer("told", &rooms, |how: Result<Option<Pid>, String>| {
             assert_ne!(how, Err("panic".to_owned()), "as it was told");

@@ -88,7 +88,7 @@ fn a_broadcast_reaches_members_here_and_there_with_a_pid_in_it_too() {
         let home = house.home("a");
         assert_eq!(home.node.broadcast(&group, &Add(1)), 4);
         // A pid is another one in the numbers of each node.
-        let victim = home.node.system().start(&ActorRef::<Puppet>::place("x"), ()).await.unwrap();
+        let victim = home.node.system().start(&ActorRef::<Puppet>::place("x"), None).await.unwrap();
         assert_eq!(home.node.broadcast(&group, &Link(victim)), 4);
         world.advance(Duration::from_secs(1)).await;
         home.node.system().kill(victim);

@@ -250,9 +250,19 @@ impl Outbox {
     /// Once after somebody was refused with [`Unsent::Full`]: there is room again, in all lanes. Ask after
     /// [`poll_transmit`](Outbox::poll_transmit).
     pub fn poll_room(&mut self) -> bool {
+        self.has_room() && std::mem::take(&mut self.is_wanted)
+    }
+
+    /// Whether there is room, as [`poll_room`](Outbox::poll_room) has it; if not, that one will say when.
+    pub fn await_room(&mut self) -> bool {
+        let has_room = self.has_room();
+        self.is_wanted |= !has_room;
+        has_room
+    }
+
+    fn has_room(&self) -> bool {
         let LinkConfig { user_max, bulk_max, .. } = self.config;
-        let has_room = self.user.bytes() <= user_max / 2 && self.bulk.bytes() <= bulk_max / 2;
-        has_room && std::mem::take(&mut self.is_wanted)
+        self.user.bytes() <= user_max / 2 && self.bulk.bytes() <= bulk_max / 2
     }
 
     /// When [`handle_timeout`](Outbox::handle_timeout) is due.

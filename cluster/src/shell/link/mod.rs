@@ -5,7 +5,7 @@ mod running;
 mod starts;
 mod dispatch;
 
-use crate::name::{Endpoint, NodeName};
+use crate::name::{Endpoint, NodeId, NodeName};
 use crate::proto::Stream;
 use crate::proto::frame::Bye;
 use crate::proto::hello::{Introduction, Over, Refusal, Side, Terms};
@@ -79,12 +79,12 @@ impl From<TransportError> for End {
 }
 
 impl End {
-    /// As the plan of who is reached has it.
-    fn lost(&self) -> Lost {
+    /// As the plan of who is reached has it, of the node of this name.
+    fn lost(&self, me: &NodeName) -> Lost {
         match self {
             End::Bye(Bye::Leaving) => Lost::Bye,
             End::Ours(Bye::Silent) => Lost::Silent,
-            End::Handshake(Over::RefusedByPeer(why)) => refused(why),
+            End::Handshake(Over::RefusedByPeer(why)) => refused(why, me),
             End::Handshake(Over::Refused(_)) => Lost::Unfit,
             _ => Lost::Broken,
         }
@@ -152,7 +152,7 @@ pub(crate) async fn run(
         Ok(never) => match never {},
         Err(end) => end,
     };
-    guard.lost = end.lost();
+    guard.lost = end.lost(&of.hub.me.name);
     if let Some(why) = end.refused()
         && let Some(keeper) = of.hub.keeper.get()
     {
@@ -206,9 +206,10 @@ async fn live(
     let now = system.runtime().now();
     let outbox = Outbox::new(side, &of.config, agreed.peer.limits, now);
     guard.peer = Some(peer.clone());
-    peer.connect(link, outbox);
     let keeper = of.hub.keeper.get().ok_or(End::Closed)?;
-    keeper.call(Raise { link }).await.map_err(|_| End::Unwanted(reach::Close::Leaving))?;
+    if !matches!(keeper.call(Raise { link, outbox }).await, Ok(true)) {
+        return Err(End::Unwanted(reach::Close::Leaving));
+    }
     let mut inbox = Inbox::new(&of.config, of.ours.limits, now);
     inbox.handle_chunk(Stream::Main, agreed.rest, now);
     let way = of.hub.way(peer.number).ok_or(End::Closed)?;
@@ -216,9 +217,13 @@ async fn live(
     Err(running.carry().await)
 }
 
-/// What a refusal of the peer is to the plan.
-fn refused(why: &Refusal) -> Lost {
+/// What a refusal of the peer is to the plan of the node of this name.
+fn refused(why: &Refusal, me: &NodeName) -> Lost {
     match why {
+        Refusal::OldIncarnation(newest) => {
+            let newest = NodeId { name: me.clone(), incarnation: *newest };
+            Lost::Refused(reach::Refusal::OldIncarnation { newest })
+        }
         Refusal::NameTaken(holder) => Lost::Refused(reach::Refusal::NameTaken { holder: holder.clone() }),
         Refusal::Itself => Lost::Refused(reach::Refusal::Myself),
         Refusal::Busy => Lost::Refused(reach::Refusal::Duplicate),

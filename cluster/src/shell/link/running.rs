@@ -172,14 +172,14 @@ impl Running {
         while let Poll::Ready(Some(bytes)) = Pin::new(&mut self.rooms).poll_next(cx) {
             self.rooms_bytes -= bytes;
         }
-        self.tell_news();
+        let is_held_up = self.tell_news();
         if let Err(end) = self.poll_time(cx) {
             return Poll::Ready(end);
         }
         if let Err(end) = self.poll_out(cx) {
             return Poll::Ready(end);
         }
-        if self.turn == 0 {
+        if self.turn == 0 || (is_held_up && self.has_room_for_news()) {
             cx.waker().wake_by_ref();
         }
         Poll::Pending
@@ -267,6 +267,7 @@ impl Running {
                 return Ok(());
             }
             let now = self.system.runtime().now();
+            self.peer.sweep();
             if self.inbox.is_silent(now) {
                 return Err(End::Ours(Bye::Silent));
             }
@@ -279,22 +280,24 @@ impl Running {
         }
     }
 
-    /// Groups and names, while there is room.
-    fn tell_news(&mut self) {
+    fn has_room_for_news(&self) -> bool {
+        let waiting = self.peer.with_outbox(self.link, |outbox| outbox.waiting()[1]);
+        waiting.is_some_and(|waiting| waiting < NEWS_BELOW)
+    }
+
+    /// Groups and names, while there is room. True: there was too little.
+    fn tell_news(&mut self) -> bool {
         let (hub, number) = (&self.of.hub, self.peer.number);
-        let is_room = || {
-            let waiting = self.peer.with_outbox(self.link, |outbox| outbox.waiting()[1]);
-            waiting.is_some_and(|waiting| waiting < NEWS_BELOW)
-        };
-        while is_room() {
+        while self.has_room_for_news() {
             let (head, flow, frame) = if let Some(frame) = hub.groups().poll_frame(number, FRAME_BELOW) {
                 (Head::Groups, Flow::Groups, frame)
             } else if let Some(frame) = hub.names().poll_frame(number, FRAME_BELOW) {
                 (Head::Names, Flow::Names, frame)
             } else {
-                return;
+                return false;
             };
             let _ = self.peer.with_outbox(self.link, |outbox| outbox.push_bytes(flow, &head, frame.into()));
         }
+        true
     }
 }

@@ -1,0 +1,270 @@
+//! What holds of the link between two nodes, and of nodes that come and go, one claim after the other.
+
+use crate::cast::{Add, Blob, Forward, Get, Hollow, Introduce, Keep, Odd, Puppet, Who};
+use crate::house::{House, NODES, at};
+use ravelin_cluster::transport::SimTransport;
+use ravelin_cluster::{Config, Incarnation, Node, NodeEvent, NodeHealth};
+use ravelin_core::{CallError, Exit, SendError};
+use ravelin_sim::net::{Bandwidth, Link};
+use ravelin_sim::{Sim, World};
+use std::future::{Future, pending};
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::{Context, Waker};
+use std::time::Duration;
+
+const MS: Duration = Duration::from_millis(1);
+const MIB: usize = 1 << 20;
+
+async fn three(world: &World) -> House {
+    let house = House::new(world, &NODES[..3]).await;
+    world.advance(3000 * MS).await;
+    house
+}
+
+fn is_ready<F: Future>(future: std::pin::Pin<&mut F>) -> bool {
+    future.poll(&mut Context::from_waker(Waker::noop())).is_ready()
+}
+
+#[test]
+fn a_full_queue_refuses_casts_and_lets_sends_wait_for_room() {
+    Sim::new().seeds(3).check(async |world| {
+        let house =
+            House::tuned(world, &NODES[..2], |config| config.limits.queue_bytes_max = 128 << 10).await;
+        world.advance(3000 * MS).await;
+        let there = house.addr("b", "a");
+        world.clog(&["a"], &["b"]);
+        let mut sent = 0;
+        let refused = loop {
+            match there.cast(Blob(vec![0; 1000])) {
+                Ok(()) => sent += 1,
+                Err(why) => break why,
+            }
+            assert!(sent < 1000, "it is never full");
+        };
+        assert!(matches!(refused, SendError::Full(Blob(blob)) if blob.len() == 1000));
+        let mut send = pin!(there.send(Add(7)));
+        assert!(!is_ready(send.as_mut()), "there is no room");
+        world.advance(500 * MS).await;
+        assert!(!is_ready(send.as_mut()), "there is no room yet");
+        world.unclog(&["a"], &["b"]);
+        send.await.unwrap();
+        let kept = there.call(Get).await.unwrap();
+        assert_eq!((kept.len(), kept.last()), (sent + 1, Some(&7)));
+    });
+}
+
+#[test]
+fn a_large_message_does_not_delay_small_ones() {
+    // Unoptimised the simulated wire takes its time: a smaller one, over a link that is as much slower.
+    let large = if cfg!(debug_assertions) { 4 * MIB } else { 20 * MIB };
+    Sim::new().seeds(1).twice_every(0).check(async |world| {
+        let house = House::tuned(world, &NODES[..2], |config| {
+            config.limits.message_bytes_max = 32 * MIB;
+            config.limits.assembly_bytes_max = 64 * MIB;
+        })
+        .await;
+        world.advance(3000 * MS).await;
+        let bandwidth = Bandwidth { bytes_per_second: large as u64, backlog_max: 60_000 * MS };
+        world.set_link("a", "b", Some(Link { bandwidth: Some(bandwidth), ..Link::lan() }));
+        let by_name = house.addr("b", "a");
+        let by_pid = house.node("a").at::<Puppet>(by_name.call(Who).await.unwrap());
+        by_name.cast(Blob(vec![0; large])).unwrap();
+        for n in 1..=5 {
+            world.advance(100 * MS).await;
+            let before = world.elapsed();
+            by_pid.call(Add(n)).await.unwrap();
+            let took = world.elapsed() - before;
+            assert!(took < 100 * MS, "{took:?} for a small call");
+        }
+        world.advance(2000 * MS).await;
+        assert_eq!(by_pid.call(Get).await.unwrap(), [1, 2, 3, 4, 5, large as u64]);
+        assert_eq!(house.reached("a").await, ["b"]);
+    });
+}
+
+#[test]
+fn what_is_not_understood_is_told_and_the_link_stays() {
+    Sim::new().seeds(3).check(async |world| {
+        let house = three(world).await;
+        let mut events = world.probe::<NodeEvent>("events").await;
+        let there = house.addr("b", "a");
+        let text = |why: &dyn std::fmt::Display| why.to_string();
+        let unknown = there.call(Odd).await.unwrap_err();
+        assert!(
+            matches!(unknown, CallError::NotUnderstood(_)) && text(&unknown).contains("test.odd"),
+            "{unknown}"
+        );
+        let faulty = there.call(Hollow).await.unwrap_err();
+        assert!(
+            matches!(faulty, CallError::NotUnderstood(_)) && text(&faulty).contains("test.add"),
+            "{faulty}"
+        );
+        assert!(matches!(there.send(Odd).await, Err(CallError::NotUnderstood(_))));
+        there.cast(Odd).unwrap();
+        there.cast(Hollow).unwrap();
+        there.cast(Add(1)).unwrap();
+        assert_eq!(there.call(Get).await.unwrap(), [1]);
+        let nobody = house.node("a").named::<Puppet>(&"b".parse().unwrap(), "nobody");
+        assert!(matches!(nobody.call(Get).await, Err(CallError::NoProc(_))));
+        nobody.cast(Add(1)).unwrap();
+        house.node("a").watch(events.recipient()).await;
+        world.advance(3000 * MS).await;
+        let ups = std::iter::from_fn(|| events.try_next()).map(|(event, _)| event);
+        let ups = ups.filter(|event| matches!(event, NodeEvent::Up(_))).count();
+        assert_eq!(ups, 2, "two nodes were up, and still are");
+        let figures = house.node("b").figures();
+        let lost: Vec<u64> = figures.iter().map(|each| each.casts_lost).collect();
+        assert_eq!(lost.iter().sum::<u64>(), 3, "{figures:?}");
+    });
+}
+
+#[test]
+fn pids_references_and_ways_back_cross_in_messages_also_of_third_nodes() {
+    Sim::new().seeds(3).check(async |world| {
+        let house = three(world).await;
+        let (b, c) = (house.addr("b", "a"), house.addr("c", "a"));
+        let pid_of_c = c.call(Who).await.unwrap();
+        let home = house.home("a");
+        // One of the sender's own, one of the receiver's own, one of a third's.
+        let own = home.node.addr(&home.puppet);
+        let own_pid = home.puppet.pid().unwrap();
+        assert_eq!(b.call(Introduce { addr: own, pid: own_pid }).await.unwrap(), (own_pid, own_pid));
+        let found = b.call(Introduce { addr: c.clone(), pid: pid_of_c }).await.unwrap();
+        assert_eq!(found, (pid_of_c, pid_of_c));
+        let by_pid = home.node.at::<Puppet>(pid_of_c);
+        assert_eq!(b.call(Introduce { addr: by_pid, pid: pid_of_c }).await.unwrap(), found);
+        // The answer comes from a third, and from the one that asked.
+        assert_eq!(b.call(Forward(c.clone())).await.unwrap(), pid_of_c);
+        let own = home.node.addr(&home.puppet);
+        assert_eq!(b.call(Forward(own)).await.unwrap(), own_pid);
+        world.advance(1000 * MS).await;
+        for name in &NODES[..3] {
+            for figures in house.node(name).figures() {
+                let waits = (figures.calls, figures.replies, figures.in_hand);
+                assert_eq!(waits, (0, 0, 0), "{name}: {figures:?}");
+            }
+        }
+    });
+}
+
+#[test]
+fn a_way_back_that_nobody_waits_for_any_more_is_let_go() {
+    Sim::new().seeds(3).check(async |world| {
+        let house = three(world).await;
+        let nobody = house.node("b").named::<Puppet>(&"c".parse().unwrap(), "nobody");
+        let outcome = house.addr("b", "a").call(Forward(nobody)).timeout(300 * MS).await;
+        assert!(matches!(outcome, Err(CallError::Timeout)), "{outcome:?}");
+        world.advance(2000 * MS).await;
+        for name in &NODES[..3] {
+            for figures in house.node(name).figures() {
+                let waits = (figures.calls, figures.replies, figures.in_hand);
+                assert_eq!(waits, (0, 0, 0), "{name}: {figures:?}");
+            }
+        }
+    });
+}
+
+#[test]
+fn a_call_that_is_under_way_ends_at_once_when_its_node_is_lost() {
+    Sim::new().seeds(3).check(async |world| {
+        let house = three(world).await;
+        let there = house.addr("b", "a");
+        let mut call = pin!(futures::FutureExt::fuse(there.call(Keep).no_timeout().into_future()));
+        assert!(!is_ready(call.as_mut()));
+        world.advance(1000 * MS).await;
+        world.crash("b");
+        let before = world.elapsed();
+        let outcome = call.await;
+        assert!(matches!(outcome, Err(CallError::Exited(Exit::NoConnection))), "{outcome:?}");
+        assert!(world.elapsed() - before < 10 * MS, "the connection was reset");
+    });
+}
+
+#[test]
+fn a_node_that_starts_again_takes_the_place_of_its_old_life() {
+    for is_silent in [true, false] {
+        Sim::new().seeds(3).check(async |world| {
+            let house = three(world).await;
+            let mut events = world.probe::<NodeEvent>("events").await;
+            let old = house.node("b").id().clone();
+            let addr = house.addr("b", "a");
+            addr.call(Add(1)).await.unwrap();
+            house.node("a").watch(events.recipient()).await;
+            world.settle().await;
+            while events.try_next().is_some() {}
+            let _ = if is_silent { world.lose_power("b") } else { world.crash("b") };
+            world.advance(300 * MS).await;
+            world.boot("b");
+            world.advance(10_000 * MS).await;
+            let new = house.node("b").id().clone();
+            assert!(old < new);
+            let mut told = Vec::new();
+            while let Some((event, _)) = events.try_next() {
+                match event {
+                    NodeEvent::Down(id, _) => told.push((id, false)),
+                    NodeEvent::Up(id) => told.push((id, true)),
+                    _ => {}
+                }
+            }
+            assert_eq!(told, [(old, false), (new, true)]);
+            assert_eq!(addr.call(Get).await.unwrap(), [], "a name is of whoever has it");
+        });
+    }
+}
+
+/// A node that calls itself `b`, elsewhere, in its `life`; what it is told of itself.
+async fn impostor(world: &World, listens: &'static str, life: u64) -> Vec<NodeHealth> {
+    let mut events = world.probe::<NodeEvent>("told").await;
+    let recipient = events.recipient();
+    world.node("x", move |node| {
+        let recipient = recipient.clone();
+        async move {
+            let mut config = Config::new("b".parse().unwrap(), listens);
+            config.seeds = vec![at("a")];
+            config.incarnation = Some(Incarnation(life));
+            let transport = Arc::new(SimTransport::new(node.net().clone()));
+            let cluster = Node::start(node.system(), config, transport).await.unwrap();
+            cluster.watch(recipient).await;
+            pending::<()>().await;
+        }
+    });
+    world.advance(5000 * MS).await;
+    let mut told = Vec::new();
+    while let Some((event, _)) = events.try_next() {
+        match event {
+            NodeEvent::Unwanted(why) => told.push(why),
+            other => panic!("{other:?}"),
+        }
+    }
+    told
+}
+
+#[test]
+fn a_second_node_of_a_name_that_is_taken_is_refused_and_told() {
+    Sim::new().seeds(3).check(async |world| {
+        let house = three(world).await;
+        let b = house.node("b").id().clone();
+        let told = impostor(world, "x:4370", u64::MAX).await;
+        let is_taken = |why: &NodeHealth| matches!(why, NodeHealth::NameTaken { holder, .. } if *holder == b);
+        assert!(!told.is_empty() && told.iter().all(is_taken), "{told:?}");
+        for name in ["a", "c"] {
+            assert_eq!(house.reached(name).await, house.others(name), "{name}");
+        }
+        house.addr("b", "a").call(Add(1)).await.unwrap();
+    });
+}
+
+#[test]
+fn an_earlier_life_than_one_known_is_refused_and_told() {
+    Sim::new().seeds(3).check(async |world| {
+        let house = three(world).await;
+        let b = house.node("b").id().clone();
+        world.crash("b");
+        world.advance(5000 * MS).await;
+        let told = impostor(world, "x:4370", 1).await;
+        let is_older = |why: &NodeHealth| matches!(why, NodeHealth::Superseded { by } if *by == b);
+        assert!(!told.is_empty() && told.iter().all(is_older), "{told:?}");
+        assert_eq!(house.reached("a").await, ["c"]);
+    });
+}
