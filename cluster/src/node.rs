@@ -32,7 +32,8 @@ struct Inner {
     endpoint: Endpoint,
 }
 
-/// Why a node was not started. Nothing of it is left.
+/// Why a node was not started. Nothing of it runs; but a system whose node got as far as its actors can not be made one
+/// any more.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum NodeError {
@@ -70,6 +71,9 @@ impl Node {
     ///
     /// # Errors
     /// See [`NodeError`].
+    ///
+    /// # Cancel safety
+    /// Dropped before it is ready, the system may be a node already, or may be none ever.
     pub async fn start(
         system: &System,
         config: Config,
@@ -187,7 +191,7 @@ impl Node {
     }
 
     /// From now on this recipient hears of nodes; first of those that are up. It is forgotten when nobody lives there.
-    /// Source: `net_kernel:monitor_nodes/1`.
+    /// An event that its mailbox refuses is lost to it. Source: `net_kernel:monitor_nodes/1`.
     pub async fn watch(&self, recipient: Recipient<NodeEvent>) {
         if let Some(keeper) = self.0.hub.keeper.get() {
             let _ = keeper.call(keeper::Subscribe(recipient)).await;
@@ -195,7 +199,8 @@ impl Node {
     }
 
     /// Leaves the cluster in good order: the others are told, links are closed, the node's actors end. The system and
-    /// its other actors stay.
+    /// its other actors stay. What waits to be sent is sent as far as the network takes it at once; who must know that it
+    /// arrived sends or calls before. It takes at most five seconds.
     pub async fn leave(&self) {
         if let Some(keeper) = self.0.hub.keeper.get() {
             let _ = keeper.call(keeper::Leave).await;
