@@ -2,9 +2,9 @@
 
 use crate::accepts::Remote;
 use crate::name::{NodeId, NodeName};
-use crate::shell::{Aim, Hub, NotSent, Peer};
-use crate::wire::{Codec, Wire};
-use ravelin_core::{Actor, ActorRef, CallError, Exit, Pid, SendError, Serve};
+use crate::shell::{Aim, Hub, Letter, NotSent, Peer};
+use crate::wire::Wire;
+use ravelin_core::{Actor, ActorRef, Pid, SendError, Serve};
 use serde::de::{Deserializer, Error as _};
 use serde::ser::{Error as _, Serializer};
 use serde::{Deserialize, Serialize};
@@ -108,7 +108,9 @@ impl<A: Remote> Addr<A> {
             Route::There(hub, peer) => {
                 let Some(aim) = self.aim() else { return Err(SendError::NoConnection(message)) };
                 let flow = ravelin_core::running();
-                let sent = hub.write(&peer, &message, |bytes| peer.cast(flow, aim, M::NAME, bytes));
+                let sent = hub.write(&peer, &message, |payload| {
+                    peer.cast(Letter { flow, aim, name: M::NAME, payload })
+                });
                 sent.map_err(|why| handed_back(why, message))
             }
         }
@@ -140,28 +142,6 @@ fn handed_back<M>(why: NotSent, message: M) -> SendError<M> {
             tracing::debug!(target: "ravelin", message_type = std::any::type_name::<M>(), reason = why, "ravelin.cluster.unfit");
             SendError::Unfit(message)
         }
-    }
-}
-
-impl Hub {
-    /// Casts to an incarnation, here or there.
-    pub(crate) fn cast_to<M: Wire + Clone>(&self, pid: Pid, message: &M) -> Result<(), CallError<()>> {
-        if pid.node() == 0 {
-            return self.find(&Aim::Pid(pid), |target, table| {
-                let mut bytes = Vec::new();
-                M::Codec::encode(message, &mut bytes)
-                    .map_err(|why| CallError::NotUnderstood(why.to_string().into()))?;
-                (table.row(M::NAME)?.cast)(target, &bytes)
-            });
-        }
-        let peer = self.peer(pid.node()).ok_or(CallError::Exited(Exit::NoConnection))?;
-        let (flow, aim) = (ravelin_core::running(), Aim::Pid(pid));
-        let sent = self.write(&peer, message, |bytes| peer.cast(flow, &aim, M::NAME, bytes));
-        sent.map_err(|why| match why {
-            NotSent::Full => CallError::Full(()),
-            NotSent::NoConnection => CallError::Exited(Exit::NoConnection),
-            NotSent::Unfit(why) => CallError::NotUnderstood(why.into()),
-        })
     }
 }
 

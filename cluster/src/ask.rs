@@ -3,13 +3,14 @@
 use crate::accepts::Remote;
 use crate::addr::{Addr, Route};
 use crate::proto::waits::CallId;
-use crate::shell::{Aim, Ask, Hub, NotSent, Peer, Wait};
+use crate::shell::{Aim, Ask, FarNumber, Hub, Letter, NotSent, Peer, Wait};
 use crate::wire::{Codec, Wire};
 use futures::future::BoxFuture;
 use ravelin_core::{Asking, Call, CallError, Exit, SendError, Serve};
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
 use std::sync::Arc;
+use std::task::Waker;
 use std::time::Duration;
 
 impl<A: Remote> Addr<A> {
@@ -142,9 +143,9 @@ struct Outgoing<A: Remote, M: Wire> {
 }
 
 /// Takes a request back whose caller has gone.
-struct Cancel {
-    peer: Arc<Peer>,
-    id: Option<CallId>,
+pub(crate) struct Cancel {
+    pub(crate) peer: Arc<Peer>,
+    pub(crate) id: Option<CallId>,
 }
 
 impl Drop for Cancel {
@@ -178,6 +179,12 @@ impl<A: Remote, M: Wire + Sync> Outgoing<A, M> {
             Err(why) => return Err(why.map(|()| message)),
         };
         let is_send = matches!(asks, Asks::Room);
+        // An actor that waits for an answer is seen to do so, before anybody learns of the request.
+        let asker = ravelin_core::running().filter(|_| !is_send);
+        let number = asker.map(|asker| FarNumber::new(&hub, asker));
+        if let Some(number) = &number {
+            asking.waits_as(number.number);
+        }
         let ask = if is_send { Ask::Send } else { Ask::Call { budget } };
         let mut wait: Option<Wait> = Some(Box::new(move |answer| match answer {
             Ok(_) if is_send => reply.send(None),
@@ -193,11 +200,11 @@ impl<A: Remote, M: Wire + Sync> Outgoing<A, M> {
         let mut cancel = Cancel { peer: peer.clone(), id: None };
         let outcome = poll_fn(|cx| {
             if let Some(unsent) = wait.take() {
-                match begin(&hub, &peer, &aim, &message, ask, unsent) {
+                let route = Sent { hub: &hub, peer: &peer, aim: &aim, number: number.as_ref() };
+                match begin(route, &message, ask, unsent, cx.waker()) {
                     Ok(id) => cancel.id = Some(id),
                     Err((NotSent::Full, unsent)) => {
                         wait = Some(unsent);
-                        peer.await_room(cx.waker());
                     }
                     Err((NotSent::NoConnection, unsent)) => {
                         unsent(Err(CallError::Exited(Exit::NoConnection)));
@@ -215,20 +222,34 @@ impl<A: Remote, M: Wire + Sync> Outgoing<A, M> {
     }
 }
 
+/// Where a request goes, and what is to learn the number of its call.
+#[derive(Clone, Copy)]
+struct Sent<'a> {
+    hub: &'a Hub,
+    peer: &'a Peer,
+    aim: &'a Aim,
+    number: Option<&'a FarNumber>,
+}
+
 /// Sends the request. An error has the wait with it, so that it can be tried again.
 fn begin<M: Wire>(
-    hub: &Hub,
-    peer: &Peer,
-    aim: &Aim,
+    sent: Sent<'_>,
     message: &M,
     ask: Ask,
     wait: Wait,
+    waker: &Waker,
 ) -> Result<CallId, (NotSent, Wait)> {
+    let Sent { hub, peer, aim, number } = sent;
     let flow = ravelin_core::running();
     let mut unsent = Some(wait);
-    let begun = hub.write(peer, message, |bytes| {
+    let begun = hub.write(peer, message, |payload| {
         let Some(wait) = unsent.take() else { return Err(NotSent::NoConnection) };
-        peer.ask(flow, aim, M::NAME, bytes, ask, wait).map_err(|(why, wait)| {
+        let begun = |call| {
+            if let Some(number) = number {
+                number.is_for(peer.number, call);
+            }
+        };
+        peer.ask(Letter { flow, aim, name: M::NAME, payload }, ask, wait, waker, begun).map_err(|(why, wait)| {
             unsent = Some(wait);
             why
         })

@@ -34,6 +34,8 @@ mod shell;
 mod addr;
 mod ask;
 mod node;
+mod spawn;
+mod watch;
 
 pub use accepts::{Accepts, Remote};
 pub use addr::Addr;
@@ -41,5 +43,7 @@ pub use ask::AddrCall;
 pub use config::{Config, ConfigError, Limits};
 pub use name::{Endpoint, Incarnation, InvalidName, NodeId, NodeName, Role};
 pub use node::{Node, NodeError};
-pub use shell::{NodeEvent, NodeHealth};
+pub use proto::groups::Group;
+pub use proto::names::{Event as NameEvent, Keep, Resolve};
+pub use shell::{GroupEvent, GroupWatch, NodeEvent, NodeHealth, OfferError, Refused, StartChildError};
 pub use wire::{Bincode, Codec, Undecodable, Wire};

@@ -131,6 +131,10 @@ impl Node {
         &self.0.hub.me
     }
 
+    pub(crate) fn hub(&self) -> &Arc<Hub> {
+        &self.0.hub
+    }
+
     /// What it is a node of.
     pub fn system(&self) -> &System {
         &self.0.hub.system
@@ -238,11 +242,13 @@ impl Node {
     }
 
     /// Casts to each member of a group, once for each actor, whatever type it is of. Gives how many it went to; those
-    /// whose mailbox or queue is full are left out.
+    /// whose mailbox or queue is full are left out, and those that do not accept it from other nodes.
+    ///
+    /// The message is written once for all nodes, if no pid, address or way back is in it, which are others for each node.
     pub fn broadcast<M: Wire + Clone>(&self, group: &Group, message: &M) -> usize {
         let mut members = self.members(group);
         members.dedup();
-        members.into_iter().filter(|pid| self.0.hub.cast_to(*pid, message).is_ok()).count()
+        self.0.hub.broadcast(&members, message)
     }
 
     // ---- names ----
@@ -273,7 +279,7 @@ impl Node {
     }
 
     /// Sees that an actor's groups and names end with it.
-    async fn keep_watch(&self, pid: Pid) {
+    pub(crate) async fn keep_watch(&self, pid: Pid) {
         if let Some(keeper) = self.0.hub.keeper.get() {
             let _ = keeper.call(keeper::Watch(pid)).await;
         }

@@ -2,6 +2,7 @@
 //! those of other nodes.
 
 use crate::actor::{Actor, Call, Cast, Serve};
+use crate::asking::Caller;
 use crate::cell::{Payload, Port, TypedRef};
 use crate::error::SendError;
 use crate::fate;
@@ -88,6 +89,15 @@ impl<A: Actor> ActorRef<A> {
         A: Serve<M>,
     {
         Requesting(Waiting::new(self.typed.port(), None, Call(request, reply)))
+    }
+}
+
+impl Caller {
+    /// Whom it asks: who lives at this place. To be said before the question goes there; without it nobody sees where
+    /// its wait leads.
+    #[doc(hidden)]
+    pub fn asks<A: Actor>(&self, place: &ActorRef<A>) {
+        self.asks_cell(place.typed.cell());
     }
 }
 

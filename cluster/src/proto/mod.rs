@@ -9,8 +9,10 @@ pub mod frame;
 pub mod hello;
 pub mod link;
 
+pub(crate) use code::Reader;
 pub use code::{FrameError, Known, NUMBERS_MAX};
 pub use exit::with_pids;
+pub(crate) use exit::{put_exit, read_exit};
 pub use number::{BarePid, NameNumber, NodeNumber, To, WirePid};
 
 mod outlet;
@@ -22,6 +24,7 @@ pub mod bonds;
 pub mod groups;
 pub mod names;
 pub mod waits;
+pub mod circles;
 
 pub mod members;
 pub mod reach;

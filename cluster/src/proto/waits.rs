@@ -108,6 +108,11 @@ impl<W> InHand<W> {
         Ok(())
     }
 
+    /// What is with this call, if it is in hand.
+    pub fn get(&self, call: CallId) -> Option<&W> {
+        self.calls.get(&call)
+    }
+
     /// The call is answered (send the answer if this gives something), or its caller gave it up (tell the callee).
     pub fn end(&mut self, call: CallId) -> Option<W> {
         self.calls.remove(&call)

@@ -1,19 +1,20 @@
 //! The node's keeper: the actor that decides who is a member and who is reached, by asking the plans, and does it.
 
-use super::event::{NodeEvent, NodeHealth};
+use super::event::{NodeEvent, NodeHealth, Refused, Sparing};
 use super::hub::Hub;
 use super::link::{self, Begin, Linking};
 use crate::discovery::Discovery;
-use crate::name::{NodeId, Role};
+use crate::name::{Endpoint, NodeId, Role};
 use crate::proto::frame::Head;
 use crate::proto::link::Flow;
 use crate::proto::members::{Members, Output as Member, Peer};
 use crate::proto::reach::{Close, LinkId, Lost, Output as Reached, Reach, Refusal};
-use crate::transport::{Connection, Listener};
+use crate::transport::{Connection, Listener, TransportError};
 use bytes::Bytes;
 use futures::channel::oneshot;
+use futures::future::join_all;
 use ravelin_core::{
-    Actor, ActorRef, Cx, Exit, Handle, Info, Message, MonitorRef, Pid, Recipient, Time, TimerRef,
+    Actor, ActorRef, Cx, Exit, Handle, Info, Message, MonitorRef, Pid, Recipient, Time, TimerRef, within,
 };
 use ravelin_supervisor::{SupervisorRef, task};
 use std::collections::{BTreeMap, BTreeSet};
@@ -50,6 +51,25 @@ impl Message for Lose {
     const CLASS: ravelin_core::Class = ravelin_core::Class::Control;
 }
 
+/// One of two nodes does not want the other.
+pub(crate) struct Refuse {
+    pub(crate) with: Option<Endpoint>,
+    pub(crate) why: Refused,
+    pub(crate) by: DialledBy,
+}
+
+/// Who made a connection.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum DialledBy {
+    Us,
+    Them,
+}
+
+impl Message for Refuse {
+    type Reply = ();
+    const CLASS: ravelin_core::Class = ravelin_core::Class::Bulk;
+}
+
 /// Membership's, from this peer.
 pub(crate) struct Gossip {
     pub(crate) from: NodeId,
@@ -69,7 +89,7 @@ impl Message for Accept {
 }
 
 /// Other seeds were found.
-pub(crate) struct Seeds(pub(crate) Vec<crate::name::Endpoint>);
+pub(crate) struct Seeds(pub(crate) Vec<Endpoint>);
 
 impl Message for Seeds {
     type Reply = ();
@@ -111,6 +131,15 @@ impl Message for Tick {
     type Reply = ();
 }
 
+/// Follow the calls that local waits lead to.
+#[derive(Clone)]
+pub(crate) struct Chase;
+
+impl Message for Chase {
+    type Reply = ();
+    const CLASS: ravelin_core::Class = ravelin_core::Class::Control;
+}
+
 /// Where the keeper lives.
 pub(crate) type KeeperRef = ActorRef<Keeper>;
 
@@ -129,11 +158,14 @@ pub(crate) struct Keeper {
     members: Members,
     reach: Reach,
     closers: BTreeMap<LinkId, oneshot::Sender<Close>>,
+    /// Ready when the link's actor has ended.
+    ended: BTreeMap<LinkId, oneshot::Receiver<()>>,
     /// The lives that are up, with their links.
     up: BTreeMap<NodeId, (LinkId, Role)>,
     watched: BTreeMap<MonitorRef, Pid>,
     watching: BTreeSet<Pid>,
     subscribers: Vec<Recipient<NodeEvent>>,
+    sparing: Sparing,
     timer: Option<(Time, TimerRef)>,
     is_leaving: bool,
 }
@@ -150,10 +182,12 @@ impl Actor for Keeper {
             members,
             reach,
             closers: BTreeMap::new(),
+            ended: BTreeMap::new(),
             up: BTreeMap::new(),
             watched: BTreeMap::new(),
             watching: BTreeSet::new(),
             subscribers: Vec::new(),
+            sparing: Sparing::default(),
             timer: None,
             is_leaving: false,
         })
@@ -164,9 +198,7 @@ impl Actor for Keeper {
             && self.watched.remove(&monitor).is_some()
         {
             self.watching.remove(&pid);
-            let hub = self.hub();
-            hub.with_groups(|groups| groups.ended(pid));
-            hub.with_names(|names| names.ended(pid));
+            self.hub().ended(pid);
         }
     }
 }
@@ -276,14 +308,17 @@ impl Keeper {
 
     /// Starts the actor of a link.
     async fn start(&mut self, link: LinkId, begin: Begin, cx: &mut Cx<Self>) {
-        let (closer, close) = oneshot::channel();
+        let ((closer, close), (alive, ended)) = (oneshot::channel(), oneshot::channel());
         self.closers.insert(link, closer);
-        let args = Mutex::new(Some((self.linking.clone(), begin, close)));
+        self.ended.insert(link, ended);
+        let args = Mutex::new(Some((self.linking.clone(), begin, close, alive)));
         let run = move || {
             let args = args.lock().unwrap_or_else(PoisonError::into_inner).take();
             async move {
                 match args {
-                    Some((linking, begin, close)) => link::run(linking, link, begin, close).await,
+                    Some((linking, begin, close, alive)) => {
+                        link::run(linking, link, begin, close, alive).await
+                    }
                     None => Ok(()),
                 }
             }
@@ -318,8 +353,20 @@ impl Handle<Raise> for Keeper {
 impl Handle<Lose> for Keeper {
     async fn handle(&mut self, lost: Lose, cx: &mut Cx<Self>) {
         self.closers.remove(&lost.link);
+        self.ended.remove(&lost.link);
         self.reach.handle_link_lost(lost.link, lost.lost, cx.now());
         self.settle(cx).await;
+    }
+}
+
+impl Handle<Refuse> for Keeper {
+    async fn handle(&mut self, refuse: Refuse, cx: &mut Cx<Self>) {
+        let Refuse { with, why, by } = refuse;
+        if by == DialledBy::Us || self.sparing.admits(cx.now()) {
+            let endpoint = with.as_ref().map(tracing::field::display);
+            tracing::warn!(target: "ravelin", endpoint, reason = %why, "ravelin.cluster.refused");
+            self.tell(&NodeEvent::Refused { with, why });
+        }
     }
 }
 
@@ -386,6 +433,10 @@ impl Handle<Leave> for Keeper {
         }
         self.reach.leave(cx.now());
         self.settle(cx).await;
+        // The links tell the others, and end.
+        let runtime = self.linking.hub.system.runtime().clone();
+        let ended = join_all(std::mem::take(&mut self.ended).into_values());
+        let _ = within(&*runtime, 2 * link::PART_WITHIN, ended).await;
     }
 }
 
@@ -396,6 +447,15 @@ impl Handle<Tick> for Keeper {
         self.members.handle_timeout(now);
         self.reach.handle_timeout(now);
         self.settle(cx).await;
+    }
+}
+
+impl Handle<Chase> for Keeper {
+    async fn handle(&mut self, _: Chase, cx: &mut Cx<Self>) {
+        let now = cx.now();
+        if let Some(then) = self.linking.hub.chase(now) {
+            cx.send_after(then - now, Chase);
+        }
     }
 }
 
@@ -428,7 +488,14 @@ pub(crate) async fn listen(mut listener: Box<dyn Listener>, keeper: KeeperRef) -
                 }
             }
             Err(why) if why.is_fatal() => return Err(Exit::error(why)),
-            Err(why) => tracing::debug!(target: "ravelin", reason = %why, "ravelin.cluster.not_accepted"),
+            Err(why) => {
+                if let TransportError::Tls(tls) = &why
+                    && let Some(why) = Refused::by_certificate(tls)
+                {
+                    let _ = keeper.cast(Refuse { with: None, why, by: DialledBy::Them });
+                }
+                tracing::debug!(target: "ravelin", reason = %why, "ravelin.cluster.not_accepted");
+            }
         }
     }
 }

@@ -60,7 +60,7 @@ wire! {
 #[derive(Default)]
 pub(crate) struct Puppet {
     kept: Vec<u64>,
-    heard: Vec<String>,
+    pub(crate) heard: Vec<String>,
 }
 
 impl Actor for Puppet {

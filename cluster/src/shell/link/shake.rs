@@ -7,29 +7,22 @@ use crate::proto::members::Peer as Member;
 use crate::proto::reach::{self, LinkId};
 use crate::shell::keeper::Admit;
 use crate::transport::Connection;
-use futures::channel::oneshot;
-use futures::future::FutureExt;
-use std::future::poll_fn;
-use std::task::Poll;
 
 use super::{End, Linking};
 
-/// The handshake.
+/// The handshake. It has no time of its own: whoever waits for it ends it.
 pub(super) async fn shake(
     of: &Linking,
     link: LinkId,
     side: Side,
     expected: Option<NodeName>,
     connection: &mut Connection,
-    close: &mut oneshot::Receiver<reach::Close>,
 ) -> Result<Agreed, End> {
-    let runtime = of.hub.system.runtime().clone();
     let terms = Terms { expected, ..Terms::new(of.ours.clone()) };
-    let now = runtime.now();
+    let now = of.hub.system.runtime().now();
     let begun =
         if side == Side::Dialer { Handshake::dial(terms, now) } else { Handshake::accept(terms, now) };
     let mut handshake = begun.map_err(|why| End::Handshake(Over::Garbage(why)))?;
-    let mut timer = handshake.poll_timeout().map(|at| runtime.timer(at));
     let mut agreed = None;
     loop {
         let mut over = None;
@@ -57,24 +50,8 @@ pub(super) async fn shake(
         if let Some(agreed) = agreed.take() {
             return Ok(agreed);
         }
-        let came = poll_fn(|cx| {
-            if let Poll::Ready(why) = close.poll_unpin(cx) {
-                return Poll::Ready(Err(End::Unwanted(why.unwrap_or(reach::Close::Leaving))));
-            }
-            if timer.as_mut().is_some_and(|timer| timer.as_mut().poll(cx).is_ready()) {
-                return Poll::Ready(Ok(None));
-            }
-            connection
-                .receiver
-                .poll_receive(cx)
-                .map_err(End::from)?
-                .map(|came| came.ok_or(End::Closed).map(Some))
-        })
-        .await?;
-        match came {
-            Some((_, bytes)) => handshake.handle_chunk(bytes),
-            None => handshake.handle_timeout(runtime.now()),
-        }
+        let (_, bytes) = connection.receiver.receive().await?.ok_or(End::Closed)?;
+        handshake.handle_chunk(bytes);
     }
 }
 
