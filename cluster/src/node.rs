@@ -158,7 +158,8 @@ impl Node {
         }
     }
 
-    /// From now on this recipient hears of nodes; first of those that are up. It is forgotten when nobody lives there.
+    /// From now on this recipient hears of nodes; first of those that are up. It is forgotten when nobody lives there, so
+    /// an actor asks in its `init`; one that asks again hears once, and again of those that are up.
     /// Source: `net_kernel:monitor_nodes/1`.
     pub async fn watch(&self, recipient: Recipient<NodeEvent>) {
         if let Some(keeper) = self.0.hub.keeper.get() {
@@ -166,9 +167,8 @@ impl Node {
         }
     }
 
-    /// Leaves the cluster in good order: the others are told, links are closed, the node's actors end. The system and
-    /// its other actors stay. What waits to be sent is sent as far as the network takes it at once; who must know that it
-    /// arrived sends or calls before. It takes at most five seconds.
+    /// Leaves the cluster in good order: what was sent is given out, for a second at most; the others are told, links are
+    /// closed, the node's actors end. The system and its other actors stay.
     pub async fn leave(&self) {
         if let Some(keeper) = self.0.hub.keeper.get() {
             let _ = keeper.call(keeper::Leave).await;

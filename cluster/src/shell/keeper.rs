@@ -413,6 +413,9 @@ impl Handle<Subscribe> for Keeper {
                 let _ = subscribe.0.cast(NodeEvent::Up(id.clone()));
             }
         }
+        // An actor that was started again asks again, and its place is known.
+        let who = subscribe.0.pid();
+        self.subscribers.retain(|each| each.pid() != who);
         self.subscribers.push(subscribe.0);
     }
 }
