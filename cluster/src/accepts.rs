@@ -1,6 +1,7 @@
 //! What actors accept from other nodes: tables from names on the wire to code that reads a message and hands it over.
 
 use crate::wire::{Codec, Undecodable, Wire};
+use futures::FutureExt;
 use futures::future::BoxFuture;
 use ravelin_core::{Actor, ActorRef, CallError, Caller, Message, Pid, Returned, SendError, Serve, System};
 use std::any::{Any, TypeId, type_name};
@@ -170,7 +171,13 @@ fn send<A: Remote + Serve<M>, M: Wire>(target: &Target<'_>, payload: &[u8]) -> G
     match sent {
         Ok(()) => Ok(None),
         Err(SendError::Full(message)) => {
-            Ok(Some(Box::pin(async move { place.send(message).await.map_err(refused) })))
+            let sent = async move {
+                match only {
+                    Some(pid) => place.only(pid).send(message).await,
+                    None => place.send(message).await,
+                }
+            };
+            Ok(Some(Box::pin(sent.map(|sent| sent.map_err(refused)))))
         }
         Err(why) => Err(refused(why)),
     }

@@ -92,9 +92,12 @@ impl<A: Remote> Addr<A> {
     /// Sends and goes on: never blocks. Ok says that it is on its way; what becomes of it on the other node is not told
     /// here, but counted there.
     ///
+    /// A message to another node is written into bytes here, in the caller's time, and copied once; no hop is made.
+    ///
     /// # Errors
     /// As [`ActorRef::cast`] for an actor here. For one there [`SendError::Full`] when as much waits to be sent to the
-    /// node as may, [`SendError::NoConnection`] when it is not reached; the message comes back.
+    /// node as may, [`SendError::NoConnection`] when it is not reached,
+    /// [`SendError::Unfit`] when the message can not go there; the message comes back.
     pub fn cast<M: Wire>(&self, message: M) -> Result<(), SendError<M>>
     where
         A: Serve<M>,

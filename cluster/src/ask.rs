@@ -19,8 +19,9 @@ impl<A: Remote> Addr<A> {
     /// round trip for each message.
     ///
     /// # Errors
-    /// As for [`Addr::cast`], and those of the other node: nobody lives there, its mailbox refuses, it does not know the
-    /// message.
+    /// [`CallError::NoProc`] when the node is not reached, or nobody lives there; [`CallError::Full`] when the mailbox
+    /// refuses; [`CallError::NotUnderstood`] when the message can not go there, or is not known there;
+    /// `Exited(NoConnection)` when the node is lost meanwhile, and the message may have arrived.
     ///
     /// # Cancel safety
     /// Dropped before it is ready, the message may have been sent.
@@ -42,7 +43,13 @@ impl<A: Remote> Addr<A> {
     }
 
     /// Sends and waits for the answer, five seconds if nothing else is said. A call always ends; when the node is lost it
-    /// ends at once, with [`Exited(NoConnection)`](CallError::Exited).
+    /// ends at once, with [`Exited(NoConnection)`](CallError::Exited). The other node is told how long the caller waits.
+    ///
+    /// # Errors
+    /// See [`CallError`]; [`CallError::NotUnderstood`] says what the other node does not know or can not read.
+    ///
+    /// # Cancel safety
+    /// Dropped, the other node is told; a request that was not begun there is not handled.
     pub fn call<M: Wire + Sync>(&self, message: M) -> AddrCall<'_, A, M>
     where
         A: Serve<M>,

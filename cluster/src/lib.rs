@@ -45,5 +45,7 @@ pub use name::{Endpoint, Incarnation, InvalidName, NodeId, NodeName, Role};
 pub use node::{Node, NodeError};
 pub use proto::groups::Group;
 pub use proto::names::{Event as NameEvent, Keep, Resolve};
-pub use shell::{Figures, GroupEvent, GroupWatch, NodeEvent, NodeHealth, OfferError, Refused, StartChildError};
+pub use shell::{
+    Figures, GroupEvent, GroupWatch, NodeEvent, NodeHealth, OfferError, Refused, StartChildError,
+};
 pub use wire::{Bincode, Codec, Undecodable, Wire};

@@ -3,7 +3,7 @@
 use crate::accepts::Remote;
 use crate::addr::Addr;
 use crate::config::{Config, ConfigError};
-use crate::discovery::{AnyOf, Discovery, DiscoveryError, Seeds};
+use crate::discovery::{AnyOf, Discovery, Seeds};
 use crate::name::{Endpoint, Incarnation, NodeId, NodeName};
 use crate::proto::groups::{self, Group};
 use crate::proto::hello::{self, Introduction};
@@ -42,8 +42,6 @@ pub enum NodeError {
     Listen(TransportError),
     /// The system is a node already, or was: a node that starts again has a system of its own.
     AlreadyNode,
-    /// Where others are can not be asked for.
-    Discovery(DiscoveryError),
     /// Its actors could not be started.
     Start(Exit),
 }
@@ -56,7 +54,6 @@ impl fmt::Display for NodeError {
             NodeError::AlreadyNode => {
                 f.write_str("the system is a node already, or was: start another one on a system of its own")
             }
-            NodeError::Discovery(why) => fmt::Display::fmt(why, f),
             NodeError::Start(why) => write!(f, "the node's actors could not be started: {why}"),
         }
     }
@@ -75,35 +72,7 @@ impl Node {
         config: Config,
         transport: Arc<dyn Transport>,
     ) -> Result<Node, NodeError> {
-        Node::begin(system, config, transport, Vec::new()).await
-    }
-
-    /// As [`Node::start`]; it looks for others by this too, beside the seeds and DNS names of the configuration.
-    ///
-    /// # Errors
-    /// See [`NodeError`].
-    pub async fn start_discovering(
-        system: &System,
-        config: Config,
-        transport: Arc<dyn Transport>,
-        discovery: Box<dyn Discovery>,
-    ) -> Result<Node, NodeError> {
-        Node::begin(system, config, transport, vec![discovery]).await
-    }
-
-    async fn begin(
-        system: &System,
-        config: Config,
-        transport: Arc<dyn Transport>,
-        mut sources: Vec<Box<dyn Discovery>>,
-    ) -> Result<Node, NodeError> {
         config.check().map_err(NodeError::Config)?;
-        if !config.seeds.is_empty() {
-            sources.push(Box::new(Seeds(config.seeds.clone())));
-        }
-        if !config.dns.is_empty() {
-            sources.push(by_dns(&config)?);
-        }
         let listener = transport.listen(&config.listen).await.map_err(NodeError::Listen)?;
         let endpoint = config.advertise.clone().unwrap_or_else(|| listener.endpoint());
         let runtime = system.runtime();
@@ -150,8 +119,7 @@ impl Node {
         let keeper = ActorRef::<Keeper>::place("keeper");
         let _ = hub.keeper.set(keeper.clone());
         let tree = SupervisorRef::place("ravelin-node");
-        let args = KeeperArgs { linking, links: SupervisorRef::place("links"), members, reach };
-        let started = tree_of(keeper, args, sources, listener)
+        let started = tree_of(&config, keeper, linking, members, reach, listener)
             .start_at(system, &tree)
             .await
             .map_err(|why| NodeError::Start(why.into_exit()))?;
@@ -329,32 +297,21 @@ impl fmt::Debug for Node {
     }
 }
 
-/// What the DNS names of the configuration stand for.
-#[cfg(feature = "dns")]
-fn by_dns(config: &Config) -> Result<Box<dyn Discovery>, NodeError> {
-    let resolver = crate::discovery::SystemDns::new().map_err(NodeError::Discovery)?;
-    let dns = crate::discovery::Dns::new(resolver, config.dns.iter().cloned());
-    Ok(Box::new(dns.asked_every(config.discover_every)))
-}
-
-/// Without a resolver there is nobody to ask.
-#[cfg(not(feature = "dns"))]
-fn by_dns(config: &Config) -> Result<Box<dyn Discovery>, NodeError> {
-    let value = config.dns.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
-    let expected = "none: this program is built without the feature `dns`";
-    Err(NodeError::Config(ConfigError::Field { field: "dns", value, expected }))
-}
-
 /// The supervisors and actors of a node.
 fn tree_of(
+    config: &Config,
     keeper: ActorRef<Keeper>,
-    args: KeeperArgs,
-    sources: Vec<Box<dyn Discovery>>,
+    linking: Arc<Linking>,
+    members: Members,
+    reach: Reach,
     listener: Box<dyn Listener>,
 ) -> Supervisor {
-    let (links, hub) = (args.links.clone(), args.linking.hub.clone());
-    let args = Mutex::new(Some(args));
+    let links = SupervisorRef::place("links");
+    let hub = linking.hub.clone();
+    let args = Mutex::new(Some(KeeperArgs { linking, links: links.clone(), members, reach }));
     let begin = move || args.lock().unwrap_or_else(PoisonError::into_inner).take();
+    let mut sources: Vec<Box<dyn Discovery>> = vec![Box::new(Seeds(config.seeds.clone()))];
+    sources.truncate(usize::from(!config.seeds.is_empty()));
     let discovery: Arc<dyn Discovery> = Arc::new(AnyOf(sources));
     let listener = Arc::new(Mutex::new(Some(listener)));
     let doors = keeper.clone();

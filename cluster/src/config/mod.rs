@@ -40,8 +40,7 @@ pub struct Config {
     pub advertise: Option<Endpoint>,
     /// Where others may be found.
     pub seeds: Vec<Endpoint>,
-    /// Where others may be found by DNS, with the system's resolver: needs the feature `dns`, and Tokio. A node that is to
-    /// look in other ways starts with [`Node::start_discovering`](crate::Node::start_discovering).
+    /// Where others may be found by DNS.
     pub dns: Vec<DnsName>,
     /// How often DNS is asked again.
     pub discover_every: Duration,

@@ -8,7 +8,6 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 use std::str::FromStr;
-use std::time::Duration;
 
 /// What is asked of DNS, as text: `chat.local:4370`, or `srv:_ravelin._tcp.chat.default.svc.cluster.local`.
 ///
@@ -103,20 +102,12 @@ pub trait Resolve: Send + Sync + 'static {
 pub struct Dns<R> {
     resolver: R,
     names: Vec<DnsName>,
-    every: Duration,
 }
 
 impl<R: Resolve> Dns<R> {
-    /// What these names stand for; asked again every 30 seconds.
+    /// What these names stand for.
     pub fn new(resolver: R, names: impl IntoIterator<Item = DnsName>) -> Dns<R> {
-        Dns { resolver, names: names.into_iter().collect(), every: super::EVERY }
-    }
-
-    /// It is asked again so often.
-    #[must_use]
-    pub fn asked_every(mut self, every: Duration) -> Dns<R> {
-        self.every = every;
-        self
+        Dns { resolver, names: names.into_iter().collect() }
     }
 
     async fn ask(&self, name: &DnsName) -> Result<BTreeSet<Endpoint>, DiscoveryError> {
@@ -141,10 +132,6 @@ impl<R: Resolve> Dns<R> {
 impl<R: Resolve> Discovery for Dns<R> {
     fn find(&self) -> BoxFuture<'_, Result<Vec<Endpoint>, DiscoveryError>> {
         join_all(self.names.iter().map(|name| self.ask(name))).map(|all| gathered(all.into_iter())).boxed()
-    }
-
-    fn every(&self) -> Option<Duration> {
-        Some(self.every)
     }
 }
 

@@ -8,15 +8,12 @@ mod shell;
 mod worlds;
 
 use house::{House, NODES};
-use ravelin_cluster::discovery::Seeds;
+use ravelin_cluster::NodeEvent;
 use ravelin_cluster::proto::groups::Group;
 use ravelin_cluster::proto::names::Resolve;
 use ravelin_cluster::proto::reach::Why;
-use ravelin_cluster::transport::SimTransport;
-use ravelin_cluster::{Config, Node, NodeEvent};
 use ravelin_core::Pid;
 use ravelin_sim::Sim;
-use std::sync::Arc;
 use std::time::Duration;
 
 #[test]
@@ -27,28 +24,6 @@ fn nodes_find_one_another_by_a_seed_and_reach_all() {
         for name in NODES {
             assert_eq!(house.reached(name).await, house.others(name), "{name}");
         }
-    });
-}
-
-#[test]
-fn a_node_finds_others_by_a_discovery_of_ones_own_and_does_not_ignore_dns_names() {
-    Sim::new().seeds(5).check(async |world| {
-        let house = House::new(world, &NODES[..1]).await;
-        let start = async |dns: &[&str]| {
-            let mut config = Config::new("main".parse().unwrap(), "main:4370");
-            config.dns = dns.iter().map(|name| name.parse().unwrap()).collect();
-            let transport = Arc::new(SimTransport::new(world.net("main")));
-            let found = Box::new(Seeds(vec![house::at("a")]));
-            Node::start_discovering(world.system(), config, transport, found).await
-        };
-        if cfg!(not(feature = "dns")) {
-            let error = start(&["srv:_ravelin.chat"]).await.unwrap_err().to_string();
-            assert!(error.starts_with("dns: `srv:_ravelin.chat` is not possible"), "{error}");
-        }
-        let node = start(&[]).await.unwrap();
-        world.advance(Duration::from_secs(3)).await;
-        assert_eq!(node.nodes().await.len(), 1);
-        assert_eq!(house.reached("a").await, ["main"]);
     });
 }
 

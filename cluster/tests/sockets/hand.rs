@@ -2,8 +2,9 @@
 
 use crate::house::name;
 use bytes::Bytes;
+use ravelin_cluster::Role;
 use ravelin_cluster::proto::frame::Head;
-use ravelin_cluster::proto::hello::{Event, Handshake, Introduction, Limits, Role, Side, Terms};
+use ravelin_cluster::proto::hello::{Event, Handshake, Introduction, Limits, Side, Terms};
 use ravelin_cluster::proto::link::{Flow, LinkConfig, Outbox, Streams};
 use ravelin_cluster::transport::{Connection, Stream, Transport, TransportError};
 use ravelin_cluster::{Bincode, Codec, Endpoint, Incarnation, NodeId};
