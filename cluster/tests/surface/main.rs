@@ -7,3 +7,4 @@ mod house;
 
 mod spawn;
 mod watch;
+mod client;

@@ -3,6 +3,7 @@
 use crate::accepts::{Bytes as Appends, Desk, Room};
 use crate::name::NodeId;
 use crate::proto::frame::{Asked, Bye, Frame, Head, Signal};
+use crate::proto::hello::Role;
 use crate::proto::{NameNumber, To};
 use crate::shell::crossing::{land, reading};
 use crate::shell::failure;
@@ -70,7 +71,15 @@ impl Running {
         heard.map_err(|why| End::Ours(Bye::Protocol(why.to_string().into())))
     }
 
+    /// Whether both sides are members: clients say and hear nothing of membership, groups and names.
+    fn is_among_members(&self) -> bool {
+        self.role == Role::Member && !self.of.is_client()
+    }
+
     fn handle_payload(&mut self, head: Head, payload: Bytes) -> Result<(), End> {
+        if matches!(head, Head::Gossip | Head::Groups | Head::Names) && !self.is_among_members() {
+            return Err(broken(&"membership, groups and names are told among members only"));
+        }
         match head {
             Head::Cast { to, message } => {
                 let done = self.give(to, message, |target, row| (row.cast)(target, &payload));

@@ -2,6 +2,7 @@
 
 use crate::proto::Stream;
 use crate::proto::frame::{Bye, Head, Signal};
+use crate::proto::hello::Role;
 use crate::proto::link::{Flow, Inbox, Streams};
 use crate::proto::reach::{self, LinkId};
 use crate::shell::crossing::Way;
@@ -33,6 +34,8 @@ pub(super) struct Running {
     pub(super) link: LinkId,
     pub(super) system: System,
     pub(super) peer: Arc<Peer>,
+    /// What the peer is.
+    pub(super) role: Role,
     pub(super) way: Arc<Way>,
     pub(super) inbox: Inbox,
     pub(super) connection: Connection,
@@ -53,7 +56,7 @@ impl Running {
     pub(super) fn new(
         of: Arc<Linking>,
         link: LinkId,
-        peer: Arc<Peer>,
+        (peer, role): (Arc<Peer>, Role),
         way: Arc<Way>,
         inbox: Inbox,
         connection: Connection,
@@ -66,6 +69,7 @@ impl Running {
             link,
             system,
             peer,
+            role,
             way,
             inbox,
             connection,

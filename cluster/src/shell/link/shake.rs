@@ -1,5 +1,6 @@
 //! The handshake of a link, done.
 
+use crate::config::Clients;
 use crate::name::{Endpoint, NodeName};
 use crate::proto::Stream;
 use crate::proto::hello::{Agreed, Event, Handshake, Introduction, Over, Refusal, Role, Side, Terms};
@@ -91,11 +92,15 @@ async fn judge(
         let why = format!("the certificate is not one of {}", who.node.name);
         return Err(Refusal::NotAllowed(why.into()));
     }
-    let peer = Member { id: who.node.clone(), endpoint: Endpoint(who.endpoint.clone()) };
-    let role = match who.role {
-        Role::Member => reach::Role::Member,
-        Role::Client => reach::Role::Client,
+    let (role, endpoint) = match who.role {
+        Role::Member => (reach::Role::Member, Endpoint(who.endpoint.clone())),
+        Role::Client if of.is_client() || of.clients == Clients::Refused => {
+            return Err(Refusal::NotAllowed("no clients are let in here".into()));
+        }
+        // It listens nowhere. That two lives of it are at the same place is no proof that the earlier is dead.
+        Role::Client => (reach::Role::Client, Endpoint(who.node.to_string().into())),
     };
+    let peer = Member { id: who.node.clone(), endpoint };
     let Some(keeper) = of.hub.keeper.get() else { return Err(Refusal::Leaving) };
     match keeper.call(Admit { link, peer, role }).await {
         Ok(verdict) => verdict.map_err(refusal),
