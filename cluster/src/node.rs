@@ -16,11 +16,16 @@ use crate::shell::keeper::{self, Keeper, KeeperArgs};
 use crate::shell::{Carrier, Hub, Linking, NodeEvent};
 use crate::transport::{Listener, Transport};
 use crate::wire::Wire;
+use futures::future::{join_all, select};
 use ravelin_core::{ActorRef, Exit, Pid, Recipient, System};
-use ravelin_supervisor::{Supervisor, SupervisorRef, child, task};
+use ravelin_supervisor::{Status, Supervisor, SupervisorRef, child, task};
 use std::fmt;
+use std::pin::pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
+
+/// How long a node that leaves waits until the others were told.
+const SAY_WITHIN: Duration = Duration::from_secs(1);
 
 /// A node of a cluster: a [`System`] with a name and an incarnation, that knows other nodes. Cheap to clone.
 #[derive(Clone)]
@@ -31,6 +36,8 @@ struct Inner {
     tree: SupervisorRef,
     tree_pid: Pid,
     endpoint: Endpoint,
+    /// The supervisor of its links.
+    links: SupervisorRef,
     /// The supervisor of what clients subscribe to, and of a client's subscriptions.
     relays: SupervisorRef,
 }
@@ -120,12 +127,13 @@ impl Node {
         let keeper = ActorRef::<Keeper>::place("keeper");
         let _ = hub.keeper.set(keeper.clone());
         let tree = SupervisorRef::place("ravelin-node");
-        let relays = SupervisorRef::place("relays");
-        let started = tree_of(discovery, keeper, linking, members, reach, listener, &relays)
+        let (links, relays) = (SupervisorRef::place("links"), SupervisorRef::place("relays"));
+        let args = KeeperArgs { linking, links: links.clone(), members, reach };
+        let started = tree_of(discovery, keeper, args, listener, &relays)
             .start_at(system, &tree)
             .await
             .map_err(|why| NodeError::Start(why.into_exit()))?;
-        Ok(Node(Arc::new(Inner { hub, tree, tree_pid: started, endpoint, relays })))
+        Ok(Node(Arc::new(Inner { hub, tree, tree_pid: started, endpoint, links, relays })))
     }
 
     /// Who it is.
@@ -177,12 +185,26 @@ impl Node {
     pub async fn leave(&self) {
         if let Some(keeper) = self.0.hub.keeper.get() {
             let _ = keeper.call(keeper::Leave).await;
+            self.links_gone().await;
         }
         let system = &self.0.hub.system;
         let _ = system.shut_down(self.0.tree_pid, Exit::Shutdown, Some(Duration::from_secs(5))).await;
         for peer in self.0.hub.peers() {
             peer.disconnect_any(system);
         }
+    }
+
+    /// Waits until every link has said why it goes; not for a peer that does not read.
+    async fn links_gone(&self) {
+        let system = &self.0.hub.system;
+        let links = self.0.links.which_children().await.unwrap_or_default();
+        let pids = links.into_iter().filter_map(|link| match link.status {
+            Status::Running(pid) => Some(pid),
+            _ => None,
+        });
+        let gone = join_all(pids.map(|pid| system.ended(pid)));
+        let late = ravelin_core::sleep(&**system.runtime(), SAY_WITHIN);
+        select(pin!(gone), pin!(late)).await;
     }
 
     // ---- references ----
@@ -317,15 +339,12 @@ impl fmt::Debug for Node {
 fn tree_of(
     discovery: Arc<dyn Discovery>,
     keeper: ActorRef<Keeper>,
-    linking: Arc<Linking>,
-    members: Members,
-    reach: Reach,
+    args: KeeperArgs,
     listener: Option<Box<dyn Listener>>,
     relays: &SupervisorRef,
 ) -> Supervisor {
-    let links = SupervisorRef::place("links");
-    let hub = linking.hub.clone();
-    let args = Mutex::new(Some(KeeperArgs { linking, links: links.clone(), members, reach }));
+    let (links, hub) = (args.links.clone(), args.linking.hub.clone());
+    let args = Mutex::new(Some(args));
     let begin = move || args.lock().unwrap_or_else(PoisonError::into_inner).take();
     let doors = keeper.clone();
     let seeker = hub.clone();

@@ -8,3 +8,4 @@ mod house;
 mod spawn;
 mod watch;
 mod client;
+mod start;

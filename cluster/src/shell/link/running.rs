@@ -1,7 +1,7 @@
 //! A link that is up: chunks in and out, heartbeats, news.
 
 use crate::proto::Stream;
-use crate::proto::frame::{Bye, Head, Signal};
+use crate::proto::frame::{Bye, Head, Signal, put_signal};
 use crate::proto::hello::Role;
 use crate::proto::link::{Flow, Inbox, Streams};
 use crate::proto::reach::{self, LinkId};
@@ -99,12 +99,24 @@ impl Running {
     /// Tells the peer why, if it can be told at once.
     async fn part(&mut self, bye: Bye) {
         let signal = Signal::Bye(bye);
-        let _ = self.peer.with_outbox(self.link, |outbox| outbox.push_signal(Flow::Groups, &signal));
+        let pushed = self.peer.with_outbox(self.link, |outbox| outbox.push_signal(Flow::Groups, &signal));
+        // The keeper may have taken the outbox away, with what was in it: whole frames, so this one stands by itself.
+        let mut alone = Vec::new();
+        if pushed.is_none() {
+            put_signal(&mut alone, &signal);
+        }
+        let mut alone = Bytes::from(alone);
         poll_fn(|cx| {
             while let Some((stream, mut bytes)) = self.next_chunk(Streams::Both) {
                 match self.connection.sender.poll_send(cx, stream, &mut bytes) {
                     Poll::Ready(Ok(())) => {}
                     Poll::Ready(Err(_)) | Poll::Pending => return Poll::Ready(()),
+                }
+            }
+            if !alone.is_empty() {
+                let sent = self.connection.sender.poll_send(cx, Stream::Main, &mut alone);
+                if !matches!(sent, Poll::Ready(Ok(()))) {
+                    return Poll::Ready(());
                 }
             }
             let _ = self.connection.sender.poll_close(cx);
