@@ -178,6 +178,8 @@ pub mod runtimes {
 
 #[cfg(feature = "cluster")]
 pub use ravelin_cluster as cluster;
+#[cfg(feature = "cluster")]
+pub use ravelin_macros::Remote;
 /// What the derive of a message with a name on the wire writes: nothing, without the feature `cluster`.
 #[cfg(feature = "cluster")]
 #[doc(hidden)]

@@ -30,6 +30,8 @@ enum There {
     Life(u32),
     /// Whichever life of this name is connected.
     Name(NodeName),
+    /// Whichever node is connected; the same as long as it is.
+    Any,
 }
 
 /// Where a message goes.
@@ -49,6 +51,11 @@ impl<A: Remote> Addr<A> {
         Addr(Kind::There { hub: Arc::downgrade(&hub), node: There::Name(node), aim: Aim::Name(name) })
     }
 
+    pub(crate) fn anywhere(hub: Arc<Hub>, name: Arc<str>) -> Addr<A> {
+        hub.exports.know::<A>();
+        Addr(Kind::There { hub: Arc::downgrade(&hub), node: There::Any, aim: Aim::Name(name) })
+    }
+
     pub(crate) fn at(hub: Arc<Hub>, pid: Pid) -> Addr<A> {
         let node = There::Life(pid.node());
         Addr(Kind::There { hub: Arc::downgrade(&hub), node, aim: Aim::Pid(pid) })
@@ -63,6 +70,7 @@ impl<A: Remote> Addr<A> {
         let is_here = match node {
             There::Life(number) => *number == 0,
             There::Name(name) => *name == hub.me.name,
+            There::Any => false,
         };
         if is_here {
             let pid = match aim {
@@ -75,6 +83,7 @@ impl<A: Remote> Addr<A> {
         let peer = match node {
             There::Life(number) => hub.peer(*number),
             There::Name(name) => hub.connected(name),
+            There::Any => hub.peers().into_iter().find(|peer| peer.is_up()),
         };
         match peer {
             Some(peer) => Route::There(hub, peer),
@@ -191,6 +200,9 @@ impl<A: Remote> Serialize for Addr<A> {
             Kind::There { node, aim: Aim::Name(name), .. } => match node {
                 There::Name(node) => Written::Name(None, node.to_string(), name.to_string()),
                 There::Life(number) => Written::Name(Some(of(*number)), String::new(), name.to_string()),
+                There::Any => {
+                    return Err(S::Error::custom("which node it is on is another one for each client"));
+                }
             },
             Kind::There { aim: Aim::Place(_), .. } => {
                 return Err(S::Error::custom("a place is of one life of a node"));

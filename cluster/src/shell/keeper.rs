@@ -280,9 +280,11 @@ impl Keeper {
                     }
                     self.up.insert(peer.id.clone(), (link, role));
                     if role == Role::Member {
-                        hub.with_groups(|groups| groups.peer_up(number));
-                        hub.with_names(|names| names.peer_up(number, peer.id.clone()));
-                        self.members.join(&peer, cx.now());
+                        if !self.linking.is_client() {
+                            hub.with_groups(|groups| groups.peer_up(number));
+                            hub.with_names(|names| names.peer_up(number, peer.id.clone()));
+                            self.members.join(&peer, cx.now());
+                        }
                         tracing::info!(target: "ravelin", node = %peer.id, endpoint = %peer.endpoint, "ravelin.cluster.node_up");
                         self.tell(&NodeEvent::Up(peer.id));
                     }

@@ -4,6 +4,7 @@
 //! which may ask for groups and names.
 
 use super::hub::Hub;
+use super::keeper::Watch;
 use super::peer::lock;
 use super::watchers::{GroupEvent, GroupWatch};
 use crate::proto::groups::{Group, Groups};
@@ -73,6 +74,13 @@ impl Hub {
         watchers.of.remove(name);
         if let Some(recipient) = recipient {
             watchers.of.insert(name.into(), recipient);
+        }
+    }
+
+    /// Sees that an actor's groups and names end with it.
+    pub(crate) async fn keep_watch(&self, pid: Pid) {
+        if let Some(keeper) = self.keeper.get() {
+            let _ = keeper.call(Watch(pid)).await;
         }
     }
 

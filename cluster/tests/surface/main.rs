@@ -7,3 +7,5 @@ mod house;
 
 mod spawn;
 mod watch;
+mod client;
+mod start;

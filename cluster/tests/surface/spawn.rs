@@ -43,7 +43,7 @@ async fn offering(world: &World) -> (House, SupervisorRef) {
 
 #[test]
 fn a_child_starts_under_a_supervisor_of_another_node_and_is_an_actor_like_others() {
-    Sim::new().seeds(6).check(async |world| {
+    Sim::new().seeds(2).check(async |world| {
         let (house, rooms) = offering(world).await;
         let here = house.node("a");
         let pid = here.start_child(&"b".parse().unwrap(), "rooms", "puppet", ()).await.unwrap();
@@ -65,7 +65,7 @@ fn a_child_starts_under_a_supervisor_of_another_node_and_is_an_actor_like_others
 #[test]
 fn a_start_that_is_not_to_be_says_why_here_and_there() {
     type How = Result<Option<Pid>, String>;
-    Sim::new().seeds(4).check(async |world| {
+    Sim::new().seeds(2).check(async |world| {
         let (house, _) = offering(world).await;
         for from in ["a", "b"] {
             let (node, there) = (house.node(from), "b".parse().unwrap());
@@ -111,7 +111,7 @@ impl Actor for Slow {
 
 #[test]
 fn a_start_ends_when_its_node_is_lost() {
-    Sim::new().seeds(4).check(async |world| {
+    Sim::new().seeds(2).check(async |world| {
         let (house, rooms) = offering(world).await;
         let there = house.node("b");
         there.offer("slow", &rooms, |(): ()| child(&ActorRef::<Slow>::place("slow"), || ())).unwrap();

@@ -42,6 +42,9 @@ pub use wire::FRAME_MAX;
 /// The most bytes of the name of a group, and of a scope.
 pub const NAME_MAX: usize = 255;
 
+/// What scopes of groups beside others begin with. No text that somebody types does.
+const BESIDE: char = '\u{1}';
+
 /// How many times one actor may be in one group.
 pub const TIMES_MAX: u32 = 1000;
 
@@ -69,6 +72,11 @@ impl Group {
             return Err(NotDone::NoName);
         }
         Ok(Group { scope: scope.into(), name: name.into() })
+    }
+
+    /// A group beside this one, for those who hear what is broadcast to it and are no members. `None`: its name is too long.
+    pub(crate) fn beside(&self) -> Option<Group> {
+        Group::new(&format!("{BESIDE}{}", self.scope), &self.name).ok()
     }
 
     /// The scope.

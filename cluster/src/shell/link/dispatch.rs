@@ -1,7 +1,7 @@
 //! What came by a link, to whom it is for.
 
 use crate::accepts::{Bytes as Appends, Desk, Room};
-use crate::name::NodeId;
+use crate::name::{NodeId, Role};
 use crate::proto::circles::{Probe, Step};
 use crate::proto::frame::{Asked, Bye, Frame, Head, Signal, Waits};
 use crate::proto::waits::CallId;
@@ -96,7 +96,15 @@ impl Running {
         heard.map_err(|why| End::Ours(Bye::Protocol(why.to_string().into())))
     }
 
+    /// Whether both sides are members: clients say and hear nothing of membership, groups and names.
+    fn is_among_members(&self) -> bool {
+        self.role == Role::Member && !self.of.is_client()
+    }
+
     fn handle_payload(&mut self, head: Head, payload: Bytes) -> Result<(), End> {
+        if matches!(head, Head::Gossip | Head::Groups | Head::Names) && !self.is_among_members() {
+            return Err(broken(&"membership, groups and names are told among members only"));
+        }
         match head {
             Head::Cast { to, message } => {
                 let done = self.give(to, message, |target, row| (row.cast)(target, &payload));

@@ -5,7 +5,8 @@ mod running;
 mod starts;
 mod dispatch;
 
-use crate::name::{Endpoint, NodeId, NodeName};
+use crate::config::Clients;
+use crate::name::{Endpoint, NodeId, NodeName, Role};
 use crate::proto::Stream;
 use crate::proto::frame::Bye;
 use crate::proto::hello::{Introduction, Over, Refusal, Side, Terms};
@@ -42,6 +43,15 @@ pub(crate) struct Linking {
     pub(crate) transport: Arc<dyn Transport>,
     pub(crate) ours: Introduction,
     pub(crate) config: LinkConfig,
+    /// What clients may do here.
+    pub(crate) clients: Clients,
+}
+
+impl Linking {
+    /// Whether this side is a client itself.
+    pub(crate) fn is_client(&self) -> bool {
+        self.ours.role == Role::Client
+    }
 }
 
 /// Why there is no link, or none any more.
@@ -213,7 +223,8 @@ async fn live(
     let mut inbox = Inbox::new(&of.config, of.ours.limits, now);
     inbox.handle_chunk(Stream::Main, agreed.rest, now);
     let way = of.hub.way(peer.number).ok_or(End::Closed)?;
-    let running = Running::new(of.clone(), link, peer, way, inbox, connection, close);
+    let role = agreed.peer.role;
+    let running = Running::new(of.clone(), link, (peer, role), way, inbox, connection, close);
     Err(running.carry().await)
 }
 

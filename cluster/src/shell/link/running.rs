@@ -1,5 +1,6 @@
 //! A link that is up: chunks in and out, heartbeats, news.
 
+use crate::name::Role;
 use crate::proto::Stream;
 use crate::proto::frame::{Bye, Head, Signal};
 use crate::proto::link::{Flow, Inbox, Outbox, Streams};
@@ -37,6 +38,8 @@ pub(super) struct Running {
     pub(super) link: LinkId,
     pub(super) system: System,
     pub(super) peer: Arc<Peer>,
+    /// What the peer is.
+    pub(super) role: Role,
     pub(super) way: Arc<Way>,
     pub(super) inbox: Inbox,
     pub(super) connection: Connection,
@@ -66,7 +69,7 @@ impl Running {
     pub(super) fn new(
         of: Arc<Linking>,
         link: LinkId,
-        peer: Arc<Peer>,
+        (peer, role): (Arc<Peer>, Role),
         way: Arc<Way>,
         inbox: Inbox,
         connection: Connection,
@@ -79,6 +82,7 @@ impl Running {
             link,
             system,
             peer,
+            role,
             way,
             inbox,
             connection,

@@ -1,6 +1,7 @@
 //! The handshake of a link, done.
 
-use crate::name::{Endpoint, NodeName};
+use crate::config::Clients;
+use crate::name::{Endpoint, NodeName, Role};
 use crate::proto::Stream;
 use crate::proto::hello::{Agreed, Event, Handshake, Introduction, Over, Refusal, Side, Terms};
 use crate::proto::members::Peer as Member;
@@ -77,7 +78,15 @@ async fn judge(
         let why = format!("the certificate is not one of {}", who.node.name);
         return Err(Refusal::NotAllowed(why.into()));
     }
-    let peer = Member { id: who.node.clone(), endpoint: Endpoint(who.endpoint.clone()) };
+    let endpoint = match who.role {
+        Role::Member => Endpoint(who.endpoint.clone()),
+        Role::Client if of.is_client() || of.clients == Clients::Refused => {
+            return Err(Refusal::NotAllowed("no clients are let in here".into()));
+        }
+        // It listens nowhere. That two lives of it are at the same place is no proof that the earlier is dead.
+        Role::Client => Endpoint(who.node.to_string().into()),
+    };
+    let peer = Member { id: who.node.clone(), endpoint };
     let Some(keeper) = of.hub.keeper.get() else { return Err(Refusal::Leaving) };
     match keeper.call(Admit { link, peer, role: who.role }).await {
         Ok(verdict) => verdict.map_err(refusal),

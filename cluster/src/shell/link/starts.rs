@@ -1,7 +1,9 @@
 //! Children that the peer has started here.
 
+use crate::config::Clients;
 use crate::proto::NameNumber;
 use crate::proto::frame::Asked;
+use crate::name::Role;
 use crate::shell::crossing::reading;
 use crate::shell::offers::{self, Outcome, StartChildError};
 use bytes::Bytes;
@@ -15,7 +17,10 @@ impl Running {
         self.note_nodes();
         let name = |number| self.inbox.name(number).cloned().unwrap_or_default();
         let (under, spec) = (name(under), name(spec));
-        let found = if self.is_crowded() {
+        let is_allowed = self.role == Role::Member || self.of.clients == Clients::Start;
+        let found = if !is_allowed {
+            Err(StartChildError::NotAllowed)
+        } else if self.is_crowded() {
             Err(StartChildError::Refused("too many starts are under way".into()))
         } else {
             reading(&self.way, &self.nodes, || self.of.hub.offers.read(&under, &spec, args))
