@@ -4,7 +4,8 @@ use crate::cast::{Add, End, Get, Heard, Puppet, Watch, Who};
 use crate::house::{Home, House, NODES, at};
 use bytes::Bytes;
 use ravelin_cluster::proto::frame::{Bye, Frame, Head, Signal};
-use ravelin_cluster::proto::hello::{Event, Handshake, Introduction, Limits, Role, Side, Terms};
+use ravelin_cluster::proto::hello::{Event, Handshake, Introduction, Limits, Side, Terms};
+use ravelin_cluster::Role;
 use ravelin_cluster::proto::link::{Flow, Inbox, LinkConfig, Outbox, Streams};
 use ravelin_cluster::transport::{SimTransport, Transport};
 use ravelin_cluster::{
@@ -31,7 +32,7 @@ async fn client(world: &World, name: &str, of: &[&str]) -> (Client, ActorRef<Pup
             let transport = Arc::new(SimTransport::new(node.net().clone()));
             let client = Client::connect(node.system(), config, transport).await.unwrap();
             let puppet = ActorRef::<Puppet>::place("own");
-            node.system().start(&puppet, ()).await.unwrap();
+            node.system().start(&puppet, None).await.unwrap();
             client.accept::<Puppet>();
             *there.lock().unwrap() = Some((client, puppet));
             std::future::pending::<()>().await;
@@ -137,10 +138,10 @@ async fn with_rights(world: &World, clients: Clients) -> Home {
             let transport = Arc::new(SimTransport::new(node.net().clone()));
             let cluster = Node::start(node.system(), config, transport).await.unwrap();
             let puppet = ActorRef::<Puppet>::place("puppet");
-            node.system().start(&puppet, ()).await.unwrap();
+            node.system().start(&puppet, None).await.unwrap();
             let rooms = SupervisorRef::place("rooms");
             Supervisor::dynamic("rooms").start_at(node.system(), &rooms).await.unwrap();
-            cluster.offer("puppet", &rooms, |(): ()| child(&ActorRef::<Puppet>::place("x"), || ())).unwrap();
+            cluster.offer("puppet", &rooms, |(): ()| child(&ActorRef::<Puppet>::place("x"), || None)).unwrap();
             *there.lock().unwrap() = Some(Home { node: cluster, puppet });
             std::future::pending::<()>().await;
         }

@@ -91,7 +91,7 @@ pub(crate) fn far_waits(from: &CellRef) -> Vec<FarWait> {
     Vec::new()
 }
 
-/// Those that are reached, each with the one that it was reached from; and the far waits, each with who waits.
+/// Those that are waited for, each with where it was come from; and which of them wait for other nodes.
 type Reached = (Vec<(CellRef, usize)>, Vec<(usize, u32)>);
 
 /// Those that are waited for, each with where it was come from, and which of them wait for other nodes.
