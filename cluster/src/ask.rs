@@ -177,7 +177,7 @@ impl<A: Remote, M: Wire + Sync> Outgoing<A, M> {
         if let Some(number) = &number {
             asking.waits_as(number.number);
         }
-        let ask = if is_send { Ask::Send } else { Ask::Call { budget } };
+        let ask = if is_send { Ask::Send } else { Ask::Call { budget, number: number.as_ref() } };
         let mut wait: Option<Wait> = Some(Box::new(move |answer| match answer {
             Ok(_) if is_send => reply.send(None),
             Ok(bytes) => match M::Codec::decode::<M::Reply>(&bytes) {
@@ -192,7 +192,7 @@ impl<A: Remote, M: Wire + Sync> Outgoing<A, M> {
         let mut cancel = Cancel { peer: peer.clone(), id: None };
         let outcome = poll_fn(|cx| {
             if let Some(unsent) = wait.take() {
-                match begin(&hub, &peer, &aim, &message, ask, unsent, number.as_ref()) {
+                match begin(&hub, &peer, &aim, &message, ask, unsent) {
                     Ok(id) => cancel.id = Some(id),
                     Err((NotSent::Full, unsent)) => {
                         wait = Some(unsent);
@@ -220,20 +220,14 @@ fn begin<M: Wire>(
     peer: &Peer,
     aim: &Aim,
     message: &M,
-    ask: Ask,
+    ask: Ask<'_>,
     wait: Wait,
-    number: Option<&FarNumber>,
 ) -> Result<CallId, (NotSent, Wait)> {
     let flow = ravelin_core::running();
     let mut unsent = Some(wait);
     let begun = hub.write(peer, message, |bytes| {
         let Some(wait) = unsent.take() else { return Err(NotSent::NoConnection) };
-        let begun = |call| {
-            if let Some(number) = number {
-                number.is_for(peer.number, call);
-            }
-        };
-        peer.ask(flow, aim, M::NAME, bytes, ask, wait, begun).map_err(|(why, wait)| {
+        peer.ask(flow, aim, M::NAME, bytes, ask, wait).map_err(|(why, wait)| {
             unsent = Some(wait);
             why
         })

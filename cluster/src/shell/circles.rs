@@ -66,6 +66,12 @@ impl FarNumber {
     }
 }
 
+impl std::fmt::Debug for FarNumber {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "FarNumber({})", self.number)
+    }
+}
+
 impl Drop for FarNumber {
     fn drop(&mut self) {
         lock(&self.hub.chases.waits).by_number.remove(&self.number);

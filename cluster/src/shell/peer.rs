@@ -5,6 +5,7 @@
 //!
 //! The bonds have a lock of their own: see `bonds`.
 
+use super::circles::FarNumber;
 use super::crossing::{Way, write_with};
 use crate::name::NodeId;
 use crate::proto::bonds::Bonds;
@@ -145,24 +146,24 @@ impl Peer {
         self.push(flow, aim, name, payload, |to, message| Head::Cast { to, message })
     }
 
-    /// Sends a request; `wait` is called once with the outcome, unless it is given up before. `begun` learns the number
-    /// of the call before anybody else does.
+    /// Sends a request; `wait` is called once with the outcome, unless it is given up before.
     pub(crate) fn ask(
         &self,
         flow: Option<Pid>,
         aim: &Aim,
         name: &'static str,
         payload: &[u8],
-        ask: Ask,
+        ask: Ask<'_>,
         wait: Wait,
-        begun: impl FnOnce(CallId),
     ) -> Result<CallId, (NotSent, Wait)> {
         let mut gate = self.gate();
         let id = gate.calls.begin(wait);
-        begun(id);
+        if let Ask::Call { number: Some(number), .. } = ask {
+            number.is_for(self.number, id);
+        }
         let sent = push_in(&mut gate, flow, aim, name, payload, |to, message| match ask {
             Ask::Send => Head::Send { id: id.0, to, message },
-            Ask::Call { budget } => {
+            Ask::Call { budget, .. } => {
                 Head::Call { id: id.0, to, asker: flow.map(BarePid::of), message, budget }
             }
         });
@@ -441,11 +442,11 @@ impl Peer {
 
 /// What is asked of the peer.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Ask {
+pub(crate) enum Ask<'a> {
     /// That the mailbox has it.
     Send,
-    /// An answer, within this time.
-    Call { budget: Option<std::time::Duration> },
+    /// An answer, within this time; an actor waits for it under this number.
+    Call { budget: Option<std::time::Duration>, number: Option<&'a FarNumber> },
 }
 
 fn push_in(

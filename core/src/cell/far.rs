@@ -91,8 +91,11 @@ pub(crate) fn far_waits(from: &CellRef) -> Vec<FarWait> {
     Vec::new()
 }
 
+/// Who was reached, each with where it was come from; and which of them wait for other nodes, under which number.
+type Reached = (Vec<(CellRef, usize)>, Vec<(usize, u32)>);
+
 /// Those that are waited for, each with where it was come from, and which of them wait for other nodes.
-fn reached(host: &dyn Host, from: &CellRef) -> (Vec<(CellRef, usize)>, Vec<(usize, u32)>) {
+fn reached(host: &dyn Host, from: &CellRef) -> Reached {
     let (mut seen, mut found) = (vec![(from.clone(), 0)], Vec::new());
     let mut at = 0;
     while at < seen.len() && seen.len() < NODES_MAX {
