@@ -1,14 +1,15 @@
 //! Circles of calls across nodes: the plan in `proto::circles`, fed with what the waits of this node lead to.
 
+use super::failure;
 use super::hub::Hub;
 use super::keeper::Chase;
 use super::peer::Peer;
 use crate::proto::circles::{Again, Circles, Due, Heard, Held, Probe, Send, Step, Wait, Way};
-use crate::proto::frame::{Signal as Framed, Waits};
+use crate::proto::frame::{Asked, Failure, Signal as Framed, Waits};
 use crate::proto::link::Flow;
 use crate::proto::waits::CallId;
 use ravelin_core::crossing::Crossing;
-use ravelin_core::{CallError, FarWait, Hop, Pid, Sight, Time};
+use ravelin_core::{CallError, Caller, FarWait, Hop, Pid, Sight, Time};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -176,6 +177,30 @@ fn steps(way: FarWait) -> Option<Vec<Step>> {
 }
 
 impl Peer {
+    /// A look at a call of the peer that is in hand.
+    fn sight(&self, call: CallId) -> Option<Sight> {
+        self.gate().in_hand.get(call).map(Caller::sight)
+    }
+
+    /// Ends a call of the peer, if it is still in hand.
+    fn fail_held(&self, call: CallId, why: CallError<()>) {
+        let failure = self.failure(why);
+        let mut gate = self.gate();
+        let Some(caller) = gate.in_hand.end(call) else { return };
+        let pushed = gate.signal(Flow::Place(0), &Framed::Failed { id: Asked::Call(call.0), failure });
+        drop(gate);
+        self.wake_if(pushed);
+        drop(caller);
+    }
+
+    /// For the peer. Not under the gate.
+    pub(super) fn failure(&self, why: CallError<()>) -> Failure {
+        failure::to_frame(why, |hop| {
+            let name = hop.place.unwrap_or_else(|| hop.actor.as_ref().into());
+            self.waits_out(hop.pid, name)
+        })
+    }
+
     /// An actor as the peer knows it, where it can be named to it.
     pub(super) fn waits_out(&self, pid: Option<Pid>, name: Arc<str>) -> Waits {
         let way = self.way.get().and_then(std::sync::Weak::upgrade);

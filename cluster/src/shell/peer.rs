@@ -17,7 +17,7 @@ use crate::proto::{BarePid, NameNumber, NodeNumber, Stream, To, WirePid};
 use bytes::Bytes;
 use futures::task::AtomicWaker;
 use ravelin_core::crossing::WayBack;
-use ravelin_core::{CallError, Caller, DistSignal, Exit, Pid, Sight, System, Time};
+use ravelin_core::{CallError, Caller, DistSignal, Exit, Pid, System, Time};
 use std::collections::VecDeque;
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
@@ -55,7 +55,7 @@ pub(super) struct Gate {
     /// The ways back that went to the peer.
     ways: Waits<WayBack>,
     /// Calls of the peer that actors here have.
-    in_hand: InHand<Caller>,
+    pub(super) in_hand: InHand<Caller>,
     /// Ways back of the peer's that actors here have.
     ways_in_hand: InHand<Caller>,
     /// Who waits for room.
@@ -346,22 +346,6 @@ impl Peer {
         drop(caller);
     }
 
-    /// A look at a call of the peer that is in hand.
-    pub(super) fn sight(&self, call: CallId) -> Option<Sight> {
-        self.gate().in_hand.get(call).map(Caller::sight)
-    }
-
-    /// Ends a call of the peer, if it is still in hand.
-    pub(super) fn fail_held(&self, call: CallId, why: CallError<()>) {
-        let failure = self.failure(why);
-        let mut gate = self.gate();
-        let Some(caller) = gate.in_hand.end(call) else { return };
-        let pushed = gate.signal(Flow::Place(0), &Framed::Failed { id: Asked::Call(call.0), failure });
-        drop(gate);
-        self.wake_if(pushed);
-        drop(caller);
-    }
-
     /// Sends a probe, unless more bytes than this wait in the control lane.
     pub(super) fn push_probe(&self, probe: &Framed, flow: Flow, below: usize) {
         let mut gate = self.gate();
@@ -372,14 +356,6 @@ impl Peer {
             drop(gate);
             self.wake_if(pushed);
         }
-    }
-
-    /// For the peer. Not under the gate.
-    fn failure(&self, why: CallError<()>) -> Failure {
-        super::failure::to_frame(why, |hop| {
-            let name = hop.place.unwrap_or_else(|| hop.actor.as_ref().into());
-            self.waits_out(hop.pid, name)
-        })
     }
 
     /// Answers the peer, with bytes that `append` gives.
