@@ -3,9 +3,9 @@
 use crate::cast::{Add, End, Get, Heard, Puppet, Watch, Who};
 use crate::house::{Home, House, NODES, at};
 use bytes::Bytes;
+use ravelin_cluster::Role;
 use ravelin_cluster::proto::frame::{Bye, Frame, Head, Signal};
 use ravelin_cluster::proto::hello::{Event, Handshake, Introduction, Limits, Side, Terms};
-use ravelin_cluster::Role;
 use ravelin_cluster::proto::link::{Flow, Inbox, LinkConfig, Outbox, Streams};
 use ravelin_cluster::transport::{SimTransport, Transport};
 use ravelin_cluster::{
@@ -141,7 +141,9 @@ async fn with_rights(world: &World, clients: Clients) -> Home {
             node.system().start(&puppet, None).await.unwrap();
             let rooms = SupervisorRef::place("rooms");
             Supervisor::dynamic("rooms").start_at(node.system(), &rooms).await.unwrap();
-            cluster.offer("puppet", &rooms, |(): ()| child(&ActorRef::<Puppet>::place("x"), || None)).unwrap();
+            cluster
+                .offer("puppet", &rooms, |(): ()| child(&ActorRef::<Puppet>::place("x"), || None))
+                .unwrap();
             *there.lock().unwrap() = Some(Home { node: cluster, puppet });
             std::future::pending::<()>().await;
         }

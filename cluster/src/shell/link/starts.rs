@@ -1,9 +1,9 @@
 //! Children that the peer has started here.
 
 use crate::config::Clients;
+use crate::name::Role;
 use crate::proto::NameNumber;
 use crate::proto::frame::Asked;
-use crate::name::Role;
 use crate::shell::crossing::reading;
 use crate::shell::offers::{self, Outcome, StartChildError};
 use bytes::Bytes;
