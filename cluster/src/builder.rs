@@ -118,7 +118,7 @@ struct Every<D>(D, std::time::Duration);
 
 #[cfg(feature = "dns")]
 impl<D: Discovery> Discovery for Every<D> {
-    fn find(&self) -> futures::future::BoxFuture<'_, Result<Vec<crate::Endpoint>, DiscoveryError>> {
+    fn find(&self) -> futures::future::BoxFuture<'_, Result<Vec<crate::name::Endpoint>, DiscoveryError>> {
         self.0.find()
     }
 

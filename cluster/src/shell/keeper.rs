@@ -3,143 +3,25 @@
 use super::event::{NodeEvent, NodeHealth, Refused, Sparing};
 use super::hub::Hub;
 use super::link::{self, Begin, Linking};
+pub(crate) use super::orders::{
+    Accept, Admit, Chase, DialledBy, Gossip, Leave, Lose, Nodes, Raise, Refuse, Seeds, Subscribe, Tick, Watch,
+};
 use crate::discovery::Discovery;
-use crate::name::{Endpoint, NodeId, Role};
+use crate::name::{NodeId, Role};
 use crate::proto::frame::Head;
 use crate::proto::link::{Flow, Outbox};
-use crate::proto::members::{Members, Output as Member, Peer};
+use crate::proto::members::{Members, Output as Member};
 use crate::proto::reach::{Close, LinkId, Lost, Output as Reached, Reach, Refusal};
-use crate::transport::{Connection, Listener, TransportError};
+use crate::transport::{Listener, TransportError};
 use bytes::Bytes;
 use futures::channel::oneshot;
 use futures::future::join_all;
 use ravelin_core::{
-    Actor, ActorRef, Cx, Exit, Handle, Info, Message, MonitorRef, Pid, Recipient, Time, TimerRef, within,
+    Actor, ActorRef, Cx, Exit, Handle, Info, MonitorRef, Pid, Recipient, Time, TimerRef, within,
 };
 use ravelin_supervisor::{SupervisorRef, task};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
-
-/// May this peer be at the other end of the link?
-pub(crate) struct Admit {
-    pub(crate) link: LinkId,
-    pub(crate) peer: Peer,
-    pub(crate) role: Role,
-}
-
-impl Message for Admit {
-    type Reply = Result<(), Refusal>;
-}
-
-/// The handshake of the link is done: from now on this is what is sent by it. The answer: whether it is wanted still.
-pub(crate) struct Raise {
-    pub(crate) link: LinkId,
-    pub(crate) outbox: Outbox,
-}
-
-impl Message for Raise {
-    type Reply = bool;
-}
-
-/// The link is no more.
-pub(crate) struct Lose {
-    pub(crate) link: LinkId,
-    pub(crate) lost: Lost,
-}
-
-impl Message for Lose {
-    type Reply = ();
-    const CLASS: ravelin_core::Class = ravelin_core::Class::Control;
-}
-
-/// One of two nodes does not want the other.
-pub(crate) struct Refuse {
-    pub(crate) with: Option<Endpoint>,
-    pub(crate) why: Refused,
-    pub(crate) by: DialledBy,
-}
-
-/// Who made a connection.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum DialledBy {
-    Us,
-    Them,
-}
-
-impl Message for Refuse {
-    type Reply = ();
-    const CLASS: ravelin_core::Class = ravelin_core::Class::Bulk;
-}
-
-/// Membership's, from this peer.
-pub(crate) struct Gossip {
-    pub(crate) from: NodeId,
-    pub(crate) bytes: Bytes,
-}
-
-impl Message for Gossip {
-    type Reply = ();
-    const CLASS: ravelin_core::Class = ravelin_core::Class::Bulk;
-}
-
-/// Somebody connected.
-pub(crate) struct Accept(pub(crate) Connection);
-
-impl Message for Accept {
-    type Reply = ();
-}
-
-/// Other seeds were found.
-pub(crate) struct Seeds(pub(crate) Vec<Endpoint>);
-
-impl Message for Seeds {
-    type Reply = ();
-}
-
-/// This actor is in a group, or has a name: its end is to be seen.
-pub(crate) struct Watch(pub(crate) Pid);
-
-impl Message for Watch {
-    type Reply = ();
-}
-
-/// From now on this recipient hears of nodes: first of those that are up.
-pub(crate) struct Subscribe(pub(crate) Recipient<NodeEvent>);
-
-impl Message for Subscribe {
-    type Reply = ();
-}
-
-/// Which nodes are up.
-pub(crate) struct Nodes;
-
-impl Message for Nodes {
-    type Reply = Vec<NodeId>;
-}
-
-/// Go, in good order.
-pub(crate) struct Leave;
-
-impl Message for Leave {
-    type Reply = ();
-}
-
-/// The plans' timer.
-#[derive(Clone)]
-pub(crate) struct Tick;
-
-impl Message for Tick {
-    type Reply = ();
-}
-
-/// Follow the calls that local waits lead to.
-#[derive(Clone)]
-pub(crate) struct Chase;
-
-impl Message for Chase {
-    type Reply = ();
-    const CLASS: ravelin_core::Class = ravelin_core::Class::Control;
-}
 
 /// Where the keeper lives.
 pub(crate) type KeeperRef = ActorRef<Keeper>;

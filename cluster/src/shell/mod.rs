@@ -15,6 +15,7 @@ mod circles;
 mod hub;
 mod telling;
 mod broadcast;
+mod orders;
 pub(crate) mod keeper;
 mod link;
 
