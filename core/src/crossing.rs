@@ -217,6 +217,11 @@ impl WayBack {
     pub fn poll_gone(&self, cx: &mut Context<'_>) -> Poll<()> {
         self.0.poll_gone(cx)
     }
+
+    /// Whether nobody waits for the answer any more. A look: whoever waits in [`WayBack::poll_gone`] does so still.
+    pub fn is_gone(&self) -> bool {
+        self.0.is_gone()
+    }
 }
 
 impl fmt::Debug for WayBack {
@@ -265,6 +270,7 @@ trait Way: Send {
     fn send(self: Box<Self>);
     fn fail(self: Box<Self>, why: CallError<()>);
     fn poll_gone(&self, cx: &mut Context<'_>) -> Poll<()>;
+    fn is_gone(&self) -> bool;
 }
 
 struct Moved<R: Send + 'static> {
@@ -289,5 +295,8 @@ impl<R: DeserializeOwned + Send + 'static> Way for Moved<R> {
     }
     fn poll_gone(&self, cx: &mut Context<'_>) -> Poll<()> {
         self.duty.poll_gone(cx)
+    }
+    fn is_gone(&self) -> bool {
+        self.duty.is_over()
     }
 }

@@ -457,6 +457,11 @@ impl<R: Send + 'static> Duty<R> {
         self.0.as_ref().map_or(Budget::Open, |slot| slot.budget())
     }
 
+    /// Whether the call is over.
+    pub(crate) fn is_over(&self) -> bool {
+        self.0.as_ref().is_none_or(|slot| slot.is_over())
+    }
+
     /// Ready when the call is over; else wakes when the caller has gone.
     pub(crate) fn poll_gone(&self, cx: &Context<'_>) -> Poll<()> {
         self.0.as_ref().map_or(Poll::Ready(()), |slot| slot.poll_gone(cx))

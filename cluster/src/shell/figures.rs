@@ -1,6 +1,9 @@
-//! What a node counts of another one.
+//! What a node counts of another one, and what it lets go of.
 
+use super::peer::{Peer, lock};
 use crate::name::NodeId;
+use ravelin_core::crossing::WayBack;
+use std::sync::atomic::Ordering::Relaxed;
 
 /// What this node has to do with one life of another node, at one moment: for those who operate it, and for tests that
 /// ask whether anything is kept for nobody. See [`Node::figures`](crate::Node::figures).
@@ -27,4 +30,36 @@ pub struct Figures {
     pub queued_bytes: usize,
     /// Casts of it that reached nobody here: nobody lived there, or its mailbox was full, or it knew not the message.
     pub casts_lost: u64,
+}
+
+impl Peer {
+    /// What there is to count.
+    pub(crate) fn figures(&self) -> Figures {
+        let gate = self.gate();
+        let (calls, replies) = (gate.calls.len(), gate.ways.len());
+        let in_hand = gate.in_hand.len() + gate.ways_in_hand.len();
+        let queued_bytes = gate.up.as_ref().map_or(0, |up| up.outbox.waiting().into_iter().sum());
+        let is_up = gate.up.is_some();
+        drop(gate);
+        let bonds = lock(&self.bonds);
+        let (watching, watched) = bonds.monitors();
+        Figures {
+            peer: NodeId::clone(&self.id),
+            is_up,
+            calls,
+            replies,
+            in_hand,
+            links: bonds.links(),
+            watching,
+            watched,
+            queued_bytes,
+            casts_lost: self.lost_casts.load(Relaxed),
+        }
+    }
+
+    /// Lets go of ways back that nobody waits for any more: of messages that nobody read there. O(n) of those that are out.
+    pub(crate) fn sweep(&self) {
+        let gone = self.gate().ways.end_all(WayBack::is_gone);
+        drop(gone);
+    }
 }

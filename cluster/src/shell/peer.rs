@@ -6,7 +6,6 @@
 //! The bonds have a lock of their own: see `bonds`.
 
 use super::crossing::{Way, write_with};
-use super::figures::Figures;
 use crate::name::NodeId;
 use crate::proto::bonds::Bonds;
 use crate::proto::frame::{Asked, Failure, Head, Signal as Framed};
@@ -19,9 +18,9 @@ use futures::task::AtomicWaker;
 use ravelin_core::crossing::WayBack;
 use ravelin_core::{CallError, Caller, DistSignal, Exit, Pid, Sight, System, Time};
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
-use std::task::{Context, Waker};
+use std::task::Waker;
 
 /// The most links and monitors that a peer may make here.
 const BONDS_MAX: usize = 1 << 20;
@@ -49,24 +48,24 @@ pub(crate) struct Peer {
 }
 
 pub(super) struct Gate {
-    up: Option<Up>,
+    pub(super) up: Option<Up>,
     /// What waited when this node closed the link: its actor sends it.
     parting: Option<(LinkId, Outbox)>,
     /// Who waits for an answer to a call, a send or a start.
-    calls: Waits<Wait>,
+    pub(super) calls: Waits<Wait>,
     /// The ways back that went to the peer.
-    ways: Waits<WayBack>,
+    pub(super) ways: Waits<WayBack>,
     /// Calls of the peer that actors here have.
-    in_hand: InHand<Caller>,
+    pub(super) in_hand: InHand<Caller>,
     /// Ways back of the peer's that actors here have.
-    ways_in_hand: InHand<Caller>,
+    pub(super) ways_in_hand: InHand<Caller>,
     /// Who waits for room.
     rooms: Vec<Waker>,
 }
 
-struct Up {
+pub(super) struct Up {
     link: LinkId,
-    outbox: Outbox,
+    pub(super) outbox: Outbox,
     /// The peer does not read what it must be told.
     is_overrun: bool,
 }
@@ -139,30 +138,6 @@ impl Peer {
     /// Whether there is a link.
     pub(crate) fn is_up(&self) -> bool {
         self.gate().up.is_some()
-    }
-
-    /// What there is to count.
-    pub(crate) fn figures(&self) -> Figures {
-        let gate = self.gate();
-        let (calls, replies) = (gate.calls.len(), gate.ways.len());
-        let in_hand = gate.in_hand.len() + gate.ways_in_hand.len();
-        let queued_bytes = gate.up.as_ref().map_or(0, |up| up.outbox.waiting().into_iter().sum());
-        let is_up = gate.up.is_some();
-        drop(gate);
-        let bonds = lock(&self.bonds);
-        let (watching, watched) = bonds.monitors();
-        Figures {
-            peer: NodeId::clone(&self.id),
-            is_up,
-            calls,
-            replies,
-            in_hand,
-            links: bonds.links(),
-            watching,
-            watched,
-            queued_bytes,
-            casts_lost: self.lost_casts.load(Relaxed),
-        }
     }
 
     pub(super) fn wake_if(&self, pushed: Pushed) {
@@ -285,13 +260,6 @@ impl Peer {
     pub(crate) fn take_way_back(&self, id: CallId) {
         let way = self.gate().ways.end(id);
         drop(way);
-    }
-
-    /// Lets go of ways back that nobody waits for any more: of messages that nobody read there.
-    pub(crate) fn sweep(&self) {
-        let mut cx = Context::from_waker(Waker::noop());
-        let gone = self.gate().ways.end_all(|way| way.poll_gone(&mut cx).is_ready());
-        drop(gone);
     }
 
     // ---- the link ----

@@ -201,7 +201,8 @@ impl Folk {
     async fn send(&mut self, to: Pid, large: bool, cx: &Cx<Self>) {
         let num = self.num(to, large);
         let addr = self.to(to);
-        let limit = pin!(sleep(&**cx.runtime(), Duration::from_secs(1))); // tidy: virtual time
+        // tidy: virtual time
+        let limit = pin!(sleep(&**cx.runtime(), Duration::from_secs(1)));
         let sent = pin!(addr.send(num));
         let is_sent = matches!(select(sent, limit).await, Either::Left((Ok(()), _)));
         if !is_sent {

@@ -155,6 +155,10 @@ fn a_way_back_that_nobody_waits_for_any_more_is_let_go() {
         let nobody = house.node("b").named::<Puppet>(&"c".parse().unwrap(), "nobody");
         let outcome = house.addr("b", "a").call(Forward(nobody)).timeout(300 * MS).await;
         assert!(matches!(outcome, Err(CallError::Timeout)), "{outcome:?}");
+        // One that was asked by its own node.
+        let nobody = house.node("b").named::<Puppet>(&"c".parse().unwrap(), "nobody");
+        let outcome = house.home("b").puppet.call(Forward(nobody)).timeout(900 * MS).await;
+        assert!(matches!(outcome, Err(CallError::Timeout)), "{outcome:?}");
         world.advance(2000 * MS).await;
         for name in &NODES[..3] {
             for figures in house.node(name).figures() {

@@ -64,7 +64,8 @@ impl Town {
         let runtime = sim.runtime();
         while !self.is_quiet.load(Ordering::Relaxed) {
             let luck = runtime.entropy();
-            sleep(&**runtime, Duration::from_micros(luck % 60_000 + 1)).await; // tidy: virtual time
+            // tidy: virtual time
+            sleep(&**runtime, Duration::from_micros(luck % 60_000 + 1)).await;
             let _ = folk[(luck >> 32) as usize % folk.len()].cast(Do(runtime.entropy()));
         }
         std::future::pending::<()>().await;
