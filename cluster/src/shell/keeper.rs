@@ -9,7 +9,7 @@ use crate::proto::frame::Head;
 use crate::proto::link::Flow;
 use crate::proto::members::{Members, Output as Member, Peer};
 use crate::proto::reach::{Close, LinkId, Lost, Output as Reached, Reach, Refusal, Role};
-use crate::transport::{Connection, Listener, TransportError};
+use crate::transport::Connection;
 use bytes::Bytes;
 use futures::channel::oneshot;
 use futures::future::join_all;
@@ -459,27 +459,5 @@ pub(crate) async fn seek(hub: Arc<Hub>, discovery: Arc<dyn Discovery>) -> Result
         }
         let Some(every) = discovery.every() else { return Ok(()) };
         ravelin_core::sleep(&**hub.system.runtime(), every).await;
-    }
-}
-
-/// Lets others in.
-pub(crate) async fn listen(mut listener: Box<dyn Listener>, keeper: KeeperRef) -> Result<(), Exit> {
-    loop {
-        match listener.accept().await {
-            Ok(connection) => {
-                if keeper.call(Accept(connection)).await.is_err() {
-                    return Ok(());
-                }
-            }
-            Err(why) if why.is_fatal() => return Err(Exit::error(why)),
-            Err(why) => {
-                if let TransportError::Tls(tls) = &why
-                    && let Some(why) = Refused::by_certificate(tls)
-                {
-                    let _ = keeper.cast(Refuse { with: None, why, by: DialledBy::Them });
-                }
-                tracing::debug!(target: "ravelin", reason = %why, "ravelin.cluster.not_accepted");
-            }
-        }
     }
 }

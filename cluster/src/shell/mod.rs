@@ -11,6 +11,7 @@ mod crossing;
 mod hub;
 pub(crate) mod keeper;
 mod link;
+pub(crate) mod door;
 
 pub(crate) use crossing::reading_hub;
 pub(crate) use hub::{Carrier, Hub};

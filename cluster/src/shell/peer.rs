@@ -462,7 +462,8 @@ impl Gate {
             // Many large answers at once, or a peer that does not read. If there is not even room for this, it is that.
             Err(_) if let Head::Answer { id } = head => {
                 let failure = super::failure::to_frame(CallError::NotUnderstood(
-                    "the answer was thrown away: too many bytes wait to be sent to the node that asked".into(),
+                    "the answer was thrown away: too many bytes wait to be sent to the node that asked"
+                        .into(),
                 ));
                 self.signal(Flow::Place(0), &Framed::Failed { id: *id, failure })
             }

@@ -78,7 +78,11 @@ fn parted(people: &mut People, what: &str, pairs: &[(&str, &str)], within: Durat
 fn once(people: &People, pairs: &[(&str, &str)]) {
     for (who, other) in pairs {
         assert_eq!(people.count(who, &format!("down {other} ")), 1, "{who} says once that {other} is down");
-        assert_eq!(people.count(who, &format!("monitor {other} ")), 1, "{who}'s monitor of {other} fires once");
+        assert_eq!(
+            people.count(who, &format!("monitor {other} ")),
+            1,
+            "{who}'s monitor of {other} fires once"
+        );
     }
 }
 
@@ -148,7 +152,11 @@ fn a_cut_between_two_of_three(people: &mut People) {
     people.listen(Duration::from_secs(5));
     once(people, &pairs);
     for who in ["a", "b"] {
-        assert_eq!(people.count(who, "down c") + people.count("c", &format!("down {who}")), 0, "the third is reached");
+        assert_eq!(
+            people.count(who, "down c") + people.count("c", &format!("down {who}")),
+            0,
+            "the third is reached"
+        );
     }
     people.mark();
     pairs.iter().for_each(|(from, to)| people.net().heal(from, to));

@@ -57,7 +57,8 @@ impl Net {
     /// From now on nothing that `from` sends reaches `to`.
     pub(crate) fn cut(&self, from: &str, to: &str) {
         let (space, to) = (self.space(from), address(to));
-        ip(&format!("-n {space} neigh replace {to} lladdr 02:00:00:00:00:99 dev eth0 nud permanent")).unwrap();
+        ip(&format!("-n {space} neigh replace {to} lladdr 02:00:00:00:00:99 dev eth0 nud permanent"))
+            .unwrap();
     }
 
     /// It does again.

@@ -7,7 +7,9 @@ use ravelin_cluster::tls::{CertificateFiles, Certificates};
 use ravelin_cluster::transport::Tcp;
 use ravelin_cluster::{Accepts, Bincode, Config, Endpoint, Node, NodeEvent, NodeName, Remote, Wire};
 use ravelin_core::runtimes::Tokio;
-use ravelin_core::{Actor, ActorRef, Cx, Exit, Handle, Inbox, Info, Message, Pid, Received, System, Task, TaskArgs};
+use ravelin_core::{
+    Actor, ActorRef, Cx, Exit, Handle, Inbox, Info, Message, Pid, Received, System, Task, TaskArgs,
+};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::io::{BufRead, stdin};
@@ -79,7 +81,8 @@ impl Remote for Puppet {
 pub(crate) fn run(arguments: &[String]) {
     let [name, listen, seed, folder] = arguments else { panic!("node NAME LISTEN SEED FOLDER") };
     let name: NodeName = name.parse().expect("a name");
-    let certificates = Certificates::from_files(CertificateFiles::in_folder(folder, &name)).expect("certificates");
+    let certificates =
+        Certificates::from_files(CertificateFiles::in_folder(folder, &name)).expect("certificates");
     let config = Config { seeds: vec![Endpoint(seed.as_str().into())], ..Config::new(name, listen) };
     let (commands, mut asked) = mpsc::unbounded();
     thread::spawn(move || {

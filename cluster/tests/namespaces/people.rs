@@ -108,13 +108,19 @@ impl People {
             let is_it = |said: &&Said| said.who == who && said.line.starts_with(begin);
             if let Some(said) = self.said.iter().find(is_it) {
                 let after = said.at.saturating_duration_since(self.marked);
-                assert!(after <= within, "{who} said `{}` {after:?} after the event, not within {within:?}", said.line);
+                assert!(
+                    after <= within,
+                    "{who} said `{}` {after:?} after the event, not within {within:?}",
+                    said.line
+                );
                 return after;
             }
             let left = (self.marked + within).saturating_duration_since(Instant::now());
             match self.hears.recv_timeout(left) {
                 Ok(said) => self.said.push(said),
-                Err(_) => panic!("{who} did not say `{begin}` within {within:?}; what was said:\n{}", self.story()),
+                Err(_) => {
+                    panic!("{who} did not say `{begin}` within {within:?}; what was said:\n{}", self.story())
+                }
             }
         }
     }

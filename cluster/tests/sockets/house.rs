@@ -31,8 +31,9 @@ pub(crate) enum Net {
 pub(crate) fn run(claim: impl Future<Output = ()>) {
     crate::logged::begin();
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
-    runtime.block_on(async { tokio::time::timeout(PATIENCE, claim).await.expect("it does not hang") });
+    let outcome = runtime.block_on(async { tokio::time::timeout(PATIENCE, claim).await });
     runtime.shutdown_background();
+    outcome.expect("it does not hang");
 }
 
 pub(crate) fn name(name: &str) -> NodeName {

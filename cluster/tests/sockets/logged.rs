@@ -11,7 +11,8 @@ static LINES: Mutex<Vec<String>> = Mutex::new(Vec::new());
 
 /// From now on warnings are kept.
 pub(crate) fn begin() {
-    BEGUN.call_once(|| tracing::subscriber::set_global_default(Logger).expect("the tests log to nobody else"));
+    BEGUN
+        .call_once(|| tracing::subscriber::set_global_default(Logger).expect("the tests log to nobody else"));
 }
 
 /// Whether a warning has all of these words.

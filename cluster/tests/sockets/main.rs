@@ -7,7 +7,8 @@
 mod cast;
 mod logged;
 mod house;
+mod hand;
 
 mod together;
-
-
+mod refused;
+mod hostile;

@@ -94,8 +94,9 @@ async fn a_large_message_holds_up_no_small_one(net: Net) {
     };
     let ((), meanwhile) = join(large, small).await;
     assert!(meanwhile > 2, "{meanwhile} calls came back while one large one went");
-    let made = a.puppet_of(&b).call(Make(LARGE)).no_timeout().await.unwrap();
-    assert!(made.len() == LARGE && made.bytes().all(|byte| byte == b'm'));
+    const ANSWER: usize = 2 << 20;
+    let made = a.puppet_of(&b).call(Make(ANSWER)).no_timeout().await.unwrap();
+    assert!(made.len() == ANSWER && made.bytes().all(|byte| byte == b'm'));
 }
 
 async fn a_node_whose_tree_is_killed_is_down_at_once_for_all_that_wait_for_it(net: Net) {

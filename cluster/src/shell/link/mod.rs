@@ -10,16 +10,16 @@ use crate::proto::frame::Bye;
 use crate::proto::hello::{Introduction, Over, Refusal, Side, Terms};
 use crate::proto::link::{Inbox, LinkConfig, Outbox};
 use crate::proto::reach::{self, LinkId, Lost};
-use crate::shell::hub::Hub;
 use crate::shell::event::Refused;
+use crate::shell::hub::Hub;
 use crate::shell::keeper::{DialledBy, Lose, Raise, Refuse};
 use crate::shell::peer::Peer;
 use crate::transport::{Connection, Transport, TransportError};
 use futures::channel::oneshot;
 use futures::future::FutureExt;
 use ravelin_core::Exit;
-use running::Running;
 pub(super) use running::PART_WITHIN;
+use running::Running;
 use shake::shake;
 use std::fmt;
 use std::future::poll_fn;
@@ -54,8 +54,10 @@ enum End {
     /// This side says why.
     Ours(Bye),
     Handshake(Over),
-    /// The keeper wants no link, or is gone.
+    /// The keeper wants no link.
     Unwanted(reach::Close),
+    /// The keeper is gone. Nobody has said that the node leaves, so the peer is not told so.
+    Orphaned,
 }
 
 impl fmt::Display for End {
@@ -67,6 +69,7 @@ impl fmt::Display for End {
             End::Ours(why) => write!(f, "ended here: {why:?}"),
             End::Handshake(why) => fmt::Display::fmt(why, f),
             End::Unwanted(why) => write!(f, "not wanted: {why:?}"),
+            End::Orphaned => f.write_str("the node is gone"),
         }
     }
 }
@@ -192,7 +195,7 @@ async fn live(
         });
         poll_fn(|cx| {
             if let Poll::Ready(why) = close.poll_unpin(cx) {
-                return Poll::Ready(Err(End::Unwanted(why.unwrap_or(reach::Close::Leaving))));
+                return Poll::Ready(Err(why.map_or(End::Orphaned, End::Unwanted)));
             }
             if deadline.as_mut().poll(cx).is_ready() {
                 return Poll::Ready(Err(End::Handshake(Over::TimedOut)));
@@ -207,7 +210,7 @@ async fn live(
     guard.peer = Some(peer.clone());
     peer.connect(link, outbox);
     let keeper = of.hub.keeper.get().ok_or(End::Closed)?;
-    keeper.call(Raise { link }).await.map_err(|_| End::Unwanted(reach::Close::Leaving))?;
+    keeper.call(Raise { link }).await.map_err(|_| End::Orphaned)?;
     let mut inbox = Inbox::new(&of.config, of.ours.limits, now);
     inbox.handle_chunk(Stream::Main, agreed.rest, now);
     let way = of.hub.way(peer.number).ok_or(End::Closed)?;

@@ -6,9 +6,10 @@ use crate::proto::hello::{Agreed, Event, Handshake, Introduction, Over, Refusal,
 use crate::proto::members::Peer as Member;
 use crate::proto::reach::{self, LinkId};
 use crate::shell::keeper::Admit;
-use crate::transport::Connection;
+use crate::transport::{Connection, TransportError};
+use ravelin_core::within;
 
-use super::{End, Linking};
+use super::{End, Linking, PART_WITHIN};
 
 /// The handshake. It has no time of its own: whoever waits for it ends it.
 pub(super) async fn shake(
@@ -42,8 +43,9 @@ pub(super) async fn shake(
             connection.sender.send(Stream::Main, bytes).await?;
         }
         if let Some(why) = over {
-            // The peer is to hear why, if it still listens.
-            let _ = connection.sender.close().await;
+            // The peer is to hear why, if it still listens: a connection that is dropped may lose what was sent.
+            let runtime = of.hub.system.runtime().clone();
+            let _ = within(&*runtime, PART_WITHIN, hear_out(connection)).await;
             return Err(End::Handshake(why));
         }
         connection.sender.flush().await?;
@@ -53,6 +55,13 @@ pub(super) async fn shake(
         let (_, bytes) = connection.receiver.receive().await?.ok_or(End::Closed)?;
         handshake.handle_chunk(bytes);
     }
+}
+
+/// Closes, and waits until the peer has.
+async fn hear_out(connection: &mut Connection) -> Result<(), TransportError> {
+    connection.sender.close().await?;
+    while connection.receiver.receive().await?.is_some() {}
+    Ok(())
 }
 
 /// Whether the peer may be who it says it is, and whether the link is wanted.
