@@ -12,6 +12,7 @@ use crate::proto::link::LinkConfig;
 use crate::proto::members::{Members, Peer as Member};
 use crate::proto::names::Resolve;
 use crate::proto::reach::Reach;
+use crate::shell::door;
 use crate::shell::keeper::{self, Keeper, KeeperArgs};
 use crate::shell::{Carrier, Figures, Hub, Linking, NodeEvent};
 use crate::transport::{Listener, Transport};
@@ -365,7 +366,7 @@ fn tree_of(
         let doors = doors.clone();
         async move {
             match listener {
-                Some(listener) => keeper::listen(listener, doors).await,
+                Some(listener) => door::listen(listener, doors).await,
                 None => Err(Exit::error("the listener is gone")),
             }
         }

@@ -1,6 +1,6 @@
 //! The node's keeper: the actor that decides who is a member and who is reached, by asking the plans, and does it.
 
-use super::event::{NodeEvent, NodeHealth, Refused, Sparing};
+use super::event::{NodeEvent, NodeHealth, Sparing};
 use super::hub::Hub;
 use super::link::{self, Begin, Linking};
 pub(crate) use super::orders::{
@@ -12,7 +12,6 @@ use crate::proto::frame::Head;
 use crate::proto::link::{Flow, Outbox};
 use crate::proto::members::{Members, Output as Member};
 use crate::proto::reach::{Close, LinkId, Lost, Output as Reached, Reach, Refusal};
-use crate::transport::{Listener, TransportError};
 use bytes::Bytes;
 use futures::channel::oneshot;
 use futures::future::join_all;
@@ -374,27 +373,5 @@ pub(crate) async fn seek(hub: Arc<Hub>, discovery: Arc<dyn Discovery>) -> Result
         }
         let Some(every) = discovery.every() else { return Ok(()) };
         ravelin_core::sleep(&**hub.system.runtime(), every).await;
-    }
-}
-
-/// Lets others in.
-pub(crate) async fn listen(mut listener: Box<dyn Listener>, keeper: KeeperRef) -> Result<(), Exit> {
-    loop {
-        match listener.accept().await {
-            Ok(connection) => {
-                if keeper.call(Accept(connection)).await.is_err() {
-                    return Ok(());
-                }
-            }
-            Err(why) if why.is_fatal() => return Err(Exit::error(why)),
-            Err(why) => {
-                if let TransportError::Tls(tls) = &why
-                    && let Some(why) = Refused::by_certificate(tls)
-                {
-                    let _ = keeper.cast(Refuse { with: None, why, by: DialledBy::Them });
-                }
-                tracing::debug!(target: "ravelin", reason = %why, "ravelin.cluster.not_accepted");
-            }
-        }
     }
 }

@@ -18,6 +18,7 @@ mod broadcast;
 mod orders;
 pub(crate) mod keeper;
 mod link;
+pub(crate) mod door;
 
 pub(crate) use circles::FarNumber;
 pub(crate) use crossing::reading_hub;

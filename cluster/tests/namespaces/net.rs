@@ -23,9 +23,25 @@ fn ip(words: &str) -> Result<(), String> {
     Err(format!("`ip {words}` said: {}", String::from_utf8_lossy(&output.stderr).trim()))
 }
 
+/// Takes down what runs have left that were killed themselves.
+fn sweep() {
+    let listed = Command::new("ip").args(["netns", "list"]).output().map(|output| output.stdout);
+    for line in String::from_utf8_lossy(&listed.unwrap_or_default()).lines() {
+        let space = line.split(' ').next().unwrap_or_default();
+        let maker = space.strip_prefix("rv").and_then(|rest| rest.split_once('-')?.0.parse::<u32>().ok());
+        // One that was killed and nobody has asked after has no words left.
+        let is_alive =
+            |maker: u32| std::fs::read(format!("/proc/{maker}/cmdline")).is_ok_and(|words| !words.is_empty());
+        if maker.is_some_and(|maker| !is_alive(maker)) {
+            let _ = ip(&format!("netns del {space}"));
+        }
+    }
+}
+
 impl Net {
     /// Makes them.
     pub(crate) fn new() -> Result<Net, String> {
+        sweep();
         let net = Net { tag: format!("rv{}", std::process::id()) };
         let switch = net.space("sw");
         ip(&format!("netns add {switch}"))?;

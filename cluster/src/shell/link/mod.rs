@@ -65,8 +65,10 @@ enum End {
     /// This side says why.
     Ours(Bye),
     Handshake(Over),
-    /// The keeper wants no link, or is gone.
+    /// The keeper wants no link.
     Unwanted(reach::Close),
+    /// The keeper is gone. Nobody has said that the node leaves, so the peer is not told so.
+    Orphaned,
 }
 
 impl fmt::Display for End {
@@ -78,6 +80,7 @@ impl fmt::Display for End {
             End::Ours(why) => write!(f, "ended here: {why:?}"),
             End::Handshake(why) => fmt::Display::fmt(why, f),
             End::Unwanted(why) => write!(f, "not wanted: {why:?}"),
+            End::Orphaned => f.write_str("the node is gone"),
         }
     }
 }
@@ -203,7 +206,7 @@ async fn live(
         });
         poll_fn(|cx| {
             if let Poll::Ready(why) = close.poll_unpin(cx) {
-                return Poll::Ready(Err(End::Unwanted(why.unwrap_or(reach::Close::Leaving))));
+                return Poll::Ready(Err(why.map_or(End::Orphaned, End::Unwanted)));
             }
             if deadline.as_mut().poll(cx).is_ready() {
                 return Poll::Ready(Err(End::Handshake(Over::TimedOut)));
@@ -217,8 +220,10 @@ async fn live(
     let outbox = Outbox::new(side, &of.config, agreed.peer.limits, now);
     guard.peer = Some(peer.clone());
     let keeper = of.hub.keeper.get().ok_or(End::Closed)?;
-    if !matches!(keeper.call(Raise { link, outbox }).await, Ok(true)) {
-        return Err(End::Unwanted(reach::Close::Leaving));
+    match keeper.call(Raise { link, outbox }).await {
+        Ok(true) => {}
+        Ok(false) => return Err(End::Unwanted(reach::Close::Leaving)),
+        Err(_) => return Err(End::Orphaned),
     }
     let mut inbox = Inbox::new(&of.config, of.ours.limits, now);
     inbox.handle_chunk(Stream::Main, agreed.rest, now);

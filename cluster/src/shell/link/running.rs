@@ -167,7 +167,7 @@ impl Running {
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<End> {
         self.peer.register(cx.waker());
         if let Poll::Ready(why) = self.close.poll_unpin(cx) {
-            return Poll::Ready(End::Unwanted(why.unwrap_or(reach::Close::Leaving)));
+            return Poll::Ready(why.map_or(End::Orphaned, End::Unwanted));
         }
         self.turn = TURN;
         if let Err(end) = self.poll_in(cx) {
