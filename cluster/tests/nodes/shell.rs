@@ -238,6 +238,8 @@ async fn impostor(world: &World, listens: &'static str, life: u64) -> Vec<NodeHe
     while let Some((event, _)) = events.try_next() {
         match event {
             NodeEvent::Unwanted(why) => told.push(why),
+            // It is told of each refusal too.
+            NodeEvent::Refused { .. } => {}
             other => panic!("{other:?}"),
         }
     }

@@ -93,7 +93,8 @@ async fn a_large_message_holds_up_no_small_one(net: Net) {
         meanwhile
     };
     let ((), meanwhile) = join(large, small).await;
-    assert!(meanwhile > 2, "{meanwhile} calls came back while one large one went");
+    // The last may have come back after it.
+    assert!(meanwhile > 1, "{meanwhile} calls came back while one large one went");
     const ANSWER: usize = 2 << 20;
     let made = a.puppet_of(&b).call(Make(ANSWER)).no_timeout().await.unwrap();
     assert!(made.len() == ANSWER && made.bytes().all(|byte| byte == b'm'));
