@@ -1,4 +1,4 @@
-//! [pure] Who waits for an answer over one link: our calls there, and theirs here. Each ends exactly once.
+//! `[pure]` Who waits for an answer over one link: our calls there, and theirs here. Each ends exactly once.
 //!
 //! A wait ends by the answer, by being given up, or with the node; whatever comes first. What comes later finds nothing
 //! and is ignored. The shell keeps with each wait what it needs to end it (`W`: the one to wake, or the one to answer).

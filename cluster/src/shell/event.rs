@@ -8,7 +8,7 @@ use ravelin_core::{Message, Time};
 use std::fmt;
 use std::time::Duration;
 
-/// What becomes of nodes, for those who [watch](Node::watch).
+/// What becomes of nodes, for those who watch: see `Node::watch`.
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum NodeEvent {

@@ -1,4 +1,4 @@
-//! [pure] Process groups over all nodes: named multisets of actors, as OTP's `pg`.
+//! `[pure]` Process groups over all nodes: named multisets of actors, as OTP's `pg`.
 //!
 //! Each node writes the memberships of its own actors, and tells every peer: first all of them, then each change. There is
 //! no coordinator and nothing to agree on.

@@ -1,4 +1,4 @@
-//! [pure] How memberships travel.
+//! `[pure]` How memberships travel.
 //!
 //! A frame is a row of sections: `1`, scope, name, how many, and for each member its slot, its serial and how many times
 //! it is in the group now (0: no more); or `2`: all was told that there was when the link came up. Members are of

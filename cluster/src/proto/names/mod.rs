@@ -1,4 +1,4 @@
-//! [pure] Names over all nodes: each node writes those of its own actors and tells every peer.
+//! `[pure]` Names over all nodes: each node writes those of its own actors and tells every peer.
 //!
 //! # What is promised
 //!

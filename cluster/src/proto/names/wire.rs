@@ -1,4 +1,4 @@
-//! [pure] How names travel.
+//! `[pure]` How names travel.
 //!
 //! A frame is a row of words: `1`, name, slot, serial, stamp and rule: it is registered so; `2`, name: it is not; `3`: all was
 //! told that there was when the link came up; `4`, name, stamp, and `0` or `1`, slot, serial: take the registration of that
