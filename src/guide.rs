@@ -27,5 +27,7 @@ pages! {
     pools: "../docs/guide/13-pools.md",
     looking_inside: "../docs/guide/16-looking-inside.md",
     circles_and_deadlines: "../docs/guide/20-circles-and-deadlines.md",
+    from_one_node_to_many: "../docs/guide/21-from-one-node-to-many.md",
+    what_happens_in_a_netsplit: "../docs/guide/22-what-happens-in-a-netsplit.md",
     tracing: "../docs/tracing.md",
 }

@@ -121,6 +121,7 @@
 //! | an OS process as a supervised child | [`port`], with the feature `process` |
 //! | tower and axum | the feature `tower`: `ravelin::tower` |
 //! | to test a tree under faults, in virtual time | the feature `sim`: `ravelin::sim`, `#[ravelin::sim_test]` |
+//! | actors of other machines | the feature `cluster`: `ravelin::cluster` |
 //! | another executor | [`Runtime`], [`runtimes`] |
 //! | an actor that is not `Send` | [`pinned`] |
 //!
@@ -131,6 +132,8 @@
 //! * `conformance`: `executor_suite!`, the tests that a runtime must pass.
 //! * `signals`: `application::signals`, Ctrl-C and SIGTERM as a stream, under any executor.
 //! * `sim`: the simulator, `ravelin::sim`, and the attribute `#[ravelin::sim_test]`.
+//! * `cluster`: many nodes with the semantics of one, `ravelin::cluster`. What carries it: `cluster-tcp` (TCP with mutual
+//!   TLS), `cluster-quic`, or `sim`. Beside it: `cluster-ca` (certificates for development), `cluster-config-file`, `cluster-dns`.
 //! * `embassy`, `compio`, `async-std`, `bastion`: more executors, see [`runtimes`].
 //! * `tower`: an actor as a tower service, and a tower service behind an actor: `ravelin::tower`.
 //! * `process`: the operating system's processes for [`port`], on Unix.
@@ -175,6 +178,8 @@ pub mod runtimes {
 
 #[cfg(feature = "cluster")]
 pub use ravelin_cluster as cluster;
+#[cfg(feature = "cluster")]
+pub use ravelin_macros::Remote;
 /// What the derive of a message with a name on the wire writes: nothing, without the feature `cluster`.
 #[cfg(feature = "cluster")]
 #[doc(hidden)]

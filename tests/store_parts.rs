@@ -19,6 +19,7 @@ parts! {
     config at "../examples/store/config.rs";
     info at "../examples/store/info.rs";
     session at "../examples/store/session.rs";
+    topic at "../examples/store/topic.rs";
     net at "../examples/store/net.rs";
     line at "../examples/store/line/mod.rs";
 }

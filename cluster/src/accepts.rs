@@ -1,6 +1,7 @@
 //! What actors accept from other nodes: tables from names on the wire to code that reads a message and hands it over.
 
 use crate::wire::{Codec, Undecodable, Wire};
+use futures::FutureExt;
 use futures::future::BoxFuture;
 use ravelin_core::{Actor, ActorRef, CallError, Caller, Message, Pid, Returned, SendError, Serve, System};
 use std::any::{Any, TypeId, type_name};
@@ -52,7 +53,8 @@ impl<A: Remote> Accepts<A> {
     where
         A: Serve<M>,
     {
-        let row = Row { cast: cast::<A, M>, send: send::<A, M>, request: request::<A, M> };
+        let row =
+            Row { here: here::<A, M>, cast: cast::<A, M>, send: send::<A, M>, request: request::<A, M> };
         self.rows.insert(M::NAME, row);
         self
     }
@@ -67,6 +69,8 @@ impl<A: Remote> fmt::Debug for Accepts<A> {
 /// What one type of actor does with one type of message.
 #[derive(Clone, Copy)]
 pub(crate) struct Row {
+    /// A cast of this node's: the value is an `Option` with the message in it.
+    pub(crate) here: fn(&Target<'_>, &mut dyn Any) -> Result<(), CallError<()>>,
     pub(crate) cast: fn(&Target<'_>, &[u8]) -> Result<(), CallError<()>>,
     pub(crate) send: fn(&Target<'_>, &[u8]) -> Given,
     pub(crate) request: Requests,
@@ -130,6 +134,22 @@ fn refused<M>(why: SendError<M>) -> CallError<()> {
     }
 }
 
+fn here<A: Remote + Serve<M>, M: Wire>(
+    target: &Target<'_>,
+    message: &mut dyn Any,
+) -> Result<(), CallError<()>> {
+    let (place, only) = target.find::<A>()?;
+    let Some(message) = message.downcast_mut::<Option<M>>().and_then(Option::take) else {
+        let why = format!("two messages are called `{}`: give each a name of its own", M::NAME);
+        return Err(CallError::NotUnderstood(why.into()));
+    };
+    match only {
+        Some(pid) => place.only(pid).cast(message),
+        None => place.cast(message),
+    }
+    .map_err(refused)
+}
+
 fn cast<A: Remote + Serve<M>, M: Wire>(target: &Target<'_>, payload: &[u8]) -> Result<(), CallError<()>> {
     let (place, only) = target.find::<A>()?;
     let message = read::<M>(payload)?;
@@ -151,7 +171,13 @@ fn send<A: Remote + Serve<M>, M: Wire>(target: &Target<'_>, payload: &[u8]) -> G
     match sent {
         Ok(()) => Ok(None),
         Err(SendError::Full(message)) => {
-            Ok(Some(Box::pin(async move { place.send(message).await.map_err(refused) })))
+            let sent = async move {
+                match only {
+                    Some(pid) => place.only(pid).send(message).await,
+                    None => place.send(message).await,
+                }
+            };
+            Ok(Some(Box::pin(sent.map(|sent| sent.map_err(refused)))))
         }
         Err(why) => Err(refused(why)),
     }
@@ -171,6 +197,7 @@ fn request<A: Remote + Serve<M>, M: Wire>(
             Ok(answer) => back.answer(Ok(&Answer::<M>(answer))),
             Err(why) => back.answer(Err(why)),
         });
+    caller.asks(&place);
     // Before the request goes: its answer may be there at once.
     if !desk.keep(caller) {
         return Err(CallError::Full(()));

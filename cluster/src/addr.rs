@@ -2,9 +2,9 @@
 
 use crate::accepts::Remote;
 use crate::name::{NodeId, NodeName};
-use crate::shell::{Aim, Hub, NotSent, Peer};
-use crate::wire::{Codec, Wire};
-use ravelin_core::{Actor, ActorRef, CallError, Exit, Pid, SendError, Serve};
+use crate::shell::{Aim, Hub, Letter, NotSent, Peer};
+use crate::wire::Wire;
+use ravelin_core::{Actor, ActorRef, Pid, SendError, Serve};
 use serde::de::{Deserializer, Error as _};
 use serde::ser::{Error as _, Serializer};
 use serde::{Deserialize, Serialize};
@@ -30,6 +30,8 @@ enum There {
     Life(u32),
     /// Whichever life of this name is connected.
     Name(NodeName),
+    /// Whichever node is connected; the same as long as it is.
+    Any,
 }
 
 /// Where a message goes.
@@ -49,6 +51,11 @@ impl<A: Remote> Addr<A> {
         Addr(Kind::There { hub: Arc::downgrade(&hub), node: There::Name(node), aim: Aim::Name(name) })
     }
 
+    pub(crate) fn anywhere(hub: Arc<Hub>, name: Arc<str>) -> Addr<A> {
+        hub.exports.know::<A>();
+        Addr(Kind::There { hub: Arc::downgrade(&hub), node: There::Any, aim: Aim::Name(name) })
+    }
+
     pub(crate) fn at(hub: Arc<Hub>, pid: Pid) -> Addr<A> {
         let node = There::Life(pid.node());
         Addr(Kind::There { hub: Arc::downgrade(&hub), node, aim: Aim::Pid(pid) })
@@ -63,6 +70,7 @@ impl<A: Remote> Addr<A> {
         let is_here = match node {
             There::Life(number) => *number == 0,
             There::Name(name) => *name == hub.me.name,
+            There::Any => false,
         };
         if is_here {
             let pid = match aim {
@@ -75,6 +83,7 @@ impl<A: Remote> Addr<A> {
         let peer = match node {
             There::Life(number) => hub.peer(*number),
             There::Name(name) => hub.connected(name),
+            There::Any => hub.peers().into_iter().find(|peer| peer.is_up()),
         };
         match peer {
             Some(peer) => Route::There(hub, peer),
@@ -92,9 +101,12 @@ impl<A: Remote> Addr<A> {
     /// Sends and goes on: never blocks. Ok says that it is on its way; what becomes of it on the other node is not told
     /// here, but counted there.
     ///
+    /// A message to another node is written into bytes here, in the caller's time, and copied once; no hop is made.
+    ///
     /// # Errors
     /// As [`ActorRef::cast`] for an actor here. For one there [`SendError::Full`] when as much waits to be sent to the
-    /// node as may, [`SendError::NoConnection`] when it is not reached; the message comes back.
+    /// node as may, [`SendError::NoConnection`] when it is not reached,
+    /// [`SendError::Unfit`] when the message can not go there; the message comes back.
     pub fn cast<M: Wire>(&self, message: M) -> Result<(), SendError<M>>
     where
         A: Serve<M>,
@@ -105,7 +117,9 @@ impl<A: Remote> Addr<A> {
             Route::There(hub, peer) => {
                 let Some(aim) = self.aim() else { return Err(SendError::NoConnection(message)) };
                 let flow = ravelin_core::running();
-                let sent = hub.write(&peer, &message, |bytes| peer.cast(flow, aim, M::NAME, bytes));
+                let sent = hub.write(&peer, &message, |payload| {
+                    peer.cast(Letter { flow, aim, name: M::NAME, payload })
+                });
                 sent.map_err(|why| handed_back(why, message))
             }
         }
@@ -137,28 +151,6 @@ fn handed_back<M>(why: NotSent, message: M) -> SendError<M> {
             tracing::debug!(target: "ravelin", message_type = std::any::type_name::<M>(), reason = why, "ravelin.cluster.unfit");
             SendError::Unfit(message)
         }
-    }
-}
-
-impl Hub {
-    /// Casts to an incarnation, here or there.
-    pub(crate) fn cast_to<M: Wire + Clone>(&self, pid: Pid, message: &M) -> Result<(), CallError<()>> {
-        if pid.node() == 0 {
-            return self.find(&Aim::Pid(pid), |target, table| {
-                let mut bytes = Vec::new();
-                M::Codec::encode(message, &mut bytes)
-                    .map_err(|why| CallError::NotUnderstood(why.to_string().into()))?;
-                (table.row(M::NAME)?.cast)(target, &bytes)
-            });
-        }
-        let peer = self.peer(pid.node()).ok_or(CallError::Exited(Exit::NoConnection))?;
-        let (flow, aim) = (ravelin_core::running(), Aim::Pid(pid));
-        let sent = self.write(&peer, message, |bytes| peer.cast(flow, &aim, M::NAME, bytes));
-        sent.map_err(|why| match why {
-            NotSent::Full => CallError::Full(()),
-            NotSent::NoConnection => CallError::Exited(Exit::NoConnection),
-            NotSent::Unfit(why) => CallError::NotUnderstood(why.into()),
-        })
     }
 }
 
@@ -208,6 +200,9 @@ impl<A: Remote> Serialize for Addr<A> {
             Kind::There { node, aim: Aim::Name(name), .. } => match node {
                 There::Name(node) => Written::Name(None, node.to_string(), name.to_string()),
                 There::Life(number) => Written::Name(Some(of(*number)), String::new(), name.to_string()),
+                There::Any => {
+                    return Err(S::Error::custom("which node it is on is another one for each client"));
+                }
             },
             Kind::There { aim: Aim::Place(_), .. } => {
                 return Err(S::Error::custom("a place is of one life of a node"));

@@ -2,13 +2,15 @@
 
 use crate::accepts::Remote;
 use crate::addr::{Addr, Route};
-use crate::shell::{Aim, Ask, Hub, NotSent, Peer, Sent, Wait};
+use crate::proto::waits::CallId;
+use crate::shell::{Aim, Ask, FarNumber, Hub, Letter, NotSent, Peer, Wait};
 use crate::wire::{Codec, Wire};
 use futures::future::BoxFuture;
 use ravelin_core::{Asking, Call, CallError, Exit, SendError, Serve};
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
 use std::sync::Arc;
+use std::task::Waker;
 use std::time::Duration;
 
 impl<A: Remote> Addr<A> {
@@ -17,8 +19,9 @@ impl<A: Remote> Addr<A> {
     /// round trip for each message.
     ///
     /// # Errors
-    /// As for [`Addr::cast`], and those of the other node: nobody lives there, its mailbox refuses, it does not know the
-    /// message.
+    /// [`CallError::NoProc`] when the node is not reached, or nobody lives there; [`CallError::Full`] when the mailbox
+    /// refuses; [`CallError::NotUnderstood`] when the message can not go there, or is not known there;
+    /// `Exited(NoConnection)` when the node is lost meanwhile, and the message may have arrived.
     ///
     /// # Cancel safety
     /// Dropped before it is ready, the message may have been sent.
@@ -40,7 +43,13 @@ impl<A: Remote> Addr<A> {
     }
 
     /// Sends and waits for the answer, five seconds if nothing else is said. A call always ends; when the node is lost it
-    /// ends at once, with [`Exited(NoConnection)`](CallError::Exited).
+    /// ends at once, with [`Exited(NoConnection)`](CallError::Exited). The other node is told how long the caller waits.
+    ///
+    /// # Errors
+    /// See [`CallError`]; [`CallError::NotUnderstood`] says what the other node does not know or can not read.
+    ///
+    /// # Cancel safety
+    /// Dropped, the other node is told; a request that was not begun there is not handled.
     pub fn call<M: Wire + Sync>(&self, message: M) -> AddrCall<'_, A, M>
     where
         A: Serve<M>,
@@ -134,15 +143,15 @@ struct Outgoing<A: Remote, M: Wire> {
 }
 
 /// Takes a request back whose caller has gone.
-struct Cancel {
-    peer: Arc<Peer>,
-    sent: Option<Sent>,
+pub(crate) struct Cancel {
+    pub(crate) peer: Arc<Peer>,
+    pub(crate) id: Option<CallId>,
 }
 
 impl Drop for Cancel {
     fn drop(&mut self) {
-        if let Some(sent) = self.sent.take() {
-            self.peer.cancel(sent);
+        if let Some(id) = self.id.take() {
+            self.peer.cancel(id);
         }
     }
 }
@@ -170,6 +179,12 @@ impl<A: Remote, M: Wire + Sync> Outgoing<A, M> {
             Err(why) => return Err(why.map(|()| message)),
         };
         let is_send = matches!(asks, Asks::Room);
+        // An actor that waits for an answer is seen to do so, before anybody learns of the request.
+        let asker = ravelin_core::running().filter(|_| !is_send);
+        let number = asker.map(|asker| FarNumber::new(&hub, asker));
+        if let Some(number) = &number {
+            asking.waits_as(number.number);
+        }
         let ask = if is_send { Ask::Send } else { Ask::Call { budget } };
         let mut wait: Option<Wait> = Some(Box::new(move |answer| match answer {
             Ok(_) if is_send => reply.send(None),
@@ -182,14 +197,14 @@ impl<A: Remote, M: Wire + Sync> Outgoing<A, M> {
             },
             Err(why) => reply.fail(why),
         }));
-        let mut cancel = Cancel { peer: peer.clone(), sent: None };
+        let mut cancel = Cancel { peer: peer.clone(), id: None };
         let outcome = poll_fn(|cx| {
             if let Some(unsent) = wait.take() {
-                match begin(&hub, &peer, &aim, &message, ask, unsent) {
-                    Ok(sent) => cancel.sent = Some(sent),
+                let route = Sent { hub: &hub, peer: &peer, aim: &aim, number: number.as_ref() };
+                match begin(route, &message, ask, unsent, cx.waker()) {
+                    Ok(id) => cancel.id = Some(id),
                     Err((NotSent::Full, unsent)) => {
                         wait = Some(unsent);
-                        peer.await_room(cx.waker());
                     }
                     Err((NotSent::NoConnection, unsent)) => {
                         unsent(Err(CallError::Exited(Exit::NoConnection)));
@@ -201,29 +216,45 @@ impl<A: Remote, M: Wire + Sync> Outgoing<A, M> {
         })
         .await;
         if !matches!(outcome, Err(CallError::Timeout)) {
-            cancel.sent = None;
+            cancel.id = None;
         }
         outcome.map_err(|why| why.map(|()| message))
     }
 }
 
+/// Where a request goes, and what is to learn the number of its call.
+#[derive(Clone, Copy)]
+struct Sent<'a> {
+    hub: &'a Hub,
+    peer: &'a Peer,
+    aim: &'a Aim,
+    number: Option<&'a FarNumber>,
+}
+
 /// Sends the request. An error has the wait with it, so that it can be tried again.
 fn begin<M: Wire>(
-    hub: &Hub,
-    peer: &Peer,
-    aim: &Aim,
+    sent: Sent<'_>,
     message: &M,
     ask: Ask,
     wait: Wait,
-) -> Result<Sent, (NotSent, Wait)> {
+    waker: &Waker,
+) -> Result<CallId, (NotSent, Wait)> {
+    let Sent { hub, peer, aim, number } = sent;
     let flow = ravelin_core::running();
     let mut unsent = Some(wait);
-    let begun = hub.write(peer, message, |bytes| {
+    let begun = hub.write(peer, message, |payload| {
         let Some(wait) = unsent.take() else { return Err(NotSent::NoConnection) };
-        peer.ask(flow, aim, M::NAME, bytes, ask, wait).map_err(|(why, wait)| {
-            unsent = Some(wait);
-            why
-        })
+        let begun = |call| {
+            if let Some(number) = number {
+                number.is_for(peer.number, call);
+            }
+        };
+        peer.ask(Letter { flow, aim, name: M::NAME, payload }, ask, wait, waker, begun).map_err(
+            |(why, wait)| {
+                unsent = Some(wait);
+                why
+            },
+        )
     });
     begun.map_err(|why| (why, unsent.unwrap_or_else(|| Box::new(drop))))
 }

@@ -33,13 +33,26 @@ mod accepts;
 mod shell;
 mod addr;
 mod ask;
+mod builder;
 mod node;
+mod seat;
+mod spawn;
+mod watch;
+mod relay;
+mod client;
 
 pub use accepts::{Accepts, Remote};
 pub use addr::Addr;
 pub use ask::AddrCall;
-pub use config::{Config, ConfigError, Limits};
-pub use name::{Endpoint, Incarnation, InvalidName, NodeId, NodeName};
-pub use node::{Node, NodeError};
-pub use shell::{Figures, NodeEvent, NodeHealth};
+pub use builder::{NodeBuilder, NodeError};
+pub use client::{Client, Subscription};
+pub use config::{Clients, Config, ConfigError, Limits};
+pub use name::{Endpoint, Incarnation, InvalidName, NodeId, NodeName, Role};
+pub use node::Node;
+pub use proto::groups::Group;
+pub use proto::names::{Event as NameEvent, Keep, Resolve};
+pub use seat::NodeSeat;
+pub use shell::{
+    Figures, GroupEvent, GroupWatch, NodeEvent, NodeHealth, OfferError, Refused, StartChildError,
+};
 pub use wire::{Bincode, Codec, Undecodable, Wire};

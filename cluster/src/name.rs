@@ -124,6 +124,16 @@ impl fmt::Debug for NodeId {
     }
 }
 
+/// What somebody is to the nodes of a cluster.
+#[derive(Clone, Copy, Debug, Default, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub enum Role {
+    /// A node of the cluster: others hear of it, and dial it.
+    #[default]
+    Member,
+    /// A program that uses the cluster and is none of it: nobody dials it, and no other node hears of it.
+    Client,
+}
+
 /// Where a node is reached: `host:port`, as its transport understands it.
 #[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct Endpoint(pub Arc<str>);

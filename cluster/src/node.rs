@@ -2,24 +2,31 @@
 
 use crate::accepts::Remote;
 use crate::addr::Addr;
-use crate::config::{Config, ConfigError};
-use crate::discovery::{AnyOf, Discovery, Seeds};
-use crate::name::{Endpoint, Incarnation, NodeId, NodeName};
+use crate::builder::{NodeBuilder, NodeError, found_by};
+use crate::config::Config;
+use crate::discovery::Discovery;
+use crate::name::{Endpoint, Incarnation, NodeId, NodeName, Role};
 use crate::proto::groups::{self, Group};
 use crate::proto::hello::{self, Introduction};
 use crate::proto::link::LinkConfig;
 use crate::proto::members::{Members, Peer as Member};
 use crate::proto::names::Resolve;
-use crate::proto::reach::{Reach, Role};
+use crate::proto::reach::Reach;
+use crate::shell::door;
 use crate::shell::keeper::{self, Keeper, KeeperArgs};
 use crate::shell::{Carrier, Figures, Hub, Linking, NodeEvent};
-use crate::transport::{Listener, Transport, TransportError};
-use crate::wire::{Bincode, Codec, Wire};
+use crate::transport::{Listener, Transport};
+use crate::wire::Wire;
+use futures::future::{join_all, select};
 use ravelin_core::{ActorRef, Exit, Pid, Recipient, System};
-use ravelin_supervisor::{Supervisor, SupervisorRef, child, task};
+use ravelin_supervisor::{Status, Supervisor, SupervisorRef, child, task};
 use std::fmt;
+use std::pin::pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
+
+/// How long a node that leaves waits until the others were told.
+const SAY_WITHIN: Duration = Duration::from_secs(1);
 
 /// A node of a cluster: a [`System`] with a name and an incarnation, that knows other nodes. Cheap to clone.
 #[derive(Clone)]
@@ -30,36 +37,11 @@ struct Inner {
     tree: SupervisorRef,
     tree_pid: Pid,
     endpoint: Endpoint,
+    /// The supervisor of its links.
+    links: SupervisorRef,
+    /// The supervisor of what clients subscribe to, and of a client's subscriptions.
+    relays: SupervisorRef,
 }
-
-/// Why a node was not started. Nothing of it is left.
-#[derive(Debug)]
-#[non_exhaustive]
-pub enum NodeError {
-    /// The configuration is not possible.
-    Config(ConfigError),
-    /// It can not listen where it should.
-    Listen(TransportError),
-    /// The system is a node already, or was: a node that starts again has a system of its own.
-    AlreadyNode,
-    /// Its actors could not be started.
-    Start(Exit),
-}
-
-impl fmt::Display for NodeError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            NodeError::Config(why) => fmt::Display::fmt(why, f),
-            NodeError::Listen(why) => write!(f, "the node can not listen: {why}"),
-            NodeError::AlreadyNode => {
-                f.write_str("the system is a node already, or was: start another one on a system of its own")
-            }
-            NodeError::Start(why) => write!(f, "the node's actors could not be started: {why}"),
-        }
-    }
-}
-
-impl std::error::Error for NodeError {}
 
 impl Node {
     /// Makes this system a node: it listens, looks for others where the configuration says, and is one of the cluster as
@@ -67,14 +49,35 @@ impl Node {
     ///
     /// # Errors
     /// See [`NodeError`].
+    ///
+    /// # Cancel safety
+    /// Dropped before it is done, the system may be a node all the same: end the system.
     pub async fn start(
         system: &System,
         config: Config,
         transport: Arc<dyn Transport>,
     ) -> Result<Node, NodeError> {
+        Node::builder(config, transport).start(system).await
+    }
+
+    /// A node that is started with more than a configuration: a discovery of one's own, other codecs.
+    pub fn builder(config: Config, transport: Arc<dyn Transport>) -> NodeBuilder {
+        NodeBuilder::new(config, transport)
+    }
+
+    /// Starts it, as a member or as a client.
+    pub(crate) async fn start_as(system: &System, builder: NodeBuilder) -> Result<Node, NodeError> {
+        let NodeBuilder { config, transport, discovery, codecs } = builder;
         config.check().map_err(NodeError::Config)?;
-        let listener = transport.listen(&config.listen).await.map_err(NodeError::Listen)?;
-        let endpoint = config.advertise.clone().unwrap_or_else(|| listener.endpoint());
+        let discovery = found_by(&config, discovery)?;
+        let (listener, endpoint) = match config.role {
+            Role::Client => (None, Endpoint("".into())),
+            Role::Member => {
+                let listener = transport.listen(&config.listen).await.map_err(NodeError::Listen)?;
+                let endpoint = config.advertise.clone().unwrap_or_else(|| listener.endpoint());
+                (Some(listener), endpoint)
+            }
+        };
         let runtime = system.runtime();
         let incarnation = config.incarnation.unwrap_or_else(|| {
             let since = runtime.system_time().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
@@ -85,7 +88,9 @@ impl Node {
         let carrier = Arc::new(Carrier(Arc::downgrade(&hub)));
         system.set_distribution(carrier).map_err(|_| NodeError::AlreadyNode)?;
 
-        let member = Member { id: me.clone(), endpoint: endpoint.clone() };
+        // A client is reached nowhere; its plans want something that is not an endpoint of anybody.
+        let place = if listener.is_some() { endpoint.clone() } else { Endpoint(me.to_string().into()) };
+        let member = Member { id: me.clone(), endpoint: place };
         let limits = hello::Limits {
             message_max: config.limits.message_bytes_max as u64,
             window: config.limits.assembly_bytes_max as u64,
@@ -98,14 +103,12 @@ impl Node {
                 cluster: config.cluster.as_str().into(),
                 node: me,
                 endpoint: endpoint.0.clone(),
-                role: match config.role {
-                    Role::Member => hello::Role::Member,
-                    Role::Client => hello::Role::Client,
-                },
+                role: config.role,
                 features: config.features.iter().map(|feature| feature.as_str().into()).collect(),
-                codecs: [Bincode::NAME.into()].into(),
+                codecs,
                 limits,
             },
+            clients: config.clients,
             config: LinkConfig {
                 heartbeat: config.heartbeat,
                 silence: config.silence,
@@ -122,16 +125,26 @@ impl Node {
         let keeper = ActorRef::<Keeper>::place("keeper");
         let _ = hub.keeper.set(keeper.clone());
         let tree = SupervisorRef::place("ravelin-node");
-        let started = tree_of(&config, keeper, linking, members, reach, listener)
+        let (links, relays) = (SupervisorRef::place("links"), SupervisorRef::place("relays"));
+        let args = KeeperArgs { linking, links: links.clone(), members, reach };
+        let started = tree_of(discovery, keeper, args, listener, &relays)
             .start_at(system, &tree)
             .await
             .map_err(|why| NodeError::Start(why.into_exit()))?;
-        Ok(Node(Arc::new(Inner { hub, tree, tree_pid: started, endpoint })))
+        Ok(Node(Arc::new(Inner { hub, tree, tree_pid: started, endpoint, links, relays })))
     }
 
     /// Who it is.
     pub fn id(&self) -> &NodeId {
         &self.0.hub.me
+    }
+
+    pub(crate) fn relays(&self) -> &SupervisorRef {
+        &self.0.relays
+    }
+
+    pub(crate) fn hub(&self) -> &Arc<Hub> {
+        &self.0.hub
     }
 
     /// What it is a node of.
@@ -162,7 +175,8 @@ impl Node {
         self.0.hub.peers().iter().map(|peer| peer.figures()).collect()
     }
 
-    /// From now on this recipient hears of nodes; first of those that are up. It is forgotten when nobody lives there.
+    /// From now on this recipient hears of nodes; first of those that are up. It is forgotten when nobody lives there, so
+    /// an actor asks in its `init`; one that asks again hears once, and again of those that are up.
     /// Source: `net_kernel:monitor_nodes/1`.
     pub async fn watch(&self, recipient: Recipient<NodeEvent>) {
         if let Some(keeper) = self.0.hub.keeper.get() {
@@ -170,17 +184,31 @@ impl Node {
         }
     }
 
-    /// Leaves the cluster in good order: the others are told, links are closed, the node's actors end. The system and
-    /// its other actors stay.
+    /// Leaves the cluster in good order: what was sent is given out, for a second at most; the others are told, links are
+    /// closed, the node's actors end. The system and its other actors stay.
     pub async fn leave(&self) {
         if let Some(keeper) = self.0.hub.keeper.get() {
             let _ = keeper.call(keeper::Leave).await;
+            self.links_gone().await;
         }
         let system = &self.0.hub.system;
         let _ = system.shut_down(self.0.tree_pid, Exit::Shutdown, Some(Duration::from_secs(5))).await;
         for peer in self.0.hub.peers() {
             peer.disconnect_any(system);
         }
+    }
+
+    /// Waits until every link has said why it goes; not for a peer that does not read.
+    async fn links_gone(&self) {
+        let system = &self.0.hub.system;
+        let links = self.0.links.which_children().await.unwrap_or_default();
+        let pids = links.into_iter().filter_map(|link| match link.status {
+            Status::Running(pid) => Some(pid),
+            _ => None,
+        });
+        let gone = join_all(pids.map(|pid| system.ended(pid)));
+        let late = ravelin_core::sleep(&**system.runtime(), SAY_WITHIN);
+        select(pin!(gone), pin!(late)).await;
     }
 
     // ---- references ----
@@ -244,12 +272,22 @@ impl Node {
         self.0.hub.groups().local_members(group).collect()
     }
 
-    /// Casts to each member of a group, once for each actor, whatever type it is of. Gives how many it went to; those
-    /// whose mailbox or queue is full are left out.
+    /// Casts to each member of a group, once for each actor, whatever type it is of, and to what clients
+    /// [subscribe](Node::let_subscribe) to. Gives how many it went to; those
+    /// whose mailbox or queue is full are left out, and those that do not accept it from other nodes.
+    ///
+    /// The message is written once for all nodes, if no pid, address or way back is in it, which are others for each node.
     pub fn broadcast<M: Wire + Clone>(&self, group: &Group, message: &M) -> usize {
-        let mut members = self.members(group);
-        members.dedup();
-        members.into_iter().filter(|pid| self.0.hub.cast_to(*pid, message).is_ok()).count()
+        let members = {
+            let groups = self.0.hub.groups();
+            let beside = group.beside();
+            let told = beside.iter().flat_map(|beside| groups.members(beside));
+            let mut members: Vec<Pid> = groups.members(group).chain(told).collect();
+            members.sort_unstable();
+            members.dedup();
+            members
+        };
+        self.0.hub.broadcast(&members, message)
     }
 
     // ---- names ----
@@ -281,9 +319,17 @@ impl Node {
 
     /// Sees that an actor's groups and names end with it.
     async fn keep_watch(&self, pid: Pid) {
-        if let Some(keeper) = self.0.hub.keeper.get() {
-            let _ = keeper.call(keeper::Watch(pid)).await;
-        }
+        self.0.hub.keep_watch(pid).await;
+    }
+}
+
+impl NodeBuilder {
+    /// Starts it: see [`Node::start`].
+    ///
+    /// # Errors
+    /// See [`NodeError`].
+    pub async fn start(self, system: &System) -> Result<Node, NodeError> {
+        Node::start_as(system, self.member()?).await
     }
 }
 
@@ -295,37 +341,34 @@ impl fmt::Debug for Node {
 
 /// The supervisors and actors of a node.
 fn tree_of(
-    config: &Config,
+    discovery: Arc<dyn Discovery>,
     keeper: ActorRef<Keeper>,
-    linking: Arc<Linking>,
-    members: Members,
-    reach: Reach,
-    listener: Box<dyn Listener>,
+    args: KeeperArgs,
+    listener: Option<Box<dyn Listener>>,
+    relays: &SupervisorRef,
 ) -> Supervisor {
-    let links = SupervisorRef::place("links");
-    let hub = linking.hub.clone();
-    let args = Mutex::new(Some(KeeperArgs { linking, links: links.clone(), members, reach }));
+    let (links, hub) = (args.links.clone(), args.linking.hub.clone());
+    let args = Mutex::new(Some(args));
     let begin = move || args.lock().unwrap_or_else(PoisonError::into_inner).take();
-    let mut sources: Vec<Box<dyn Discovery>> = vec![Box::new(Seeds(config.seeds.clone()))];
-    sources.truncate(usize::from(!config.seeds.is_empty()));
-    let discovery: Arc<dyn Discovery> = Arc::new(AnyOf(sources));
-    let listener = Arc::new(Mutex::new(Some(listener)));
     let doors = keeper.clone();
     let seeker = hub.clone();
     // Without its keeper a node is none: what it knew is lost, so nothing of it starts again by itself.
-    Supervisor::one_for_all("ravelin-node")
+    let tree = Supervisor::one_for_all("ravelin-node")
         .intensity(0, Duration::from_secs(1))
         .child(Supervisor::dynamic("links").at(&links))
         .child(child(&keeper, begin))
         .child(task("seeds", move || keeper::seek(seeker.clone(), discovery.clone())).transient())
-        .child(task("door", move || {
-            let listener = listener.lock().unwrap_or_else(PoisonError::into_inner).take();
-            let doors = doors.clone();
-            async move {
-                match listener {
-                    Some(listener) => keeper::listen(listener, doors).await,
-                    None => Err(Exit::error("the listener is gone")),
-                }
+        .child(Supervisor::dynamic("relays").intensity(10_000, Duration::from_secs(1)).at(relays));
+    let Some(listener) = listener else { return tree };
+    let listener = Arc::new(Mutex::new(Some(listener)));
+    tree.child(task("door", move || {
+        let listener = listener.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let doors = doors.clone();
+        async move {
+            match listener {
+                Some(listener) => door::listen(listener, doors).await,
+                None => Err(Exit::error("the listener is gone")),
             }
-        }))
+        }
+    }))
 }

@@ -49,6 +49,36 @@ fn nothing_is_written_over() {
     assert!(!files.key.exists(), "nor is half of it written");
 }
 
+#[test]
+fn of_several_that_make_an_authority_at_a_time_one_does() {
+    let folder = tempfile::tempdir().unwrap();
+    let certs = folder.path().join("certs");
+    let made = std::thread::scope(|scope| {
+        let makers: Vec<_> =
+            (0..8).map(|_| scope.spawn(|| DevCa::in_folder(&certs, SystemTime::now()).unwrap())).collect();
+        makers.into_iter().map(|maker| maker.join().unwrap()).collect::<Vec<_>>()
+    });
+    for authority in &made {
+        assert_eq!(authority.certificate(), made[0].certificate());
+        // Found good with the authority's certificate, so they are of one key.
+        let certificates = authority.certificates(&"a".parse().unwrap(), DAY).unwrap();
+        assert_eq!(certificates.who().names[0].as_str(), "a");
+    }
+}
+
+#[test]
+fn half_an_authority_is_none() {
+    let folder = tempfile::tempdir().unwrap();
+    drop(DevCa::in_folder(folder.path(), SystemTime::now()).unwrap());
+    for half in ["ca.pem", "ca-key.pem"] {
+        let (path, text) = (folder.path().join(half), fs::read(folder.path().join(half)).unwrap());
+        fs::remove_file(&path).unwrap();
+        let why = DevCa::in_folder(folder.path(), SystemTime::now()).map(drop).unwrap_err();
+        assert!(matches!(&why, DevCaError::File { path: missing, .. } if *missing == path), "{why}");
+        fs::write(&path, text).unwrap();
+    }
+}
+
 #[cfg(unix)]
 #[test]
 fn keys_are_for_their_owner_only() {

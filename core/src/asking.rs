@@ -1,7 +1,7 @@
 //! Calls that cross between nodes, seen from their two ends: a wait whose request goes elsewhere, and a way back to a
 //! caller who is elsewhere.
 
-use crate::cell::Host;
+use crate::cell::{CellRef, FarPosted, FarWait, far_waits};
 use crate::error::CallError;
 use crate::fate::{self, Budget, Unanswered};
 use crate::limit::{Fits, Limit};
@@ -36,7 +36,8 @@ impl System {
     pub fn asking<R: Send + 'static>(&self) -> (ReplyTo<R>, Asking<R>) {
         let (to, reply) = reply();
         let limit = Limit::Unsaid(Fits::Yes);
-        (to, Asking { host: self.host(), reply, limit, has_begun: false, is_over: false, gone: None })
+        let wait = FarPosted::new(self.host(), reply);
+        (to, Asking { wait, limit, has_begun: false, is_over: false, gone: None })
     }
 
     /// The way back to a caller that waits elsewhere, for at most so long from now; `None`: as long as it takes. The
@@ -65,15 +66,14 @@ impl System {
 ///
 /// # Time
 /// As for a [`Call`](crate::Call): five seconds if nothing is said, from [`Asking::begin`] or the first poll on, and no
-/// later than the call that the actor serves which begins it. That it waits is seen in no circle of calls: one across
-/// nodes ends with its time.
+/// later than the call that the actor serves which begins it. That it waits is seen in a circle of calls only if whoever
+/// sees to the request follows circles across nodes, as a cluster does; else one ends with its time.
 ///
 /// # Cancel safety
 /// Dropped, an answer that still comes reaches nobody.
 #[must_use = "an asking does nothing until it is awaited"]
 pub struct Asking<R: Send + 'static> {
-    host: Arc<dyn Host>,
-    reply: Reply<R>,
+    wait: FarPosted<R>,
     limit: Limit,
     has_begun: bool,
     /// An answer came, or a reason why none will.
@@ -114,19 +114,27 @@ impl<R: Send + 'static> Asking<R> {
     /// [`CallError::Expired`]: no time is left, and nothing is to be sent.
     pub fn begin(&mut self) -> Result<Option<Duration>, CallError<()>> {
         if !std::mem::replace(&mut self.has_begun, true) {
-            let host = &self.host;
+            let host = &self.wait.host;
             let Some(budget) = self.limit.begin(&**host, || host.hands_over()) else {
                 (self.is_over, self.gone) = (true, None);
                 return Err(CallError::Expired(()));
             };
-            self.reply.set_budget(budget);
+            self.wait.reply.set_budget(budget);
         }
-        Ok(self.limit.left(self.host.runtime().now()))
+        Ok(self.limit.left(self.wait.host.runtime().now()))
+    }
+
+    /// From now on others see that the actor that runs here waits, under this number, which whoever carries the request
+    /// chose: below 2^31, and of no other wait of this system. Before the request is sent, so that nobody who learns of
+    /// it there looks here in vain. Does nothing where no actor of this system runs, and the second time.
+    #[doc(hidden)]
+    pub fn waits_as(&mut self, number: u32) {
+        self.wait.post(number);
     }
 
     /// Gives up, if there is no answer.
     fn leave(&mut self) {
-        let host = &self.host;
+        let host = &self.wait.host;
         self.limit.stop(|| Some(&**host));
         if !std::mem::replace(&mut self.is_over, true)
             && let Some(gone) = self.gone.take()
@@ -144,12 +152,12 @@ impl<R: Send + 'static> Future for Asking<R> {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = &mut *self;
         this.begin()?;
-        if let Poll::Ready(answer) = this.reply.poll(cx) {
+        if let Poll::Ready(answer) = this.wait.reply.poll(cx) {
             this.is_over = true;
             this.leave();
             return Poll::Ready(answer.map_err(Unanswered::told));
         }
-        let (host, reply) = (&this.host, &this.reply);
+        let (host, reply) = (&this.wait.host, &this.wait.reply);
         if this.limit.poll(&**host, cx, |budget| reply.set_budget(budget)).is_pending() {
             return Poll::Pending;
         }
@@ -188,22 +196,68 @@ impl fmt::Debug for Caller {
     }
 }
 
+impl Caller {
+    /// Whom it asks: who lives at that place, before the question goes there.
+    pub(crate) fn asks_cell(&self, cell: &CellRef) {
+        self.0.asks(cell);
+    }
+
+    /// To look where its wait leads, as long as it waits.
+    #[doc(hidden)]
+    pub fn sight(&self) -> Sight {
+        Sight(self.0.clone())
+    }
+}
+
+/// A look at a [`Caller`]. It may be dropped at any time: the caller waits all the same.
+#[doc(hidden)]
+#[derive(Clone)]
+pub struct Sight(Arc<dyn Waits>);
+
+impl Sight {
+    /// The waits for other nodes that keep the caller waiting, itself or through others: each with the way from who was
+    /// asked to who waits there. `None`: it waits no longer, or somebody else than who was asked may answer it.
+    pub fn far_waits(&self) -> Option<Vec<FarWait>> {
+        let cell = self.0.asked()?;
+        let ways = far_waits(&cell);
+        // Last, as the ways are looked at backwards: nobody on them went on before this was so.
+        self.0.asked().map(|_| ways)
+    }
+}
+
+impl fmt::Debug for Sight {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Sight")
+    }
+}
+
 trait Waits: Send + Sync {
     /// Waits no longer.
     fn leave(&self);
+    /// Whom it asks.
+    fn asks(&self, cell: &CellRef);
+    /// Whom it asked, if that one lives and nobody else can answer.
+    fn asked(&self) -> Option<CellRef>;
 }
 
 pub(crate) type Then<R> = Box<dyn FnOnce(Result<R, CallError<()>>) + Send>;
 
 /// Waits for an answer as a caller does, and takes it to where it is wanted on the thread that gives it.
-struct Courier<R: Send + 'static>(Lock<Option<(Reply<R>, Then<R>)>>);
+struct Courier<R: Send + 'static>(Lock<Option<Errand<R>>>);
+
+struct Errand<R: Send + 'static> {
+    reply: Reply<R>,
+    then: Then<R>,
+    /// Whom it asks, and where that one sat before the question was on its way.
+    asked: Option<(CellRef, u32)>,
+}
 
 /// A way back with that at its end.
 pub(crate) fn courier<R: Send + 'static>(budget: Budget, then: Then<R>) -> (ReplyTo<R>, Caller) {
     let courier = Arc::new(Courier(Lock::new(None)));
     let (to, reply) = reply_to(&Waker::from(courier.clone()));
     reply.set_budget(budget);
-    *courier.0.lock() = Some((reply, then));
+    *courier.0.lock() = Some(Errand { reply, then, asked: None });
     (to, Caller(courier))
 }
 
@@ -211,7 +265,7 @@ impl<R: Send + 'static> Wake for Courier<R> {
     fn wake(self: Arc<Self>) {
         // It is woken by the answer alone, and once.
         let taken = self.0.lock().take();
-        let Some((mut reply, then)) = taken else { return };
+        let Some(Errand { mut reply, then, .. }) = taken else { return };
         if let Poll::Ready(answer) = reply.poll(&mut Context::from_waker(Waker::noop())) {
             let answer = answer.map_err(Unanswered::told);
             // It runs in the middle of whoever answers.
@@ -226,5 +280,19 @@ impl<R: Send + 'static> Waits for Courier<R> {
     fn leave(&self) {
         let taken = self.0.lock().take();
         drop(taken);
+    }
+
+    fn asks(&self, cell: &CellRef) {
+        if let Some(errand) = &mut *self.0.lock() {
+            errand.asked = Some((cell.clone(), cell.header().seat()));
+        }
+    }
+
+    fn asked(&self) -> Option<CellRef> {
+        let errand = self.0.lock();
+        let errand = errand.as_ref()?;
+        let (cell, seat) = errand.asked.as_ref()?;
+        let is_certain = *seat != 0 && cell.header().seat() == *seat && errand.reply.head().is_certain();
+        is_certain.then(|| cell.clone())
     }
 }

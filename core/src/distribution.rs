@@ -33,6 +33,14 @@ pub trait Distribution: Send + Sync + 'static {
     /// held, also from inside of [`System::deliver`](crate::System::deliver): so it puts the signal into a queue. It
     /// may call `deliver` itself.
     fn carry(&self, signal: DistSignal);
+
+    /// An actor here began to wait for one that waits, itself or through others here, for other nodes, under these
+    /// numbers: a circle by way of these may be closed now. Called as `carry` is; a hint that costs nothing to ignore
+    /// but that such circles end with their time.
+    #[doc(hidden)]
+    fn lead_to(&self, numbers: &[u32]) {
+        let _ = numbers;
+    }
 }
 
 /// A signal between actors of two nodes. Source: the distribution protocol's control messages.

@@ -2,6 +2,7 @@
 
 use crate::exit::Exit;
 use crate::id::Pid;
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
@@ -118,15 +119,28 @@ pub struct Hop {
     pub pid: Option<Pid>,
     /// The name of its place, if it has one.
     pub place: Option<Arc<str>>,
-    /// The name of its type.
-    pub actor: &'static str,
+    /// The name of its type; of an actor of another node the name of its place, or of its type.
+    pub actor: Cow<'static, str>,
+    /// The name of its node, where the way leads through several.
+    pub node: Option<Arc<str>>,
+}
+
+impl Hop {
+    /// An actor of this node, of which that is known; for who brings a way from elsewhere.
+    #[doc(hidden)]
+    pub fn at(node: Arc<str>, pid: Option<Pid>, name: &str) -> Hop {
+        Hop { pid, place: None, actor: name.to_owned().into(), node: Some(node) }
+    }
 }
 
 impl fmt::Display for Hop {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.place.as_deref().unwrap_or(self.actor))?;
-        match self.pid {
-            Some(pid) => write!(f, "{pid}"),
+        f.write_str(self.place.as_deref().unwrap_or(&self.actor))?;
+        if let Some(pid) = self.pid {
+            write!(f, "{pid}")?;
+        }
+        match &self.node {
+            Some(node) => write!(f, " on {node}"),
             None => Ok(()),
         }
     }

@@ -335,6 +335,12 @@ impl Host for Shared {
         self.table.at(seat.checked_sub(1)?)
     }
 
+    fn lead_afar(&self, numbers: &[u32]) {
+        if let Some(distribution) = self.distribution.get() {
+            distribution.lead_to(numbers);
+        }
+    }
+
     fn crew(&self) -> &Arc<Crew> {
         &self.crew
     }

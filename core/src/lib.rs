@@ -70,10 +70,14 @@ pub mod conformance;
 pub use actor::Served;
 pub use actor::{Actor, Handle, Received, Serve};
 pub use afar::running;
+#[doc(hidden)]
+pub use asking::Sight;
 pub use asking::{Asking, Caller};
 pub use blocking::{blocking, catch_panic};
 pub use bonds::TrapExits;
 pub use call::Call;
+#[doc(hidden)]
+pub use cell::FarWait;
 pub use cell::InPlace;
 pub use cx::Cx;
 pub use distribution::{AlreadyDistributed, DistSignal, Distribution, Misdirected};

@@ -1,8 +1,9 @@
 //! Requests whose way back is somebody else's, and messages that are for one incarnation only: what a node does for
 //! those of other nodes.
 
-use crate::actor::{Actor, Call as Payload, Cast, Serve};
-use crate::cell::{Port, TypedRef};
+use crate::actor::{Actor, Call, Cast, Serve};
+use crate::asking::Caller;
+use crate::cell::{Payload, Port, TypedRef};
 use crate::error::SendError;
 use crate::fate;
 use crate::id::Pid;
@@ -13,7 +14,7 @@ use crate::system::System;
 use ravelin_mailbox::{Refused, Ticket};
 use std::any::TypeId;
 use std::fmt;
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
@@ -87,7 +88,16 @@ impl<A: Actor> ActorRef<A> {
     where
         A: Serve<M>,
     {
-        Requesting { port: self.typed.port(), to: None, request: Some((request, reply)), ticket: None }
+        Requesting(Waiting::new(self.typed.port(), None, Call(request, reply)))
+    }
+}
+
+impl Caller {
+    /// Whom it asks: who lives at this place. To be said before the question goes there; without it nobody sees where
+    /// its wait leads.
+    #[doc(hidden)]
+    pub fn asks<A: Actor>(&self, place: &ActorRef<A>) {
+        self.asks_cell(place.typed.cell());
     }
 }
 
@@ -113,6 +123,24 @@ impl<'a, A: Actor> Only<'a, A> {
         }
     }
 
+    /// As [`ActorRef::send`].
+    ///
+    /// # Errors
+    /// As for [`Only::cast`]; also when that incarnation ends while the message waits for room.
+    ///
+    /// # Cancel safety
+    /// Dropped before it is ready, nothing was sent.
+    pub async fn send<M: Message>(&self, message: M) -> Result<(), SendError<M>>
+    where
+        A: Serve<M>,
+    {
+        let mut waiting = Waiting::new(self.place.typed.port(), Some(self.pid), Cast(message));
+        poll_fn(|cx| waiting.poll(cx)).await.map_err(|refused| match refused {
+            Refused::Closed(Cast(message)) => SendError::NoProc(message),
+            Refused::Full(Cast(message)) => SendError::Full(message),
+        })
+    }
+
     /// As [`ActorRef::cast_request`].
     ///
     /// # Errors
@@ -129,8 +157,7 @@ impl<'a, A: Actor> Only<'a, A> {
     where
         A: Serve<M>,
     {
-        let port = self.place.typed.port();
-        Requesting { port, to: Some(self.pid), request: Some((request, reply)), ticket: None }
+        Requesting(Waiting::new(self.place.typed.port(), Some(self.pid), Call(request, reply)))
     }
 }
 
@@ -141,63 +168,71 @@ impl<A: Actor> fmt::Debug for Only<'_, A> {
 }
 
 fn push<M: Message>(
-    port: Port<'_, Payload<M>>,
+    port: Port<'_, Call<M>>,
     to: Option<Pid>,
     request: M,
     reply: ReplyTo<M::Reply>,
 ) -> Result<(), Returned<M>> {
-    match fate::discarding(|| port.push_to(to, Payload(request, reply), None)) {
+    match fate::discarding(|| port.push_to(to, Call(request, reply), None)) {
         Ok(()) => Ok(()),
-        Err(Refused::Closed(Payload(request, reply))) => Err(SendError::NoProc((request, reply))),
-        Err(Refused::Full(Payload(request, reply))) => Err(SendError::Full((request, reply))),
+        Err(Refused::Closed(Call(request, reply))) => Err(SendError::NoProc((request, reply))),
+        Err(Refused::Full(Call(request, reply))) => Err(SendError::Full((request, reply))),
     }
 }
 
 /// The future of [`ActorRef::send_request`].
 #[must_use = "a send does nothing until it is awaited"]
-pub struct Requesting<'a, M: Message> {
-    port: Port<'a, Payload<M>>,
-    to: Option<Pid>,
-    request: Option<(M, ReplyTo<M::Reply>)>,
-    ticket: Option<Ticket>,
-}
-
-impl<M: Message> Unpin for Requesting<'_, M> {}
+pub struct Requesting<'a, M: Message>(Waiting<'a, Call<M>>);
 
 impl<M: Message> Future for Requesting<'_, M> {
     type Output = Result<(), Returned<M>>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let this = &mut *self;
-        let Some((request, reply)) = this.request.take() else { return Poll::Pending };
-        let wait = Some((cx.waker(), &mut this.ticket));
-        let pushed = fate::discarding(|| this.port.push_to(this.to, Payload(request, reply), wait));
-        match pushed {
-            Ok(()) => Poll::Ready(Ok(())),
-            Err(Refused::Closed(Payload(request, reply))) => {
-                Poll::Ready(Err(SendError::NoProc((request, reply))))
-            }
-            Err(Refused::Full(Payload(request, reply))) if this.ticket.is_none() => {
-                Poll::Ready(Err(SendError::Full((request, reply))))
-            }
-            Err(Refused::Full(Payload(request, reply))) => {
-                this.request = Some((request, reply));
-                Poll::Pending
-            }
-        }
-    }
-}
-
-impl<M: Message> Drop for Requesting<'_, M> {
-    fn drop(&mut self) {
-        if let Some(ticket) = self.ticket.take() {
-            self.port.header().mailbox.forget(ticket);
-        }
+        self.0.poll(cx).map_err(|refused| match refused {
+            Refused::Closed(Call(request, reply)) => SendError::NoProc((request, reply)),
+            Refused::Full(Call(request, reply)) => SendError::Full((request, reply)),
+        })
     }
 }
 
 impl<M: Message> fmt::Debug for Requesting<'_, M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Requesting")
+    }
+}
+
+/// Something that waits for room in the mailbox of one incarnation, or of whoever lives there.
+struct Waiting<'a, P: Payload> {
+    port: Port<'a, P>,
+    to: Option<Pid>,
+    payload: Option<P>,
+    ticket: Option<Ticket>,
+}
+
+impl<P: Payload> Unpin for Waiting<'_, P> {}
+
+impl<'a, P: Payload> Waiting<'a, P> {
+    fn new(port: Port<'a, P>, to: Option<Pid>, payload: P) -> Waiting<'a, P> {
+        Waiting { port, to, payload: Some(payload), ticket: None }
+    }
+
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Refused<P>>> {
+        let Some(payload) = self.payload.take() else { return Poll::Pending };
+        let wait = Some((cx.waker(), &mut self.ticket));
+        match fate::discarding(|| self.port.push_to(self.to, payload, wait)) {
+            Err(Refused::Full(payload)) if self.ticket.is_some() => {
+                self.payload = Some(payload);
+                Poll::Pending
+            }
+            outcome => Poll::Ready(outcome),
+        }
+    }
+}
+
+impl<P: Payload> Drop for Waiting<'_, P> {
+    fn drop(&mut self) {
+        if let Some(ticket) = self.ticket.take() {
+            self.port.header().mailbox.forget(ticket);
+        }
     }
 }

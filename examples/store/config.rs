@@ -23,6 +23,10 @@ Usage: store [options]
   --max-clients N   further clients are turned away (10000)
   --admin           answer ADMIN: who looks at the actors may also stop them
   --chaos RATE      kill random actors of the tree while it serves: 20/s, 30/m
+  --cluster-port N  be of a cluster, by this TCP port on 127.0.0.1; 0 takes a free one
+  --join HOST:PORT  be of the cluster of the store there: what is published on one is heard on all
+  --node NAME       what this store is called there (store- and the port)
+  --certs DIR       the authority that all of them share; made if it is not there (beside the program)
   --help            this text
 ";
 
@@ -39,6 +43,16 @@ pub struct Config {
     pub admin: bool,
     /// The time from kill to kill.
     pub chaos: Option<Duration>,
+    pub peers: Peers,
+}
+
+/// How to meet other stores. Without a port and without anybody to join: not at all.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Peers {
+    pub port: Option<u16>,
+    pub join: Vec<String>,
+    pub node: Option<String>,
+    pub certs: Option<PathBuf>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,6 +81,7 @@ impl Default for Config {
             max_clients: 10_000,
             admin: false,
             chaos: None,
+            peers: Peers::default(),
         }
     }
 }
@@ -92,6 +107,10 @@ pub fn parse(args: impl IntoIterator<Item: Into<OsString>>) -> Result<Request, l
             Long("partitions") => config.partitions = parser.value()?.parse_with(partitions)?,
             Long("max-clients") => config.max_clients = parser.value()?.parse()?,
             Long("admin") => config.admin = true,
+            Long("cluster-port") => config.peers.port = Some(parser.value()?.parse()?),
+            Long("join") => config.peers.join.push(parser.value()?.string()?),
+            Long("node") => config.peers.node = Some(parser.value()?.string()?),
+            Long("certs") => config.peers.certs = Some(parser.value()?.into()),
             Long("chaos") => config.chaos = Some(parser.value()?.parse_with(interval)?),
             other => return Err(other.unexpected()),
         }
@@ -141,6 +160,10 @@ mod tests {
     fn the_command_line_is_read() {
         let default = Config::default;
         let eleven = Partitions::new(11).unwrap();
+        let peers = |join: &[&str]| Peers {
+            join: join.iter().map(|join| (*join).to_owned()).collect(),
+            ..Peers::default()
+        };
         let millis = |n| Some(Duration::from_millis(n));
         let rows = [
             ("", default()),
@@ -151,6 +174,7 @@ mod tests {
             ("--partitions 11", Config { partitions: eleven, ..default() }),
             ("--max-clients 5", Config { max_clients: 5, ..default() }),
             ("--admin", Config { admin: true, ..default() }),
+            ("--join a:1 --join b:2", Config { peers: peers(&["a:1", "b:2"]), ..default() }),
             ("--chaos 20/s", Config { chaos: millis(50), ..default() }),
             ("--chaos 20", Config { chaos: millis(50), ..default() }),
             ("--chaos 30/m", Config { chaos: millis(2000), ..default() }),

@@ -2,13 +2,15 @@
 //!
 //! It reads as a lesson in how to build something that goes on while its parts fail. In this order:
 //! * Pure parts, which know neither actors nor sockets: `reply`, `number`, `protocol`, `command`, `route`, `effect`,
-//!   `keyspace`, `journal`, `config`, `info`, `session`.
+//!   `keyspace`, `journal`, `config`, `info`, `topic`, `session`.
 //! * `net`: sockets, on tokio or smol.
 //! * `line`: what is kept of a connection outside its actor, and how commands travel.
 //! * `actors`: the tree, each actor in a file.
+//! * `cluster`: other stores.
 
 #![allow(unreachable_pub, missing_docs, reason = "a program, not a library")]
 
+mod cluster;
 mod command;
 mod config;
 mod effect;
@@ -20,6 +22,7 @@ mod protocol;
 mod reply;
 mod route;
 mod session;
+mod topic;
 
 mod actors;
 mod line;
@@ -60,21 +63,19 @@ fn main() -> ExitCode {
 type Outcome = Result<ExitCode, Box<dyn std::error::Error + Send + Sync>>;
 
 fn run(config: Config) -> Outcome {
+    let tokio = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let handle = tokio.handle().clone();
     match config.runtime {
-        config::Runtime::Tokio => {
-            let tokio = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-            let runtime = Tokio::new(tokio.handle().clone());
-            tokio.block_on(serve(config, runtime))
-        }
+        config::Runtime::Tokio => tokio.block_on(serve(config, Tokio::new(handle.clone()), handle)),
         config::Runtime::Smol => {
             let cores = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
-            Smol::block_on(cores, |runtime| serve(config, runtime))
+            Smol::block_on(cores, |runtime| serve(config, runtime, handle))
         }
     }
 }
 
 /// Serves until a signal asks for the end, or the tree gives up.
-async fn serve(config: Config, runtime: Arc<dyn Runtime>) -> Outcome {
+async fn serve(config: Config, runtime: Arc<dyn Runtime>, tokio: tokio::runtime::Handle) -> Outcome {
     let signals = signals()?;
     let store = Store::open(config.data.join("store.redb"))?;
     let listener = Listener::bind(config.runtime, config.port)
@@ -83,7 +84,8 @@ async fn serve(config: Config, runtime: Arc<dyn Runtime>) -> Outcome {
     let config = Config { port: address.port(), ..config };
     let chaos = config.chaos.map(|pause| chaos::over(runtime.clone(), pause));
     let system = System::new(chaos.clone().map_or(runtime, |chaos| chaos));
-    let house = House::new(config, (system.clone(), chaos), store, listener);
+    let node = cluster::join(&config, &system, tokio).await?;
+    let house = House::new(config, (system.clone(), chaos, node), store, listener);
     let node = application::store(&house)?.start_in(&system).await?;
     println!("ready on {address}");
     let report = node.run(signals).await;

@@ -9,6 +9,7 @@ use crate::command::{Client, Hello, LibraryInfo, Local, about};
 use crate::info::{self, Facts};
 use crate::protocol::Version;
 use crate::reply::Reply;
+use crate::topic::{Kind, Topic, meant};
 
 /// What a connection remembers of its client.
 #[derive(Debug, Default)]
@@ -18,7 +19,7 @@ pub struct Session {
     name: Option<Bytes>,
     library: Option<Bytes>,
     library_version: Option<Bytes>,
-    channels: BTreeSet<Bytes>,
+    topics: BTreeSet<Topic>,
 }
 
 impl Session {
@@ -38,14 +39,14 @@ impl Session {
             String::from_utf8_lossy(bytes.as_deref().unwrap_or_default()).into_owned()
         };
         let (name, library, version) = (text(&self.name), text(&self.library), text(&self.library_version));
-        format!("id={} name={name} lib-name={library} lib-ver={version} sub={}", self.id, self.channels.len())
+        format!("id={} name={name} lib-name={library} lib-ver={version} sub={}", self.id, self.topics.len())
     }
 
     /// Whether a command may be given now. A RESP2 client that listens can't tell a reply from a message, so
     /// it may only do what concerns listening.
     pub fn permits(&self, name: &[u8]) -> Result<(), Reply> {
-        const ALLOWED: [&str; 4] = ["subscribe", "unsubscribe", "ping", "quit"];
-        let listening = self.version == Version::Resp2 && !self.channels.is_empty();
+        const ALLOWED: [&str; 6] = ["subscribe", "unsubscribe", "psubscribe", "punsubscribe", "ping", "quit"];
+        let listening = self.version == Version::Resp2 && !self.topics.is_empty();
         if !listening || ALLOWED.iter().any(|allowed| name.eq_ignore_ascii_case(allowed.as_bytes())) {
             return Ok(());
         }
@@ -74,7 +75,7 @@ impl Session {
     }
 
     fn ping(&self, word: Option<Bytes>) -> Reply {
-        if self.version == Version::Resp2 && !self.channels.is_empty() {
+        if self.version == Version::Resp2 && !self.topics.is_empty() {
             return Reply::Push(vec![Reply::bulk("pong"), Reply::bulk(word.unwrap_or_default())]);
         }
         word.map_or(Reply::Simple("PONG"), Reply::bulk)
@@ -115,40 +116,45 @@ impl Session {
         self.name = (!name.is_empty()).then(|| kept(&name));
     }
 
-    /// Starts listening: one reply for each channel. The broker is to be told of `channels` too.
-    pub fn subscribe(&mut self, channels: &[Bytes]) -> Vec<Reply> {
-        let mut replies = Vec::with_capacity(channels.len());
-        for channel in channels {
-            self.channels.insert(kept(channel));
-            replies.push(notice("subscribe", Reply::bulk(channel), self.channels.len()));
+    /// Starts listening: one reply for each name. The broker is to be told of them too.
+    pub fn subscribe(&mut self, kind: Kind, names: &[Bytes]) -> Vec<Reply> {
+        let word = if kind == Kind::Channel { "subscribe" } else { "psubscribe" };
+        let mut replies = Vec::with_capacity(names.len());
+        for name in names {
+            self.topics.insert((kind, kept(name)));
+            replies.push(notice(word, Reply::bulk(name), self.topics.len()));
         }
         replies
     }
 
-    /// Stops listening to these channels, or to all if none is named: the replies, and the channels to take
-    /// back from the broker.
-    pub fn unsubscribe(&mut self, channels: Vec<Bytes>) -> (Vec<Reply>, Vec<Bytes>) {
-        let named = if channels.is_empty() { self.channels.iter().cloned().collect() } else { channels };
-        if named.is_empty() {
-            return (vec![notice("unsubscribe", Reply::Null, 0)], named);
+    /// Stops listening to these, or to all of the kind if none is named: the replies.
+    pub fn unsubscribe(&mut self, kind: Kind, names: Vec<Bytes>) -> Vec<Reply> {
+        let word = if kind == Kind::Channel { "unsubscribe" } else { "punsubscribe" };
+        let names = meant(&self.topics, kind, names);
+        if names.is_empty() {
+            return vec![notice(word, Reply::Null, self.topics.len())];
         }
-        let mut replies = Vec::with_capacity(named.len());
-        let mut left = Vec::new();
-        for channel in named {
-            left.extend(self.channels.take(&channel));
-            replies.push(notice("unsubscribe", Reply::bulk(channel), self.channels.len()));
+        let mut replies = Vec::with_capacity(names.len());
+        for name in names {
+            let topic = (kind, name);
+            self.topics.remove(&topic);
+            replies.push(notice(word, Reply::bulk(topic.1), self.topics.len()));
         }
-        (replies, left)
+        replies
     }
 }
 
-/// A published message as a listener gets it.
-pub fn message(channel: &[u8], message: &[u8]) -> Reply {
-    Reply::Push(vec![Reply::bulk("message"), Reply::bulk(channel), Reply::bulk(message)])
+/// A published message as whoever listens to this gets it.
+pub fn message((kind, name): &Topic, channel: &[u8], message: &[u8]) -> Reply {
+    let (channel, message) = (Reply::bulk(channel), Reply::bulk(message));
+    Reply::Push(match kind {
+        Kind::Channel => vec![Reply::bulk("message"), channel, message],
+        Kind::Pattern => vec![Reply::bulk("pmessage"), Reply::bulk(name), channel, message],
+    })
 }
 
-fn notice(what: &str, channel: Reply, count: usize) -> Reply {
-    Reply::Push(vec![Reply::bulk(what), channel, Reply::count(count)])
+fn notice(what: &str, name: Reply, count: usize) -> Reply {
+    Reply::Push(vec![Reply::bulk(what), name, Reply::count(count)])
 }
 
 /// A copy that does not keep the read buffer alive for as long as the connection lasts.
@@ -185,7 +191,7 @@ mod tests {
             ("client getname", Reply::bulk("me")),
             ("client setinfo lib-name redis-rs", Reply::OK),
             ("client no-evict on", Reply::OK),
-            ("command count", Reply::Integer(50)),
+            ("command count", Reply::Integer(52)),
             ("command info nothing", Reply::Array(vec![Reply::NullArray])),
             ("command docs nothing", Reply::Map(vec![])),
             ("config get save", Reply::Map(vec![(Reply::bulk("save"), Reply::bulk(""))])),
@@ -221,10 +227,10 @@ mod tests {
 
     #[test]
     fn listening() {
-        let channel = |name: &'static str| Bytes::from_static(name.as_bytes());
+        let name = |name: &'static str| Bytes::from_static(name.as_bytes());
         let mut session = Session::new(1);
-        assert_eq!(session.unsubscribe(vec![]).0, [notice("unsubscribe", Reply::Null, 0)]);
-        let replies = session.subscribe(&[channel("a"), channel("b"), channel("a")]);
+        assert_eq!(session.unsubscribe(Kind::Channel, vec![]), [notice("unsubscribe", Reply::Null, 0)]);
+        let replies = session.subscribe(Kind::Channel, &[name("a"), name("b"), name("a")]);
         assert_eq!(replies[2], notice("subscribe", Reply::bulk("a"), 2));
 
         let Err(Reply::Error(refused)) = session.permits(b"GET") else { panic!("GET was permitted") };
@@ -233,10 +239,13 @@ mod tests {
         session.version = Version::Resp3;
         assert_eq!(session.permits(b"get"), Ok(()), "RESP3 tells messages from replies");
 
-        let (replies, left) = session.unsubscribe(vec![channel("b"), channel("none")]);
-        assert_eq!(replies[1], notice("unsubscribe", Reply::bulk("none"), 1));
-        assert_eq!(left, [channel("b")]);
-        assert_eq!(session.unsubscribe(vec![]).1, [channel("a")]);
-        assert_eq!(session.unsubscribe(vec![]).0, [notice("unsubscribe", Reply::Null, 0)]);
+        let replies = session.subscribe(Kind::Pattern, &[name("a")]);
+        assert_eq!(replies, [notice("psubscribe", Reply::bulk("a"), 3)]);
+        let replies = session.unsubscribe(Kind::Channel, vec![name("b"), name("none")]);
+        assert_eq!(replies[1], notice("unsubscribe", Reply::bulk("none"), 2));
+        let replies = session.unsubscribe(Kind::Channel, vec![]);
+        assert_eq!(replies, [notice("unsubscribe", Reply::bulk("a"), 1)], "the pattern stays");
+        let replies = session.unsubscribe(Kind::Pattern, vec![]);
+        assert_eq!(replies, [notice("punsubscribe", Reply::bulk("a"), 0)]);
     }
 }

@@ -1,6 +1,7 @@
 //! Derives for ravelin. They remove typing and never add an ability: what they write can be written by hand.
 
 mod message;
+mod remote;
 mod sim_test;
 
 use proc_macro::TokenStream;
@@ -38,4 +39,17 @@ pub fn sim_test(arguments: TokenStream, function: TokenStream) -> TokenStream {
 #[proc_macro_derive(Message, attributes(message))]
 pub fn derive_message(input: TokenStream) -> TokenStream {
     message::expand(&parse_macro_input!(input as DeriveInput)).into()
+}
+
+/// Implements `cluster::Remote`: what stands in `#[remote(...)]` are the messages that other nodes may send to the actor,
+/// each of which it handles and which has a name on the wire. It needs the facade's feature `cluster`.
+///
+/// ```text
+/// #[derive(Remote)]
+/// #[remote(Add, Get)]
+/// struct Counter(i64);
+/// ```
+#[proc_macro_derive(Remote, attributes(remote))]
+pub fn derive_remote(input: TokenStream) -> TokenStream {
+    remote::expand(&parse_macro_input!(input as DeriveInput)).into()
 }

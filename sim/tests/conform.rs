@@ -118,7 +118,7 @@ fn a_supervisor_that_does_something_else_is_found() {
         ("one try fewer", |tree| each_child(tree, |spec| spec.tries(2))),
     ];
     for (what, change) in changes {
-        let sim = Sim::new().alone().seeds(1000).faults(Faults::none().buggify().buggify());
+        let sim = Sim::new().alone().seeds(1000).threads(2).faults(Faults::none().buggify().buggify());
         let found = sim.run(async |world| ravelin_sim::__conform_but(world, &said(), change).await);
         let Err(found) = found else { panic!("not found: {what}") };
         let Failure::Panic { message, .. } = &found.failure else { panic!("{what}: {found}") };

@@ -273,7 +273,7 @@ fn trouble() -> Faults {
 
 #[test]
 fn the_promises_hold_while_somebody_looks_and_reaches_in() {
-    Sim::new().seeds(40).faults(trouble()).check(live_observed);
+    Sim::new().seeds(40).threads(2).faults(trouble()).check(live_observed);
 }
 
 #[test]

@@ -33,6 +33,11 @@ impl SupervisorRef {
         SupervisorRef { place: ActorRef::place(name) }
     }
 
+    /// What the place is called.
+    pub fn name(&self) -> &str {
+        self.place.name().map_or("", |name| name)
+    }
+
     /// The incarnation that lives there now.
     pub fn pid(&self) -> Option<Pid> {
         self.place.pid()

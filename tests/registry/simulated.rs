@@ -65,7 +65,7 @@ fn a_key_has_one_owner_and_the_dead_are_not_found_whoever_is_killed() {
     for name in NAMES {
         faults = faults.kills(name, 3);
     }
-    Sim::new().seeds(20).faults(faults).check(async move |world| {
+    Sim::new().seeds(20).threads(2).faults(faults).check(async move |world| {
         let downs = Arc::new(Mutex::new(0));
         let rooms = Rooms::unique("rooms");
         let mut tree =

@@ -66,7 +66,7 @@ const CONVERSATION: &[(&str, &str)] = &[
     ("CLIENT GETNAME", "me"),
     ("CLIENT NO-EVICT on", "+OK"),
     ("CONFIG GET appendfsync", "[appendfsync everysec]"),
-    ("COMMAND COUNT", ":50"),
+    ("COMMAND COUNT", ":52"),
     ("PUBLISH nobody hi", ":0"),
     ("HELLO 9", "-NOPROTO unsupported protocol version"),
     ("NONSENSE a b", "-ERR unknown command 'NONSENSE', with args beginning with: 'a' 'b' "),

@@ -9,6 +9,7 @@ mod server;
 
 mod admin;
 mod chaos;
+mod cluster;
 mod commands;
 mod limits;
 mod process;

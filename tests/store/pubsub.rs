@@ -46,3 +46,30 @@ fn a_client_that_listens_may_do_little_else() {
         +OK\r\n";
     assert_eq!(answer, expected);
 }
+
+#[test]
+fn a_pattern_is_for_all_channels_whose_names_match() {
+    let data = folder();
+    let server = Server::start(&data, "");
+    let answer = converse(
+        server.stream(),
+        b"HELLO 3\r\nSUBSCRIBE c1\r\nPSUBSCRIBE c[12] x*\r\nPUBLISH c1 m\r\nUNSUBSCRIBE\r\nPUNSUBSCRIBE x*\r\n\
+          PUBLISH c2 n\r\nPUBLISH c3 n\r\nPUNSUBSCRIBE\r\nPUBLISH c1 n\r\nQUIT\r\n",
+    );
+    let told = answer.replace("\r\n", " ");
+    let parts = [
+        "$9 subscribe $2 c1 :1",
+        "$10 psubscribe $5 c[12] :2",
+        "$10 psubscribe $2 x* :3",
+        "$7 message $2 c1 $1 m",
+        "$8 pmessage $5 c[12] $2 c1 $1 m",
+        "$11 unsubscribe $2 c1 :2",
+        "$12 punsubscribe $2 x* :1",
+        "$8 pmessage $5 c[12] $2 c2 $1 n",
+        "$12 punsubscribe $5 c[12] :0",
+    ];
+    for part in parts {
+        assert_eq!(told.matches(part).count(), 1, "{part} in {told}");
+    }
+    assert_eq!(told.matches("message").count(), 3, "{told}");
+}

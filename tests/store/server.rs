@@ -16,6 +16,7 @@ const LIMIT: Duration = Duration::from_secs(30);
 pub(crate) struct Server {
     child: Child,
     port: u16,
+    endpoint: Option<String>,
     lines: mpsc::Receiver<String>,
 }
 
@@ -51,11 +52,14 @@ impl Server {
         command.args(options.split_whitespace()).stdout(Stdio::piped());
         let mut child = command.spawn().expect("it can be run");
         let lines = lines(child.stdout.take().expect("it is piped"));
-        let mut server = Server { child, port: 0, lines };
+        let mut server = Server { child, port: 0, endpoint: None, lines };
         server.port = loop {
             let line = server.line();
             if let Some(address) = line.strip_prefix("ready on 127.0.0.1:") {
                 break address.parse().expect("a port");
+            }
+            if let Some((_, endpoint)) = line.split_once(" of the cluster at ") {
+                server.endpoint = Some(endpoint.to_owned());
             }
         };
         server
@@ -78,9 +82,8 @@ impl Server {
     fn client_of(&self, options: &str) -> Connection {
         let url = format!("redis://127.0.0.1:{}/{options}", self.port);
         let client = redis::Client::open(url).expect("a client");
-        let connection = client.get_connection_with_timeout(LIMIT).expect("a connection");
-        connection.set_read_timeout(Some(LIMIT)).expect("a time limit");
-        connection
+        // Without a time limit for reads: a read with one fails when the machine stops the process for a moment (signal(7)).
+        client.get_connection_with_timeout(LIMIT).expect("a connection")
     }
 
     /// A client that sends what it likes.
@@ -88,6 +91,11 @@ impl Server {
         let stream = TcpStream::connect(("127.0.0.1", self.port)).expect("a connection");
         stream.set_read_timeout(Some(LIMIT)).expect("a time limit");
         stream
+    }
+
+    /// Where other stores reach it.
+    pub(crate) fn endpoint(&self) -> &str {
+        self.endpoint.as_deref().expect("it is of a cluster")
     }
 
     pub(crate) fn pid(&self) -> u32 {

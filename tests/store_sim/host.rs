@@ -63,7 +63,7 @@ impl Host {
             Err(exit) => return self.note(exit.to_string()),
         };
         let (system, listener) = (node.system(), self.port.listen(node.incarnation()));
-        let house = House::new(self.config.clone(), (system.clone(), None), store, listener);
+        let house = House::new(self.config.clone(), (system.clone(), None, None), store, listener);
         let applications = application::store(&house).expect("its phases make sense");
         if let Ok(running) = applications.start_in(system).await {
             *lock(&self.shutdown) = Some(running.shutdown().clone());

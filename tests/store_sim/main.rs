@@ -21,6 +21,7 @@ parts! {
     config at "../../examples/store/config.rs";
     info at "../../examples/store/info.rs";
     session at "../../examples/store/session.rs";
+    topic at "../../examples/store/topic.rs";
     line at "../../examples/store/line/mod.rs";
     actors at "../../examples/store/actors/mod.rs";
 }

@@ -1,9 +1,9 @@
 //! A [`Config`] as TOML.
 
-use super::{Config, ConfigError, Limits};
-use crate::name::{Endpoint, Incarnation};
+use super::{Clients, Config, ConfigError, Limits};
+use crate::name::{Endpoint, Incarnation, Role};
 use crate::proto::members::Timing;
-use crate::proto::reach::{Dialling, Role};
+use crate::proto::reach::Dialling;
 use ravelin_supervisor::backoff::Backoff;
 use serde::Deserialize;
 use std::collections::BTreeSet;
@@ -19,6 +19,7 @@ struct File {
     incarnation: Option<u64>,
     cluster: Option<String>,
     role: Option<RoleName>,
+    clients: Option<ClientsName>,
     advertise: Option<String>,
     #[serde(default)]
     seeds: Vec<String>,
@@ -42,6 +43,14 @@ struct File {
 enum RoleName {
     Member,
     Client,
+}
+
+#[derive(Clone, Copy, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum ClientsName {
+    Refused,
+    Use,
+    Start,
 }
 
 #[derive(Default, Deserialize)]
@@ -153,6 +162,12 @@ impl File {
             role: match self.role {
                 Some(RoleName::Client) => Role::Client,
                 Some(RoleName::Member) | None => Role::Member,
+            },
+            clients: match self.clients {
+                Some(ClientsName::Refused) => Clients::Refused,
+                Some(ClientsName::Use) => Clients::Use,
+                Some(ClientsName::Start) => Clients::Start,
+                None => default.clients,
             },
             advertise: self.advertise.map(|text| Endpoint(text.into())),
             seeds: self.seeds.into_iter().map(|text| Endpoint(text.into())).collect(),

@@ -6,9 +6,9 @@ mod file;
 mod tests;
 
 use crate::discovery::DnsName;
-use crate::name::{Endpoint, Incarnation, NodeName};
+use crate::name::{Endpoint, Incarnation, NodeName, Role};
 use crate::proto::members::Timing;
-use crate::proto::reach::{Dialling, Role};
+use crate::proto::reach::Dialling;
 use std::collections::BTreeSet;
 use std::fmt;
 use std::time::Duration;
@@ -32,8 +32,10 @@ pub struct Config {
     pub incarnation: Option<Incarnation>,
     /// What the cluster is called: nodes of different clusters refuse one another. 1 to 255 bytes.
     pub cluster: String,
-    /// What the node is.
+    /// What the node is: a client is started by [`Client::connect`](crate::Client::connect), and does not listen.
     pub role: Role,
+    /// What clients may do here.
+    pub clients: Clients,
     /// Where it listens; port 0 takes one that is free.
     pub listen: Endpoint,
     /// Where others reach it; `None`: where it listens. Needed when it listens at no certain address, as `0.0.0.0`.
@@ -57,6 +59,19 @@ pub struct Config {
     pub membership: Timing,
     /// The times of dialling, and its limits.
     pub dialling: Dialling,
+}
+
+/// What clients may do on a node. Whatever it is, they are no members, and hear and say nothing of membership, groups and
+/// names.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum Clients {
+    /// Nothing: they are not let in.
+    Refused,
+    /// Send to the actors that accept something from other nodes, monitor and link them, subscribe.
+    #[default]
+    Use,
+    /// And start children of what is [offered](crate::Node::offer).
+    Start,
 }
 
 /// What is too large, and what is too much, in bytes.
@@ -120,6 +135,7 @@ impl Config {
             incarnation: None,
             cluster: "ravelin".to_owned(),
             role: Role::Member,
+            clients: Clients::default(),
             listen: Endpoint(listen.into()),
             advertise: None,
             seeds: Vec::new(),
@@ -134,6 +150,11 @@ impl Config {
         }
     }
 
+    /// A client of this name of the cluster called `ravelin`, that connects to each of these endpoints.
+    pub fn client(name: NodeName, endpoints: Vec<Endpoint>) -> Config {
+        Config { role: Role::Client, seeds: endpoints, ..Config::new(name, "") }
+    }
+
     /// Whether a node can be started with it.
     ///
     /// # Errors
@@ -143,6 +164,19 @@ impl Config {
         let is_plain =
             (1..=255).contains(&cluster.len()) && cluster.bytes().all(|byte| byte.is_ascii_graphic());
         ensure(is_plain, "cluster", cluster, "1 to 255 printable ASCII characters without spaces")?;
+        if self.role == Role::Member {
+            self.check_listens()?;
+        }
+        self.seeds.iter().try_for_each(|seed| check_endpoint("seeds", seed, Ports::Certain))?;
+        let is_name = |name: &&String| (1..=255).contains(&name.len());
+        if let Some(bad) = self.features.iter().find(|name| !is_name(name)) {
+            return ensure(false, "features", bad, "names of 1 to 255 bytes");
+        }
+        self.check_times()?;
+        self.check_limits()
+    }
+
+    fn check_listens(&self) -> Result<(), ConfigError> {
         check_endpoint("listen", &self.listen, Ports::OrFree)?;
         match &self.advertise {
             Some(advertise) => {
@@ -159,13 +193,7 @@ impl Config {
                 ensure(!is_anywhere(&self.listen), "listen", &self.listen, HINT)?;
             }
         }
-        self.seeds.iter().try_for_each(|seed| check_endpoint("seeds", seed, Ports::Certain))?;
-        let is_name = |name: &&String| (1..=255).contains(&name.len());
-        if let Some(bad) = self.features.iter().find(|name| !is_name(name)) {
-            return ensure(false, "features", bad, "names of 1 to 255 bytes");
-        }
-        self.check_times()?;
-        self.check_limits()
+        Ok(())
     }
 
     fn check_times(&self) -> Result<(), ConfigError> {

@@ -100,6 +100,7 @@ mod toml {
     incarnation = 7
     cluster = "chat"
     role = "client"
+    clients = "start"
     listen = "0.0.0.0:0"
     advertise = "10.0.0.3:4370"
     seeds = ["10.0.0.1:4370", "b:1"]
@@ -144,6 +145,7 @@ mod toml {
             incarnation: Some(Incarnation(7)),
             cluster: "chat".to_owned(),
             role: Role::Client,
+            clients: super::Clients::Start,
             listen: Endpoint("0.0.0.0:0".into()),
             advertise: Some(Endpoint("10.0.0.3:4370".into())),
             seeds: vec![Endpoint("10.0.0.1:4370".into()), Endpoint("b:1".into())],

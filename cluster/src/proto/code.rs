@@ -213,6 +213,11 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// Whether all was read.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.left() == 0
+    }
+
     /// How many bytes were read.
     #[inline]
     pub(crate) fn at(&self) -> usize {
@@ -230,6 +235,44 @@ impl<'a> Reader<'a> {
         match self.left() {
             0 => Ok(()),
             bytes => Err(FrameError::LeftOver { bytes }),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn a_number_has_one_form() {
+        let (short, wrong) = (FrameError::Truncated { what: "it" }, FrameError::Number { what: "it" });
+        let rows: [(&[u8], Result<u64, FrameError>); 7] = [
+            (&[0], Ok(0)),
+            (&[0x80, 1], Ok(128)),
+            (&[0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 1], Ok(u64::MAX)),
+            (&[], Err(short.clone())),
+            (&[0x80], Err(short)),
+            (&[0x80, 0], Err(wrong.clone())),
+            (&[0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 2], Err(wrong)),
+        ];
+        for (bytes, expected) in rows {
+            assert_eq!(Reader::new(bytes, Known::NOTHING).number("it"), expected, "{bytes:?}");
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn what_is_put_is_read(number: u64, text in ".{0,20}") {
+            let mut out = Vec::new();
+            put_number(&mut out, number);
+            put_text(&mut out, &text, NAME_MAX);
+            let mut reader = Reader::new(&out, Known::NOTHING);
+            prop_assert_eq!(reader.number("it"), Ok(number));
+            prop_assert_eq!(&*reader.text("it", NAME_MAX).unwrap(), &*text);
+            prop_assert!(reader.is_empty());
         }
     }
 }

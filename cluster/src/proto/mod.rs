@@ -9,11 +9,12 @@ pub mod frame;
 pub mod hello;
 pub mod link;
 
+pub(crate) use code::Reader;
 pub use code::{FrameError, Known, NUMBERS_MAX};
 pub use exit::with_pids;
+pub(crate) use exit::{put_exit, read_exit};
 pub use number::{BarePid, NameNumber, NodeNumber, To, WirePid};
 
-mod bytes;
 mod outlet;
 
 #[cfg(test)]
@@ -23,11 +24,10 @@ pub mod bonds;
 pub mod groups;
 pub mod names;
 pub mod waits;
+pub mod circles;
 
 pub mod members;
 pub mod reach;
-
-pub use bytes::Malformed;
 
 /// The most bytes that a transport is given, or gives, at a time.
 pub const CHUNK_MAX: usize = 128 * 1024;

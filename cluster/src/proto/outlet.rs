@@ -1,4 +1,4 @@
-//! [pure] What one peer has yet to be told of a map that this node alone writes: first all of it, then each change.
+//! `[pure]` What one peer has yet to be told of a map that this node alone writes: first all of it, then each change.
 //!
 //! It holds keys, never values: what is told is what is true when the link has room. So a peer that is slow costs one
 //! key for each entry that changed, however often it changed, and a snapshot costs nothing.

@@ -1,4 +1,4 @@
-//! [pure] Who waits for an answer over one link: our calls there, and theirs here. Each ends exactly once.
+//! `[pure]` Who waits for an answer over one link: our calls there, and theirs here. Each ends exactly once.
 //!
 //! A wait ends by the answer, by being given up, or with the node; whatever comes first. What comes later finds nothing
 //! and is ignored. The shell keeps with each wait what it needs to end it (`W`: the one to wake, or the one to answer).
@@ -57,6 +57,11 @@ impl<W> Waits<W> {
         ended.into_iter().filter_map(|call| Some((call, self.waiting.remove(&call)?))).collect()
     }
 
+    /// Who waits for this call, to be changed.
+    pub fn get_mut(&mut self, call: CallId) -> Option<&mut W> {
+        self.waiting.get_mut(&call)
+    }
+
     /// Who waits for this call.
     pub fn get(&self, call: CallId) -> Option<&W> {
         self.waiting.get(&call)
@@ -113,6 +118,11 @@ impl<W> InHand<W> {
         }
         self.calls.insert(call, with);
         Ok(())
+    }
+
+    /// What is with this call, if it is in hand.
+    pub fn get(&self, call: CallId) -> Option<&W> {
+        self.calls.get(&call)
     }
 
     /// The call is answered (send the answer if this gives something), or its caller gave it up (tell the callee).

@@ -9,7 +9,7 @@ use crate::wire::{Bincode, Codec, Undecodable, Wire};
 use bytes::Bytes;
 use ravelin_core::crossing::{self, Answer, Crossing, FarReply, WayBack};
 use ravelin_core::{CallError, Caller, Pid, System};
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Weak};
 
@@ -21,10 +21,20 @@ impl Hub {
         message: &M,
         send: impl FnOnce(&[u8]) -> Result<R, E>,
     ) -> Result<R, E> {
+        self.write_by(peer, |bytes| M::Codec::encode(message, bytes), send)
+    }
+
+    /// As [`write`](Hub::write), of what `encode` appends.
+    pub(crate) fn write_by<R, E: From<NotSent>>(
+        &self,
+        peer: &Peer,
+        encode: impl FnOnce(&mut Vec<u8>) -> Result<(), Undecodable>,
+        send: impl FnOnce(&[u8]) -> Result<R, E>,
+    ) -> Result<R, E> {
         let Some(way) = self.way(peer.number) else { return Err(NotSent::NoConnection.into()) };
         let mut bytes = SCRATCH.with(RefCell::take);
         bytes.clear();
-        let (written, kept) = keeping(|| crossing::with(way, || M::Codec::encode(message, &mut bytes)));
+        let (written, kept) = keeping(|| crossing::with(way, || encode(&mut bytes)));
         let sent = match written {
             Ok(()) => send(&bytes),
             Err(Undecodable(why)) => Err(NotSent::Unfit(why).into()),
@@ -45,6 +55,8 @@ const SCRATCH_MAX: usize = 1 << 20;
 thread_local! {
     /// A buffer for the message that this thread writes.
     static SCRATCH: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+    /// Whether it wrote something that means something to one peer only.
+    static IS_BOUND: Cell<bool> = const { Cell::new(false) };
     /// The ways back that it keeps for the message that it writes.
     static KEPT: RefCell<Vec<CallId>> = const { RefCell::new(Vec::new()) };
 }
@@ -54,6 +66,13 @@ fn keeping<R>(f: impl FnOnce() -> R) -> (R, Vec<CallId>) {
     let before = KEPT.with(RefCell::take);
     let outcome = f();
     (outcome, KEPT.with(|kept| kept.replace(before)))
+}
+
+/// Runs `f`, which writes a message. Whether what it wrote is for one peer only: a pid or a way back is in it.
+pub(super) fn is_bound<R>(f: impl FnOnce() -> R) -> (R, bool) {
+    let before = IS_BOUND.replace(false);
+    let outcome = f();
+    (outcome, IS_BOUND.replace(before))
 }
 
 /// Bytes that go to this peer.
@@ -96,6 +115,7 @@ impl Crossing for Way {
     }
 
     fn pid_out(&self, pid: Pid) -> Result<Pid, String> {
+        IS_BOUND.set(true);
         let life = self.hub().and_then(|hub| hub.roster.life(pid.node()));
         self.peer.pid_out(pid, life.as_deref())
     }
@@ -115,6 +135,7 @@ impl Crossing for Way {
     }
 
     fn reply_out(&self, way: WayBack) -> Result<u64, String> {
+        IS_BOUND.set(true);
         if !self.peer.is_up() {
             return Err("there is no link".to_owned());
         }

@@ -1,12 +1,12 @@
 //! Why there is no answer, as callers see it and as the wire has it.
 
-use crate::proto::frame::Failure;
-use ravelin_core::CallError;
+use crate::proto::frame::{Failure, Waits};
+use ravelin_core::{CallError, Hop};
 
-/// For the peer.
-pub(crate) fn to_frame(why: CallError<()>) -> Failure {
+/// For the peer; `named` says how it knows an actor.
+pub(crate) fn to_frame(why: CallError<()>, named: impl FnMut(Hop) -> Waits) -> Failure {
     match why {
-        CallError::Deadlock { .. } => Failure::Deadlock { path: Vec::new() },
+        CallError::Deadlock { path, .. } => Failure::Deadlock { path: path.into_iter().map(named).collect() },
         CallError::Discarded => Failure::Discarded,
         CallError::Expired(()) => Failure::Expired,
         CallError::Exited(exit) => Failure::Exited(exit),
@@ -18,10 +18,12 @@ pub(crate) fn to_frame(why: CallError<()>) -> Failure {
     }
 }
 
-/// For a caller here.
-pub(crate) fn from_frame(failure: Failure) -> CallError<()> {
+/// For a caller here; `known` says who an actor is to this node.
+pub(crate) fn from_frame(failure: Failure, known: impl FnMut(Waits) -> Hop) -> CallError<()> {
     match failure {
-        Failure::Deadlock { .. } => CallError::Deadlock { path: Vec::new(), request: None },
+        Failure::Deadlock { path } => {
+            CallError::Deadlock { path: path.into_iter().map(known).collect(), request: None }
+        }
         Failure::Discarded => CallError::Discarded,
         Failure::Exited(exit) => CallError::Exited(exit),
         Failure::Expired => CallError::Expired(()),

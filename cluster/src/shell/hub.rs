@@ -1,10 +1,13 @@
 //! What all actors of a node share: the lives of nodes by number, the peers, what is exported, groups and names.
 
+use super::circles::Chases;
 use super::crossing::Way;
 use super::exports::Exports;
 use super::keeper::KeeperRef;
+use super::offers::Offers;
 use super::peer::{Aim, Peer};
 use super::roster::Roster;
+use super::watchers::{GroupWatchers, NameWatchers};
 use crate::accepts::{At, Table, Target};
 use crate::name::{NodeId, NodeName};
 use crate::proto::groups::Groups;
@@ -23,10 +26,17 @@ pub(crate) struct Hub {
     pub(crate) roster: Roster,
     peers: RwLock<BTreeMap<u32, Arc<Peer>>>,
     pub(crate) exports: Exports,
+    pub(crate) offers: Offers,
     groups: Mutex<Groups>,
     names: Mutex<Names>,
+    /// Locked after the groups.
+    pub(super) group_watchers: Mutex<GroupWatchers>,
+    /// Locked after the names.
+    pub(super) name_watchers: Mutex<NameWatchers>,
     /// How messages cross to each peer.
     ways: RwLock<BTreeMap<u32, Arc<Way>>>,
+    /// Circles of calls across nodes.
+    pub(super) chases: Chases,
     pub(crate) keeper: OnceLock<KeeperRef>,
 }
 
@@ -37,9 +47,13 @@ impl Hub {
             roster: Roster::new(me.clone()),
             peers: RwLock::default(),
             exports: Exports::default(),
+            offers: Offers::default(),
             groups: Mutex::new(Groups::new(CLAIMS_MAX)),
             names: Mutex::new(Names::new(me.clone(), CLAIMS_MAX)),
+            group_watchers: Mutex::default(),
+            name_watchers: Mutex::default(),
             ways: RwLock::default(),
+            chases: Chases::default(),
             keeper: OnceLock::new(),
             me,
         })
@@ -84,26 +98,6 @@ impl Hub {
 
     // ---- groups and names ----
 
-    /// Does something with the groups, and sees that peers learn of it.
-    pub(crate) fn with_groups<R>(&self, f: impl FnOnce(&mut Groups) -> R) -> R {
-        let mut groups = self.groups.lock().unwrap_or_else(PoisonError::into_inner);
-        let outcome = f(&mut groups);
-        let ready: Vec<u32> = groups.ready().collect();
-        drop(groups);
-        self.poke(&ready);
-        outcome
-    }
-
-    /// Does something with the names, and sees that peers learn of it.
-    pub(crate) fn with_names<R>(&self, f: impl FnOnce(&mut Names) -> R) -> R {
-        let mut names = self.names.lock().unwrap_or_else(PoisonError::into_inner);
-        let outcome = f(&mut names);
-        let ready: Vec<u32> = names.ready().collect();
-        drop(names);
-        self.poke(&ready);
-        outcome
-    }
-
     pub(crate) fn groups(&self) -> MutexGuard<'_, Groups> {
         self.groups.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -112,7 +106,7 @@ impl Hub {
         self.names.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn poke(&self, numbers: &[u32]) {
+    pub(super) fn poke(&self, numbers: &[u32]) {
         for number in numbers {
             if let Some(peer) = self.peer(*number) {
                 peer.poke();
@@ -170,6 +164,12 @@ impl Distribution for Carrier {
         match peer {
             Some(peer) => peer.carry(&hub.system, signal),
             None => tracing::debug!(target: "ravelin", number, "ravelin.cluster.unknown_node"),
+        }
+    }
+
+    fn lead_to(&self, numbers: &[u32]) {
+        if let Some(hub) = self.0.upgrade() {
+            hub.lead_to(numbers);
         }
     }
 }

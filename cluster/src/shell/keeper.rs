@@ -1,116 +1,26 @@
 //! The node's keeper: the actor that decides who is a member and who is reached, by asking the plans, and does it.
 
-use super::event::{NodeEvent, NodeHealth};
+use super::event::{NodeEvent, NodeHealth, Sparing};
 use super::hub::Hub;
 use super::link::{self, Begin, Linking};
+pub(crate) use super::orders::{
+    Accept, Admit, Chase, DialledBy, Gossip, Leave, Lose, Nodes, Raise, Refuse, Seeds, Subscribe, Tick, Watch,
+};
 use crate::discovery::Discovery;
-use crate::name::NodeId;
+use crate::name::{NodeId, Role};
 use crate::proto::frame::Head;
 use crate::proto::link::{Flow, Outbox};
-use crate::proto::members::{Members, Output as Member, Peer};
-use crate::proto::reach::{Close, LinkId, Lost, Output as Reached, Reach, Refusal, Role};
-use crate::transport::{Connection, Listener};
+use crate::proto::members::{Members, Output as Member};
+use crate::proto::reach::{Close, LinkId, Lost, Output as Reached, Reach, Refusal};
 use bytes::Bytes;
 use futures::channel::oneshot;
+use futures::future::join_all;
 use ravelin_core::{
-    Actor, ActorRef, Cx, Exit, Handle, Info, Message, MonitorRef, Pid, Recipient, Time, TimerRef,
+    Actor, ActorRef, Cx, Exit, Handle, Info, MonitorRef, Pid, Recipient, Time, TimerRef, within,
 };
 use ravelin_supervisor::{SupervisorRef, task};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
-
-/// May this peer be at the other end of the link?
-pub(crate) struct Admit {
-    pub(crate) link: LinkId,
-    pub(crate) peer: Peer,
-    pub(crate) role: Role,
-}
-
-impl Message for Admit {
-    type Reply = Result<(), Refusal>;
-}
-
-/// The handshake of the link is done: from now on this is what is sent by it. The answer: whether it is wanted still.
-pub(crate) struct Raise {
-    pub(crate) link: LinkId,
-    pub(crate) outbox: Outbox,
-}
-
-impl Message for Raise {
-    type Reply = bool;
-}
-
-/// The link is no more.
-pub(crate) struct Lose {
-    pub(crate) link: LinkId,
-    pub(crate) lost: Lost,
-}
-
-impl Message for Lose {
-    type Reply = ();
-    const CLASS: ravelin_core::Class = ravelin_core::Class::Control;
-}
-
-/// Membership's, from this peer.
-pub(crate) struct Gossip {
-    pub(crate) from: NodeId,
-    pub(crate) bytes: Bytes,
-}
-
-impl Message for Gossip {
-    type Reply = ();
-    const CLASS: ravelin_core::Class = ravelin_core::Class::Bulk;
-}
-
-/// Somebody connected.
-pub(crate) struct Accept(pub(crate) Connection);
-
-impl Message for Accept {
-    type Reply = ();
-}
-
-/// Other seeds were found.
-pub(crate) struct Seeds(pub(crate) Vec<crate::name::Endpoint>);
-
-impl Message for Seeds {
-    type Reply = ();
-}
-
-/// This actor is in a group, or has a name: its end is to be seen.
-pub(crate) struct Watch(pub(crate) Pid);
-
-impl Message for Watch {
-    type Reply = ();
-}
-
-/// From now on this recipient hears of nodes: first of those that are up.
-pub(crate) struct Subscribe(pub(crate) Recipient<NodeEvent>);
-
-impl Message for Subscribe {
-    type Reply = ();
-}
-
-/// Which nodes are up.
-pub(crate) struct Nodes;
-
-impl Message for Nodes {
-    type Reply = Vec<NodeId>;
-}
-
-/// Go, in good order.
-pub(crate) struct Leave;
-
-impl Message for Leave {
-    type Reply = ();
-}
-
-/// The plans' timer.
-#[derive(Clone)]
-pub(crate) struct Tick;
-
-impl Message for Tick {
-    type Reply = ();
-}
 
 /// Where the keeper lives.
 pub(crate) type KeeperRef = ActorRef<Keeper>;
@@ -130,6 +40,8 @@ pub(crate) struct Keeper {
     members: Members,
     reach: Reach,
     closers: BTreeMap<LinkId, oneshot::Sender<Close>>,
+    /// Ready when the link's actor has ended.
+    ended: BTreeMap<LinkId, oneshot::Receiver<()>>,
     /// The link that asks to be up.
     raising: Option<(LinkId, Outbox)>,
     /// The lives that are up, with their links.
@@ -137,6 +49,7 @@ pub(crate) struct Keeper {
     watched: BTreeMap<MonitorRef, Pid>,
     watching: BTreeSet<Pid>,
     subscribers: Vec<Recipient<NodeEvent>>,
+    sparing: Sparing,
     timer: Option<(Time, TimerRef)>,
     is_leaving: bool,
 }
@@ -153,11 +66,13 @@ impl Actor for Keeper {
             members,
             reach,
             closers: BTreeMap::new(),
+            ended: BTreeMap::new(),
             raising: None,
             up: BTreeMap::new(),
             watched: BTreeMap::new(),
             watching: BTreeSet::new(),
             subscribers: Vec::new(),
+            sparing: Sparing::default(),
             timer: None,
             is_leaving: false,
         })
@@ -168,9 +83,7 @@ impl Actor for Keeper {
             && self.watched.remove(&monitor).is_some()
         {
             self.watching.remove(&pid);
-            let hub = self.hub();
-            hub.with_groups(|groups| groups.ended(pid));
-            hub.with_names(|names| names.ended(pid));
+            self.hub().ended(pid);
         }
     }
 }
@@ -248,9 +161,11 @@ impl Keeper {
                     }
                     self.up.insert(peer.id.clone(), (link, role));
                     if role == Role::Member {
-                        hub.with_groups(|groups| groups.peer_up(number));
-                        hub.with_names(|names| names.peer_up(number, peer.id.clone()));
-                        self.members.join(&peer, cx.now());
+                        if !self.linking.is_client() {
+                            hub.with_groups(|groups| groups.peer_up(number));
+                            hub.with_names(|names| names.peer_up(number, peer.id.clone()));
+                            self.members.join(&peer, cx.now());
+                        }
                         tracing::info!(target: "ravelin", node = %peer.id, endpoint = %peer.endpoint, "ravelin.cluster.node_up");
                         self.tell(&NodeEvent::Up(peer.id));
                     }
@@ -286,14 +201,17 @@ impl Keeper {
 
     /// Starts the actor of a link.
     async fn start(&mut self, link: LinkId, begin: Begin, cx: &mut Cx<Self>) {
-        let (closer, close) = oneshot::channel();
+        let ((closer, close), (alive, ended)) = (oneshot::channel(), oneshot::channel());
         self.closers.insert(link, closer);
-        let args = Mutex::new(Some((self.linking.clone(), begin, close)));
+        self.ended.insert(link, ended);
+        let args = Mutex::new(Some((self.linking.clone(), begin, close, alive)));
         let run = move || {
             let args = args.lock().unwrap_or_else(PoisonError::into_inner).take();
             async move {
                 match args {
-                    Some((linking, begin, close)) => link::run(linking, link, begin, close).await,
+                    Some((linking, begin, close, alive)) => {
+                        link::run(linking, link, begin, close, alive).await
+                    }
                     None => Ok(()),
                 }
             }
@@ -330,8 +248,20 @@ impl Handle<Raise> for Keeper {
 impl Handle<Lose> for Keeper {
     async fn handle(&mut self, lost: Lose, cx: &mut Cx<Self>) {
         self.closers.remove(&lost.link);
+        self.ended.remove(&lost.link);
         self.reach.handle_link_lost(lost.link, lost.lost, cx.now());
         self.settle(cx).await;
+    }
+}
+
+impl Handle<Refuse> for Keeper {
+    async fn handle(&mut self, refuse: Refuse, cx: &mut Cx<Self>) {
+        let Refuse { with, why, by } = refuse;
+        if by == DialledBy::Us || self.sparing.admits(cx.now()) {
+            let endpoint = with.as_ref().map(tracing::field::display);
+            tracing::warn!(target: "ravelin", endpoint, reason = %why, "ravelin.cluster.refused");
+            self.tell(&NodeEvent::Refused { with, why });
+        }
     }
 }
 
@@ -378,6 +308,9 @@ impl Handle<Subscribe> for Keeper {
                 let _ = subscribe.0.cast(NodeEvent::Up(id.clone()));
             }
         }
+        // An actor that was started again asks again, and its place is known.
+        let who = subscribe.0.pid();
+        self.subscribers.retain(|each| each.pid() != who);
         self.subscribers.push(subscribe.0);
     }
 }
@@ -398,6 +331,10 @@ impl Handle<Leave> for Keeper {
         }
         self.reach.leave(cx.now());
         self.settle(cx).await;
+        // The links tell the others, and end.
+        let runtime = self.linking.hub.system.runtime().clone();
+        let ended = join_all(std::mem::take(&mut self.ended).into_values());
+        let _ = within(&*runtime, 2 * link::PART_WITHIN, ended).await;
     }
 }
 
@@ -408,6 +345,15 @@ impl Handle<Tick> for Keeper {
         self.members.handle_timeout(now);
         self.reach.handle_timeout(now);
         self.settle(cx).await;
+    }
+}
+
+impl Handle<Chase> for Keeper {
+    async fn handle(&mut self, _: Chase, cx: &mut Cx<Self>) {
+        let now = cx.now();
+        if let Some(then) = self.linking.hub.chase(now) {
+            cx.send_after(then - now, Chase);
+        }
     }
 }
 
@@ -427,20 +373,5 @@ pub(crate) async fn seek(hub: Arc<Hub>, discovery: Arc<dyn Discovery>) -> Result
         }
         let Some(every) = discovery.every() else { return Ok(()) };
         ravelin_core::sleep(&**hub.system.runtime(), every).await;
-    }
-}
-
-/// Lets others in.
-pub(crate) async fn listen(mut listener: Box<dyn Listener>, keeper: KeeperRef) -> Result<(), Exit> {
-    loop {
-        match listener.accept().await {
-            Ok(connection) => {
-                if keeper.call(Accept(connection)).await.is_err() {
-                    return Ok(());
-                }
-            }
-            Err(why) if why.is_fatal() => return Err(Exit::error(why)),
-            Err(why) => tracing::debug!(target: "ravelin", reason = %why, "ravelin.cluster.not_accepted"),
-        }
     }
 }

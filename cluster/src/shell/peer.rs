@@ -8,7 +8,7 @@
 use super::crossing::{Way, write_with};
 use crate::name::NodeId;
 use crate::proto::bonds::Bonds;
-use crate::proto::frame::{Asked, Head, Signal as Framed};
+use crate::proto::frame::{Asked, Failure, Head, Signal as Framed};
 use crate::proto::link::{Flow, Outbox, Pushed, Streams, Unsent};
 use crate::proto::reach::LinkId;
 use crate::proto::waits::{CallId, InHand, Waits};
@@ -16,7 +16,7 @@ use crate::proto::{BarePid, NameNumber, NodeNumber, Stream, To, WirePid};
 use bytes::Bytes;
 use futures::task::AtomicWaker;
 use ravelin_core::crossing::WayBack;
-use ravelin_core::{CallError, Caller, DistSignal, Exit, Pid, System, Time};
+use ravelin_core::{CallError, Caller, DistSignal, Exit, Pid, Sight, System, Time};
 use std::collections::VecDeque;
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
@@ -49,8 +49,10 @@ pub(crate) struct Peer {
 
 pub(super) struct Gate {
     pub(super) up: Option<Up>,
+    /// What waited when this node closed the link: its actor sends it.
+    parting: Option<(LinkId, Outbox)>,
     /// Who waits for an answer to a call, a send or a start.
-    pub(super) calls: Waits<Wait>,
+    pub(super) calls: Waits<Request>,
     /// The ways back that went to the peer.
     pub(super) ways: Waits<WayBack>,
     /// Calls of the peer that actors here have.
@@ -68,11 +70,10 @@ pub(super) struct Up {
     is_overrun: bool,
 }
 
-/// A request that was sent.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Sent {
-    id: CallId,
-    /// In which the request went.
+/// A request to the peer, and who waits for what comes of it.
+pub(super) struct Request {
+    wait: Wait,
+    /// In which it went.
     flow: Flow,
 }
 
@@ -96,6 +97,17 @@ impl From<Unsent> for NotSent {
     }
 }
 
+/// A message that is written.
+#[derive(Clone, Copy)]
+pub(crate) struct Letter<'a> {
+    /// The actor that sends it, if one does.
+    pub(crate) flow: Option<Pid>,
+    pub(crate) aim: &'a Aim,
+    /// What the message is called on the wire.
+    pub(crate) name: &'static str,
+    pub(crate) payload: &'a [u8],
+}
+
 /// Whom a message is for, before it has numbers of a link.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) enum Aim {
@@ -111,6 +123,7 @@ impl Peer {
             id,
             gate: Mutex::new(Gate {
                 up: None,
+                parting: None,
                 calls: Waits::new(),
                 ways: Waits::new(),
                 in_hand: InHand::new(IN_HAND_MAX),
@@ -143,80 +156,87 @@ impl Peer {
     // ---- what actors send ----
 
     /// Sends a message whose payload is there.
-    pub(crate) fn cast(
-        &self,
-        flow: Option<Pid>,
-        aim: &Aim,
-        name: &'static str,
-        payload: &[u8],
-    ) -> Result<(), NotSent> {
-        self.push(flow, aim, name, payload, |to, message| Head::Cast { to, message })
+    pub(crate) fn cast(&self, letter: Letter<'_>) -> Result<(), NotSent> {
+        self.push(letter, |to, message| Head::Cast { to, message })
     }
 
-    /// Sends a request; `wait` is called once with the outcome, unless it is given up before.
+    /// Sends a request; `wait` is called once with the outcome, unless it is given up before. `begun` learns the number
+    /// of the call before anybody else does. When the queue is full `waker` is woken as soon as there is room.
     pub(crate) fn ask(
         &self,
-        flow: Option<Pid>,
-        aim: &Aim,
-        name: &'static str,
-        payload: &[u8],
+        letter: Letter<'_>,
         ask: Ask,
         wait: Wait,
-    ) -> Result<Sent, (NotSent, Wait)> {
+        waker: &Waker,
+        begun: impl FnOnce(CallId),
+    ) -> Result<CallId, (NotSent, Wait)> {
         let mut gate = self.gate();
-        let id = gate.calls.begin(wait);
-        let sent = push_in(&mut gate, flow, aim, name, payload, |to, message| match ask {
+        let id = gate.calls.begin(Request { wait, flow: Flow::Place(0) });
+        begun(id);
+        let sent = push_in(&mut gate, letter, |to, message| match ask {
             Ask::Send => Head::Send { id: id.0, to, message },
             Ask::Call { budget } => {
-                Head::Call { id: id.0, to, asker: flow.map(BarePid::of), message, budget }
+                Head::Call { id: id.0, to, asker: letter.flow.map(BarePid::of), message, budget }
             }
         });
         match sent {
             Ok((pushed, flow)) => {
+                if let Some(request) = gate.calls.get_mut(id) {
+                    request.flow = flow;
+                }
                 drop(gate);
                 self.wake_if(pushed);
-                Ok(Sent { id, flow })
+                Ok(id)
             }
-            Err(why) => match gate.calls.end(id) {
-                Some(wait) => Err((why, wait)),
-                None => Err((NotSent::NoConnection, Box::new(drop))),
-            },
+            Err(why) => gate.unsent(id, why, waker),
         }
     }
 
-    /// Nobody waits for the answer any more. Goes in the flow of the request: one that overtook it would find nothing.
-    pub(crate) fn cancel(&self, Sent { id, flow }: Sent) {
+    /// Asks for a child to be started; `wait` as in [`ask`](Peer::ask).
+    pub(crate) fn ask_start(
+        &self,
+        under: &str,
+        spec: &str,
+        args: &[u8],
+        wait: Wait,
+        waker: &Waker,
+    ) -> Result<CallId, (NotSent, Wait)> {
         let mut gate = self.gate();
-        let Some(wait) = gate.calls.end(id) else { return };
+        let id = gate.calls.begin(Request { wait, flow: Flow::Place(0) });
+        let sent = (|| {
+            let up = gate.up.as_mut().ok_or(NotSent::NoConnection)?;
+            let (under, spec) = (up.outbox.name_of(under)?, up.outbox.name_of(spec)?);
+            let head = Head::Start { id: id.0, under, spec };
+            let flow = Flow::Name(under);
+            Ok((up.outbox.push_bytes(flow, &head, Bytes::copy_from_slice(args))?, flow))
+        })();
+        match sent {
+            Ok((pushed, flow)) => {
+                if let Some(request) = gate.calls.get_mut(id) {
+                    request.flow = flow;
+                }
+                drop(gate);
+                self.wake_if(pushed);
+                Ok(id)
+            }
+            Err(why) => gate.unsent(id, why, waker),
+        }
+    }
+
+    /// Nobody waits for the answer any more. Said in the flow of the request: there it comes after it.
+    pub(crate) fn cancel(&self, id: CallId) {
+        let mut gate = self.gate();
+        let Some(Request { wait, flow }) = gate.calls.end(id) else { return };
         let pushed = gate.signal(flow, &Framed::Cancel { id: id.0 });
         drop(gate);
         self.wake_if(pushed);
         drop(wait);
     }
 
-    fn push(
-        &self,
-        flow: Option<Pid>,
-        aim: &Aim,
-        name: &'static str,
-        payload: &[u8],
-        head: impl FnOnce(To, NameNumber) -> Head,
-    ) -> Result<(), NotSent> {
-        let (pushed, _) = push_in(&mut self.gate(), flow, aim, name, payload, head)?;
+    fn push(&self, letter: Letter<'_>, head: impl FnOnce(To, NameNumber) -> Head) -> Result<(), NotSent> {
+        let (pushed, _) = push_in(&mut self.gate(), letter, head)?;
         self.wake_if(pushed);
         Ok(())
-    }
-
-    /// Wakes when there is room again, or no link: at once if that is so.
-    pub(crate) fn await_room(&self, waker: &Waker) {
-        let mut gate = self.gate();
-        if gate.up.as_mut().is_none_or(|up| up.outbox.await_room()) {
-            drop(gate);
-            return waker.wake_by_ref();
-        }
-        if !gate.rooms.iter().any(|each| each.will_wake(waker)) {
-            gate.rooms.push(waker.clone());
-        }
     }
 
     /// A pid of this system, as one of the link.
@@ -271,7 +291,7 @@ impl Peer {
         if gate.up.as_ref().is_none_or(|up| up.link != link) {
             return;
         }
-        gate.up = None;
+        gate.parting = gate.up.take().filter(|up| !up.is_overrun).map(|up| (link, up.outbox));
         let callers = (gate.in_hand.lost(), gate.ways_in_hand.lost());
         let (calls, ways) = (gate.calls.lost(), gate.ways.lost());
         let rooms = std::mem::take(&mut gate.rooms);
@@ -281,14 +301,19 @@ impl Peer {
         self.settle(system, &mut bonds);
         drop(bonds);
         self.catch_up(system);
-        for (_, wait) in calls {
-            wait(Err(CallError::Exited(Exit::NoConnection)));
+        for (_, request) in calls {
+            (request.wait)(Err(CallError::Exited(Exit::NoConnection)));
         }
         for (_, way) in ways {
             way.fail(CallError::Exited(Exit::NoConnection));
         }
         drop(callers);
         rooms.into_iter().for_each(Waker::wake);
+    }
+
+    /// What waited when this link was closed; once.
+    pub(crate) fn parted(&self, link: LinkId) -> Option<Outbox> {
+        self.gate().parting.take_if(|(of, _)| *of == link).map(|(_, outbox)| outbox)
     }
 
     /// Whatever link there is is lost.
@@ -354,6 +379,42 @@ impl Peer {
         drop(caller);
     }
 
+    /// A look at a call of the peer that is in hand.
+    pub(super) fn sight(&self, call: CallId) -> Option<Sight> {
+        self.gate().in_hand.get(call).map(Caller::sight)
+    }
+
+    /// Ends a call of the peer, if it is still in hand.
+    pub(super) fn fail_held(&self, call: CallId, why: CallError<()>) {
+        let failure = self.failure(why);
+        let mut gate = self.gate();
+        let Some(caller) = gate.in_hand.end(call) else { return };
+        let pushed = gate.signal(Flow::Place(0), &Framed::Failed { id: Asked::Call(call.0), failure });
+        drop(gate);
+        self.wake_if(pushed);
+        drop(caller);
+    }
+
+    /// Sends a probe, unless more bytes than this wait in the control lane.
+    pub(super) fn push_probe(&self, probe: &Framed, flow: Flow, below: usize) {
+        let mut gate = self.gate();
+        let Some(up) = &mut gate.up else { return };
+        if up.outbox.waiting()[0] < below
+            && let Ok(pushed) = up.outbox.push_signal(flow, probe)
+        {
+            drop(gate);
+            self.wake_if(pushed);
+        }
+    }
+
+    /// For the peer. Not under the gate.
+    fn failure(&self, why: CallError<()>) -> Failure {
+        super::failure::to_frame(why, |hop| {
+            let name = hop.place.unwrap_or_else(|| hop.actor.as_ref().into());
+            self.waits_out(hop.pid, name)
+        })
+    }
+
     /// Answers the peer, with bytes that `append` gives.
     pub(crate) fn answer(
         &self,
@@ -367,13 +428,14 @@ impl Peer {
                 CallError::NotUnderstood(format!("the answer could not be written: {why}").into())
             })
         });
+        let written = written.map_err(|why| self.failure(why));
         let mut gate = self.gate();
         let (in_hand, number) = gate.in_hand(id);
         let caller = in_hand.end(number);
         let flow = flow.map_or(Flow::Place(0), Flow::Actor);
         let pushed = match written {
             Ok(bytes) => gate.payload(flow, &Head::Answer { id }, bytes.into()),
-            Err(why) => gate.signal(flow, &Framed::Failed { id, failure: super::failure::to_frame(why) }),
+            Err(failure) => gate.signal(flow, &Framed::Failed { id, failure }),
         };
         drop(gate);
         self.wake_if(pushed);
@@ -382,11 +444,11 @@ impl Peer {
 
     /// A send of the peer came to this.
     pub(crate) fn sent(&self, id: u64, outcome: Result<(), CallError<()>>) {
-        let mut gate = self.gate();
         let signal = match outcome {
             Ok(()) => Framed::Done { id },
-            Err(why) => Framed::Failed { id: Asked::Call(id), failure: super::failure::to_frame(why) },
+            Err(why) => Framed::Failed { id: Asked::Call(id), failure: self.failure(why) },
         };
+        let mut gate = self.gate();
         let pushed = gate.signal(Flow::Place(0), &signal);
         drop(gate);
         self.wake_if(pushed);
@@ -400,9 +462,9 @@ impl Peer {
     ) -> Option<(WayBack, Result<Bytes, CallError<()>>)> {
         match id {
             Asked::Call(id) => {
-                let wait = self.gate().calls.end(CallId(id));
-                if let Some(wait) = wait {
-                    wait(answer);
+                let request = self.gate().calls.end(CallId(id));
+                if let Some(request) = request {
+                    (request.wait)(answer);
                 }
                 None
             }
@@ -422,12 +484,10 @@ pub(crate) enum Ask {
 
 fn push_in(
     gate: &mut Gate,
-    flow: Option<Pid>,
-    aim: &Aim,
-    name: &'static str,
-    payload: &[u8],
+    letter: Letter<'_>,
     head: impl FnOnce(To, NameNumber) -> Head,
 ) -> Result<(Pushed, Flow), NotSent> {
+    let Letter { flow, aim, name, payload } = letter;
     let up = gate.up.as_mut().ok_or(NotSent::NoConnection)?;
     let message = up.outbox.name(name)?;
     let (to, anyone) = match aim {
@@ -447,6 +507,16 @@ fn push_in(
 }
 
 impl Gate {
+    /// A request was not sent, so nobody waits for the answer. Under the lock under which it was refused: so that room that
+    /// is made later is told.
+    fn unsent(&mut self, id: CallId, why: NotSent, waker: &Waker) -> Result<CallId, (NotSent, Wait)> {
+        let Some(Request { wait, .. }) = self.calls.end(id) else { return Ok(id) };
+        if matches!(why, NotSent::Full) && !self.rooms.iter().any(|each| each.will_wake(waker)) {
+            self.rooms.push(waker.clone());
+        }
+        Err((why, wait))
+    }
+
     /// Pushes a signal. What can not be refused and finds no room ends the link.
     pub(super) fn signal(&mut self, flow: Flow, signal: &Framed) -> Pushed {
         let Some(up) = &mut self.up else { return Pushed::Quiet };
@@ -465,10 +535,15 @@ impl Gate {
             Ok(pushed) => pushed,
             Err(Unsent::TooLarge { .. }) => {
                 let Head::Answer { id } = head else { return Pushed::Quiet };
-                let failure = super::failure::to_frame(CallError::NotUnderstood(
-                    "the answer is larger than the node that asked takes".into(),
-                ));
+                let failure =
+                    Failure::NotUnderstood("the answer is larger than the node that asked takes".into());
                 self.signal(flow, &Framed::Failed { id: *id, failure })
+            }
+            // Many large answers at once, or a peer that does not read. If there is not even room for this, it is that.
+            Err(_) if let Head::Answer { id } = head => {
+                let why = "the answer was thrown away: too many bytes wait to be sent to the node that asked";
+                let failure = Failure::NotUnderstood(why.into());
+                self.signal(Flow::Place(0), &Framed::Failed { id: *id, failure })
             }
             Err(_) => {
                 up.is_overrun = true;

@@ -5,7 +5,7 @@
 
 use super::certificates::Identity;
 use super::handshake::SCHEME;
-use super::{CertificateFiles, CertificatePem, TlsError};
+use super::{CertificateFiles, CertificatePem, Certificates, TlsError};
 use crate::name::NodeName;
 use rcgen::string::Ia5String;
 use rcgen::{BasicConstraints, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa};
@@ -13,7 +13,7 @@ use rcgen::{Issuer, KeyPair, KeyUsagePurpose, SanType, date_time_ymd};
 use rustls::pki_types::UnixTime;
 use std::fmt;
 use std::fs::{self, OpenOptions};
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
@@ -79,22 +79,34 @@ impl DevCa {
         Ok(DevCa { issuer: Issuer::new(params, key), certificate, now })
     }
 
-    /// The authority of a folder: `ca.pem`, `ca-key.pem`. Makes both, and the folder, if they are not there. Keys are
-    /// only for their owner to read.
+    /// The authority of a folder: `ca.pem`, `ca-key.pem`. Makes both, and the folder, if they are not there; of several
+    /// that do so at a time one makes them, and the others wait for it. Keys are only for their owner to read.
     ///
     /// # Errors
     /// One of the two is there without the other, or a file cannot be read or written.
     pub fn in_folder(folder: impl AsRef<Path>, now: SystemTime) -> Result<DevCa, DevCaError> {
         let folder = folder.as_ref();
         let (certificate, key) = (folder.join("ca.pem"), folder.join("ca-key.pem"));
-        if !certificate.exists() && !key.exists() {
+        // Looked for first: the key is made before it.
+        let is_certified = certificate.exists();
+        let is_made = is_certified || fs::metadata(&key).is_ok_and(|key| key.len() > 0);
+        if !is_made {
             fs::create_dir_all(folder).map_err(file(folder))?;
+        }
+        let mut options = OpenOptions::new();
+        options.read(true).write(!is_made).create(!is_made);
+        only_for(&mut options, Secret::Yes);
+        let mut held = options.open(&key).map_err(file(&key))?;
+        // Whoever makes them has it for so long.
+        held.lock().map_err(file(&key))?;
+        let mut text = String::new();
+        held.read_to_string(&mut text).map_err(file(&key))?;
+        if text.is_empty() && !is_made {
             let made = DevCa::new(now)?;
-            write(&key, &made.issuer.key().serialize_pem(), Secret::Yes)?;
+            held.write_all(made.issuer.key().serialize_pem().as_bytes()).map_err(file(&key))?;
             write(&certificate, &made.certificate, Secret::No)?;
             return Ok(made);
         }
-        let text = fs::read_to_string(&key).map_err(file(&key))?;
         let key = KeyPair::from_pem(&text).map_err(make)?;
         let certificate = fs::read_to_string(&certificate).map_err(file(&certificate))?;
         // Its name follows from its key, and no more is needed to sign.
@@ -130,6 +142,18 @@ impl DevCa {
         let pem = CertificatePem { authority: self.certificate.as_bytes(), certificate, key };
         let now = UnixTime::since_unix_epoch(since_1970(self.now));
         Identity::read(pem, now).map(|_| issued).map_err(DevCaError::Tls)
+    }
+
+    /// Certificates for a node, of which nothing is written: they are gone with the program. So programs that share the
+    /// folder of an authority need nothing more to meet.
+    ///
+    /// # Errors
+    /// As [`DevCa::issue`].
+    pub fn certificates(&self, node: &NodeName, valid: Duration) -> Result<Certificates, DevCaError> {
+        let issued = self.issue(std::slice::from_ref(node), valid)?;
+        let (certificate, key) = (issued.certificate.as_bytes(), issued.key.as_bytes());
+        let pem = CertificatePem { authority: self.certificate.as_bytes(), certificate, key };
+        Certificates::from_pem(pem).map_err(DevCaError::Tls)
     }
 
     /// Writes a certificate for a node, and its key, into the folder of [`DevCa::in_folder`], as
@@ -193,13 +217,20 @@ fn since_1970(time: SystemTime) -> Duration {
 fn write(path: &Path, text: &str, secret: Secret) -> Result<(), DevCaError> {
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, if secret == Secret::Yes { 0o600 } else { 0o644 });
+    only_for(&mut options, secret);
     let wrote = options.open(path).and_then(|mut file| file.write_all(text.as_bytes()));
     wrote.map_err(|error| match error.kind() {
         io::ErrorKind::AlreadyExists => DevCaError::Exists(path.to_owned()),
         _ => file(path)(error),
     })
+}
+
+/// Says who may read a file that is made.
+fn only_for(options: &mut OpenOptions, secret: Secret) {
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(options, if secret == Secret::Yes { 0o600 } else { 0o644 });
+    #[cfg(not(unix))]
+    let _ = (options, secret);
 }
 
 fn file(path: &Path) -> impl Fn(io::Error) -> DevCaError {

@@ -1,4 +1,4 @@
-//! [pure] Moments, for people.
+//! `[pure]` Moments, for people.
 
 /// A moment, in seconds since 1970, as `2026-11-23 11:12:55 UTC`.
 pub(super) fn utc(seconds: u64) -> String {

@@ -1,4 +1,4 @@
-//! [pure] Chunks on a byte stream: which stream each belongs to, and where it ends.
+//! `[pure]` Chunks on a byte stream: which stream each belongs to, and where it ends.
 //!
 //! A chunk goes as one byte of stream (0 main, 1 bulk), three bytes of length (little endian, 1 to
 //! [`CHUNK_MAX`]), and its bytes.

@@ -98,7 +98,7 @@ wire! {
 #[derive(Default)]
 pub(crate) struct Puppet {
     kept: Vec<u64>,
-    heard: Vec<String>,
+    pub(crate) heard: Vec<String>,
     unanswered: Vec<ReplyTo<()>>,
     /// The node that it lives on.
     node: Option<Node>,

@@ -11,6 +11,7 @@ use house::{House, NODES};
 use ravelin_cluster::NodeEvent;
 use ravelin_cluster::proto::groups::Group;
 use ravelin_cluster::proto::names::Resolve;
+use ravelin_cluster::proto::reach::Why;
 use ravelin_core::Pid;
 use ravelin_sim::Sim;
 use std::time::Duration;
@@ -56,6 +57,44 @@ fn nodes_that_are_cut_off_are_down_in_time_and_up_again_after() {
         world.advance(Duration::from_secs(30)).await;
         assert_eq!(house.reached("a").await, house.others("a"));
         assert_eq!(house.reached("b").await, house.others("b"));
+    });
+}
+
+#[test]
+fn a_node_that_leaves_says_so_after_all_that_it_sent() {
+    Sim::new().seeds(20).check(async |world| {
+        let house = House::new(world, &NODES[..2]).await;
+        let mut events = world.probe::<NodeEvent>("events").await;
+        house.node("b").watch(events.recipient()).await;
+        world.advance(Duration::from_secs(3)).await;
+        let there = house.addr("b", "a");
+        for n in 0..1000 {
+            there.cast(cast::Add(n)).unwrap();
+        }
+        house.node("a").leave().await;
+        world.advance(Duration::from_secs(1)).await;
+        let heard = std::iter::from_fn(|| events.try_next()).map(|(event, _)| event).collect::<Vec<_>>();
+        assert!(matches!(heard[..], [NodeEvent::Up(_), NodeEvent::Down(_, Why::Left)]), "{heard:?}");
+        assert_eq!(house.home("b").puppet.call(cast::Get).await.unwrap(), (0..1000).collect::<Vec<_>>());
+        assert!(house.reached("b").await.is_empty());
+    });
+}
+
+#[test]
+fn who_watches_twice_hears_once() {
+    Sim::new().seeds(5).check(async |world| {
+        let house = House::new(world, &NODES[..2]).await;
+        let mut events = world.probe::<NodeEvent>("events").await;
+        world.advance(Duration::from_secs(3)).await;
+        for _ in 0..2 {
+            house.node("a").watch(events.recipient()).await;
+        }
+        world.crash("b");
+        world.advance(Duration::from_secs(4)).await;
+        let heard = std::iter::from_fn(|| events.try_next()).map(|(event, _)| event).collect::<Vec<_>>();
+        assert!(heard[..2].iter().all(|event| matches!(event, NodeEvent::Up(_))), "{heard:?}");
+        let downs = heard.iter().filter(|event| matches!(event, NodeEvent::Down(..))).count();
+        assert_eq!(downs, 1, "{heard:?}");
     });
 }
 

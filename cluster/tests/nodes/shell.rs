@@ -2,6 +2,7 @@
 
 use crate::cast::{Add, Blob, Forward, Get, Hollow, Introduce, Keep, Odd, Puppet, Who};
 use crate::house::{House, NODES, at};
+use ravelin_cluster::proto::reach::Why;
 use ravelin_cluster::transport::SimTransport;
 use ravelin_cluster::{Config, Incarnation, Node, NodeEvent, NodeHealth};
 use ravelin_core::{CallError, Exit, SendError};
@@ -186,6 +187,23 @@ fn a_call_that_is_under_way_ends_at_once_when_its_node_is_lost() {
 }
 
 #[test]
+fn one_that_leaves_is_told_of_as_left_at_once() {
+    Sim::new().seeds(5).check(async |world| {
+        let house = three(world).await;
+        let mut events = world.probe::<NodeEvent>("events").await;
+        house.node("a").watch(events.recipient()).await;
+        let b = house.node("b").id().clone();
+        world.settle().await;
+        while events.try_next().is_some() {}
+        house.node("b").leave().await;
+        let event = events.expect(50 * MS).await;
+        assert_eq!(event, NodeEvent::Down(b, Why::Left));
+        events.expect_none(10_000 * MS).await;
+        assert_eq!(house.reached("a").await, ["c"]);
+    });
+}
+
+#[test]
 fn a_node_that_starts_again_takes_the_place_of_its_old_life() {
     for is_silent in [true, false] {
         Sim::new().seeds(3).check(async |world| {
@@ -238,6 +256,8 @@ async fn impostor(world: &World, listens: &'static str, life: u64) -> Vec<NodeHe
     while let Some((event, _)) = events.try_next() {
         match event {
             NodeEvent::Unwanted(why) => told.push(why),
+            // It is told of each refusal too.
+            NodeEvent::Refused { .. } => {}
             other => panic!("{other:?}"),
         }
     }

@@ -119,7 +119,12 @@ pub(crate) fn signal() -> BoxedStrategy<Signal> {
             id().prop_map(|id| Signal::Done { id }),
             number().prop_map(|token| Signal::Ping { token }),
             number().prop_map(|token| Signal::Pong { token }),
-            (id(), path()).prop_map(|(call, path)| Signal::Probe { call, path }),
+            (any::<u64>(), id(), id(), path()).prop_map(|(number, first, call, path)| Signal::Probe {
+                number,
+                first,
+                call,
+                path
+            }),
         ],
         (number(), bare(), proptest::option::of(bare()), exit())
             .prop_map(|(monitor, to, from, reason)| Signal::Down { monitor, to, from, reason }),

@@ -59,7 +59,7 @@ fn frames() -> Seeds {
         ("monitor", Signal::Monitor { monitor: 4, from, to: To::Name(NameNumber(1)) }),
         ("ping", Signal::Ping { token: 1_000_000 }),
         ("pong", Signal::Pong { token: 1_000_000 }),
-        ("probe", Signal::Probe { call: 1, path }),
+        ("probe", Signal::Probe { number: 300, first: 2, call: 1, path }),
         ("unlink", Signal::Unlink { id: 5, from, to }),
         ("unlink-ack", Signal::UnlinkAck { id: 5, from, to }),
     ];

@@ -2,10 +2,10 @@
 
 use bytes::Bytes;
 use ravelin_cluster::proto::frame::{Content, Failure, Frame, Signal, Waits, read, whole};
-use ravelin_cluster::proto::hello::{Handshake, Introduction, Limits, Role, Terms};
+use ravelin_cluster::proto::hello::{Handshake, Introduction, Limits, Terms};
 use ravelin_cluster::proto::link::{Inbox, LinkConfig};
 use ravelin_cluster::proto::{Known, Stream};
-use ravelin_cluster::{Incarnation, NodeId};
+use ravelin_cluster::{Incarnation, NodeId, Role};
 use ravelin_core::{Exit, Time};
 
 pub(crate) const LIMITS: Limits = Limits { message_max: 10_000, assembling_max: 4, window: 200_000 };

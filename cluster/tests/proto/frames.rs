@@ -94,7 +94,7 @@ fn the_largest_signals_fit_into_a_frame() {
         Signal::Down { monitor: u64::MAX, to, from: Some(from), reason: deep(16) },
         Signal::Failed { id: Asked::Reply(u64::MAX >> 1), failure: Failure::Deadlock { path: path.clone() } },
         Signal::Failed { id: Asked::Call(0), failure: Failure::NotUnderstood(long.clone()) },
-        Signal::Probe { call: u64::MAX >> 1, path },
+        Signal::Probe { number: u64::MAX, first: 1, call: u64::MAX >> 1, path },
     ];
     for signal in signals {
         let bytes = bytes_of(&Frame::Signal(signal.clone()));

@@ -157,7 +157,9 @@ fn control_comes_first_and_a_large_message_costs_a_user_frame_one_chunk() {
         assert_eq!(next(&mut outbox), Stream::Bulk);
         let _ = outbox.push(TWO, &cast(), filled(20)).unwrap();
         assert_eq!(next(&mut outbox), Stream::Main, "the user frame");
-        let _ = outbox.push_signal(TWO, &Signal::Probe { call: 4, path: Vec::new() }).unwrap();
+        let _ = outbox
+            .push_signal(TWO, &Signal::Probe { number: 1, first: 1, call: 4, path: Vec::new() })
+            .unwrap();
         let _ = outbox.push(TWO, &cast(), filled(20)).unwrap();
         assert_eq!(next(&mut outbox), Stream::Main, "the control frame");
         assert_eq!(next(&mut outbox), Stream::Bulk, "its turn, for the last one was the user lane's");

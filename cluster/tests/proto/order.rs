@@ -98,7 +98,7 @@ impl World {
             Step::Send { flow, bytes, name, way } => self.send(flow, bytes, name, way),
             Step::Control => {
                 self.controls[0] += 1;
-                let signal = Signal::Probe { call: self.controls[0], path: Vec::new() };
+                let signal = Signal::Probe { number: 1, first: 1, call: self.controls[0], path: Vec::new() };
                 let _ = self.outbox.push_signal(Flow::Groups, &signal).unwrap();
             }
             Step::Write(streams) => {

@@ -32,6 +32,7 @@ mod birth;
 mod crew;
 mod dated;
 mod eyed;
+mod far;
 mod finish;
 mod in_place;
 mod life;
@@ -49,6 +50,8 @@ mod watched;
 pub(crate) use crew::Crew;
 pub(crate) use dated::Stale;
 pub(crate) use eyed::{CutOff, Wreck};
+pub use far::FarWait;
+pub(crate) use far::{FarPosted, far_waits};
 pub(crate) use finish::End;
 pub use in_place::InPlace;
 pub(crate) use in_place::may_call;
@@ -160,6 +163,8 @@ pub(crate) trait Host: Send + Sync + 'static {
     fn number(&self) -> u64;
     /// The cell of the actor in this seat of the table, if one lives there.
     fn at_seat(&self, seat: u32) -> Option<CellRef>;
+    /// An actor began a wait that leads to these waits for other nodes.
+    fn lead_afar(&self, numbers: &[u32]);
     /// Who runs actors that have no task.
     fn crew(&self) -> &Arc<Crew>;
     /// The executor is gone: ends all that nobody runs.

@@ -19,6 +19,9 @@
 //! the list, so a head cannot be taken off while somebody looks at it. Adding to an empty list, and taking off the only
 //! head, need no holder: that is one exchange.
 //!
+//! **Far waits.** Who waits for another node has the number of that wait in the place of a seat, marked with `FAR`; it
+//! is a [`FarPosted`](super::far::FarPosted) that owns the reply then, and takes the head off as a `Posted` does.
+//!
 //! **Stretches.** What a stretch says of a call in place (`Local::asks`) is of the caller's own wait, which outlives it.
 //!
 //! **Cells.** A post is made by the actor that runs on this thread, whose cell is there and has a seat. It is taken
@@ -26,7 +29,7 @@
 //! emptied its list.
 
 use super::local::{self, running};
-use super::{CellPtr, CellRef, Header};
+use super::{CellPtr, CellRef, Header, Host, far};
 use crate::error::Hop;
 use crate::reply::{Head, Reply};
 use std::borrow::Borrow;
@@ -36,9 +39,12 @@ use std::sync::atomic::{AtomicPtr, Ordering};
 use std::task::{Context, Poll};
 
 /// More waits than this are not followed: the circle is then not named, and its calls end with their time.
-const NODES_MAX: usize = 4096;
+pub(super) const NODES_MAX: usize = 4096;
 /// The holder's mark.
 const BUSY: *mut Head = ptr::without_provenance_mut(1);
+
+/// In the place of a seat: it is no seat, the rest is the number of a wait for another node.
+pub(super) const FAR: u32 = 1 << 31;
 
 /// The waits of one actor: a list of heads.
 pub(super) struct Waits(AtomicPtr<Head>);
@@ -70,7 +76,7 @@ impl Waits {
     }
 
     #[inline]
-    fn add(&self, head: &Head) {
+    pub(super) fn add(&self, head: &Head) {
         let at = ptr::from_ref(head).cast_mut();
         head.next.store(ptr::null_mut(), Ordering::Relaxed);
         if self.0.compare_exchange(ptr::null_mut(), at, Ordering::SeqCst, Ordering::Relaxed).is_err() {
@@ -81,7 +87,7 @@ impl Waits {
     }
 
     #[inline]
-    fn remove(&self, head: &Head) {
+    pub(super) fn remove(&self, head: &Head) {
         let at = ptr::from_ref(head).cast_mut();
         let is_alone = head.next.load(Ordering::Relaxed).is_null();
         if is_alone
@@ -94,8 +100,8 @@ impl Waits {
         self.0.store(rest, Ordering::SeqCst);
     }
 
-    /// The seats of those that are certainly waited for.
-    fn seats(&self) -> Vec<u32> {
+    /// The seats of those that are certainly waited for, and the marked numbers of waits for other nodes.
+    pub(super) fn seats(&self) -> Vec<u32> {
         let mut seats = Vec::new();
         if !self.is_empty() {
             let list = self.hold();
@@ -185,9 +191,9 @@ impl<C: Borrow<CellRef>, R: Send + 'static> Posted<C, R> {
         let asked = self.asked.borrow();
         // SAFETY: the cell that is being run is there.
         let mine = unsafe { me.header() };
-        match self.with {
+        let turn = match self.with {
             Some(with) if with != me => return None,
-            Some(_) => {}
+            Some(_) => Turn::Later,
             None => {
                 let is_known = self.asked_seat != 0 && self.asked_seat == asked.header().seat();
                 if !is_known || mine.seat() == 0 || !is_of_one_system(mine, asked.header()) {
@@ -198,9 +204,10 @@ impl<C: Borrow<CellRef>, R: Send + 'static> Posted<C, R> {
                 self.with = Some(me);
                 self.seat = mine.seat();
                 mine.waits.add(head);
+                Turn::First
             }
-        }
-        if asked.header().waits.is_empty() { None } else { circle(mine, asked) }
+        };
+        if asked.header().waits.is_empty() { None } else { look(mine, asked, turn) }
     }
 
     /// As `post`, for a wait that ends when an actor starts or ends: who waits cannot be told, so when this closes a circle
@@ -229,13 +236,37 @@ impl<C: Borrow<CellRef>, R> Posted<C, R> {
     /// Takes the post back from another place than the actor that made it.
     #[cold]
     fn take_back(&self, with: CellPtr) {
-        let cell = self.asked.borrow().header().host().and_then(|host| host.at_seat(self.seat));
-        if let Some(cell) = cell
-            && cell.ptr() == with
-        {
-            cell.header().waits.remove(self.reply.head());
+        if let Some(host) = self.asked.borrow().header().host() {
+            take_back(host, self.seat, with, self.reply.head());
         }
     }
+}
+
+/// Takes a head off the list of the actor in this seat, if that is still the one.
+pub(super) fn take_back(host: &Arc<dyn Host>, seat: u32, with: CellPtr, head: &Head) {
+    if let Some(cell) = host.at_seat(seat)
+        && cell.ptr() == with
+    {
+        cell.header().waits.remove(head);
+    }
+}
+
+/// How often who waits has looked.
+#[derive(Clone, Copy)]
+enum Turn {
+    First,
+    Later,
+}
+
+/// Looks whether the wait that was posted closes a circle. One that may do so by way of other nodes is for whoever
+/// carries to them to follow.
+#[cold]
+fn look(mine: &Header, asked: &CellRef, turn: Turn) -> Option<Vec<Hop>> {
+    let circle = circle(mine, asked);
+    if circle.is_none() && matches!(turn, Turn::First) {
+        far::tell(mine, asked);
+    }
+    circle
 }
 
 fn is_of_one_system(one: &Header, other: &Header) -> bool {
@@ -316,7 +347,16 @@ fn circle(mine: &Header, asked: &CellRef) -> Option<Vec<Hop>> {
 /// Looks at the circle a second time, from its end to its beginning.
 fn confirmed(mine: &Header, seen: &[(CellRef, usize)], last: usize) -> Option<Vec<Hop>> {
     let mut hops = vec![mine.hop()];
-    let (mut at, mut next) = (last, mine.seat());
+    hops.extend(way_back(seen, last, mine.seat())?);
+    hops.push(mine.hop());
+    hops.reverse();
+    Some(hops)
+}
+
+/// The way back to the first that was seen, if each still waits for the next, and the last one for this.
+pub(super) fn way_back(seen: &[(CellRef, usize)], last: usize, goal: u32) -> Option<Vec<Hop>> {
+    let mut hops = Vec::new();
+    let (mut at, mut next) = (last, goal);
     loop {
         let header = seen[at].0.header();
         if !header.waits.seats().contains(&next) {
@@ -324,14 +364,11 @@ fn confirmed(mine: &Header, seen: &[(CellRef, usize)], last: usize) -> Option<Ve
         }
         hops.push(header.hop());
         if at == 0 {
-            break;
+            return Some(hops);
         }
         next = header.seat();
         at = seen[at].1;
     }
-    hops.push(mine.hop());
-    hops.reverse();
-    Some(hops)
 }
 
 impl Header {
@@ -342,7 +379,7 @@ impl Header {
     }
 
     fn hop(&self) -> Hop {
-        Hop { pid: self.pid(), place: self.name().cloned(), actor: self.type_name() }
+        Hop { pid: self.pid(), place: self.name().cloned(), actor: self.type_name().into(), node: None }
     }
 
     /// Those that whoever lives here certainly waits for.

@@ -1,10 +1,15 @@
 //! Circles of calls end at once, and are named; what is no circle goes on.
 
 use super::puppet::{Do, Event, Keep, Puppet, Say, Script, Strings, begin, puppet, yield_now};
-use crate::{ActorRef, CALL_TIMEOUT, CallError, ChildGrace, Exit, Hop, Pid, System};
+use crate::{
+    ActorRef, CALL_TIMEOUT, CallError, ChildGrace, DistSignal, Distribution, Exit, FarWait, Hop, Pid,
+    ReplyTo, System,
+};
 use futures::StreamExt;
 use futures::channel::{mpsc, oneshot};
 use futures::future::join;
+use ravelin_mailbox::Lock;
+use std::sync::Arc;
 
 /// Calls the first of `rest`, to call the one after it, and so on; whoever is told of a circle tells of it, and goes on.
 fn round(mut rest: Vec<ActorRef<Puppet>>, told: mpsc::UnboundedSender<Vec<Hop>>) -> Do {
@@ -278,4 +283,82 @@ pub async fn a_call_that_waits_elsewhere_than_in_its_actor_harms_nobody(system: 
     drop(gate);
     assert_eq!(call.await.unwrap(), 5);
     assert_eq!(system.waits(), []);
+}
+
+/// Has it wait for another node under this number, as for a call that came by a handler; gives the way to answer.
+async fn waits_afar(system: &System, p: &Strings, number: u32) -> ReplyTo<u32> {
+    let (tell, told) = oneshot::channel();
+    let system = system.clone();
+    let waits = Do::new(move |_, _| {
+        Box::pin(async move {
+            let (reply, mut asking) = system.asking::<u32>();
+            asking.waits_as(number);
+            assert!(begin(&mut asking).await.is_pending());
+            let _ = tell.send(reply);
+            assert_eq!(asking.no_timeout().await, Ok(1));
+        })
+    });
+    p.actor.cast(waits).unwrap();
+    told.await.expect("it waits")
+}
+
+/// Has the first call the second.
+fn calls(from: &Strings, to: &Strings) {
+    let to = to.actor.clone();
+    let asks = Do::new(move |_, _| {
+        Box::pin(async move { assert_eq!(to.call(Say(5)).no_timeout().await.unwrap(), 5) })
+    });
+    from.actor.cast(asks).unwrap();
+}
+
+pub async fn the_question_of_a_far_caller_leads_to_waits_for_other_nodes_while_it_is_certain(system: System) {
+    let (a, b) = (puppet(&system).await, puppet(&system).await);
+    let answer = waits_afar(&system, &b, 7).await;
+    calls(&a, &b);
+    eventually(|| !system.waits().is_empty()).await;
+    let (tell, outcome) = oneshot::channel();
+    let (reply, caller) = system.reply_to(None, move |answer: Result<u32, _>| drop(tell.send(answer)));
+    assert_eq!(caller.sight().far_waits(), None, "whom it asks was not said");
+    caller.asks(&a.actor);
+    a.actor.cast_request(Say(6), reply).unwrap();
+    let ways = caller.sight().far_waits().expect("it is in the mailbox");
+    let [FarWait { path, number: 7, .. }] = &ways[..] else { panic!("{ways:?}") };
+    assert_eq!(pids(path), [a.pid, b.pid]);
+    assert_eq!(system.waits().len(), 1, "a wait for another node is none within this one");
+    answer.send(1);
+    assert_eq!(outcome.await.unwrap(), Ok(6));
+    assert_eq!(caller.sight().far_waits(), None, "it was answered");
+    // Whoever keeps the question may give it to somebody else.
+    let (reply, caller) = system.reply_to(None, |_: Result<u32, _>| ());
+    caller.asks(&b.actor);
+    b.actor.cast_request(Keep, reply).unwrap();
+    has_a_call(&b).await;
+    assert_eq!(caller.sight().far_waits(), None);
+}
+
+/// Keeps what it is told of waits that lead to other nodes.
+struct Led(Lock<Vec<u32>>);
+
+impl Distribution for Led {
+    fn carry(&self, _: DistSignal) {}
+    fn lead_to(&self, numbers: &[u32]) {
+        self.0.lock().extend(numbers);
+    }
+}
+
+pub async fn who_begins_to_wait_for_one_that_waits_for_another_node_is_followed(system: System) {
+    let led = Arc::new(Led(Lock::new(Vec::new())));
+    system.set_distribution(led.clone()).unwrap();
+    let folk = [puppet(&system).await, puppet(&system).await, puppet(&system).await];
+    let answer = waits_afar(&system, &folk[2], 9).await;
+    assert_eq!(*led.0.lock(), [], "who waits for another node itself is not");
+    calls(&folk[1], &folk[2]);
+    eventually(|| *led.0.lock() == [9]).await;
+    calls(&folk[0], &folk[1]);
+    eventually(|| *led.0.lock() == [9, 9]).await;
+    answer.send(1);
+    folk[0].actor.call(Say(1)).await.unwrap();
+    calls(&folk[0], &folk[2]);
+    folk[0].actor.call(Say(1)).await.unwrap();
+    assert_eq!(*led.0.lock(), [9, 9], "nobody waits for another node any more");
 }

@@ -90,6 +90,8 @@ macro_rules! __executor_cases {
                 who_waits_for_whom_can_be_asked,
                 a_wait_that_is_given_up_is_no_link_of_a_circle,
                 a_call_that_waits_elsewhere_than_in_its_actor_harms_nobody,
+                the_question_of_a_far_caller_leads_to_waits_for_other_nodes_while_it_is_certain,
+                who_begins_to_wait_for_one_that_waits_for_another_node_is_followed,
             ;
             budgets:
                 a_call_made_to_answer_another_ends_with_its_time,

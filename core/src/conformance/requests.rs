@@ -8,6 +8,7 @@ use crate::{
 };
 use futures::channel::oneshot;
 use std::any::TypeId;
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering::SeqCst};
 use std::time::Duration;
@@ -234,6 +235,9 @@ pub async fn who_waits_for_room_of_one_incarnation_learns_of_its_end(system: Sys
     let (reply, _caller, _outcome) = way_back(&system, None);
     let mut waits = p.actor.only(p.pid).send_request(Say(2), reply);
     assert!(begin(&mut waits).await.is_pending());
+    let only = p.actor.only(p.pid);
+    let mut sends = pin!(only.send(Say(4)));
+    assert!(begin(&mut sends).await.is_pending());
     let (reply, _caller, _outcome) = way_back(&system, None);
     let full = p.actor.only(p.pid).cast_request(Say(3), reply);
     assert!(matches!(full, Err(SendError::Full((Say(3), _)))), "{full:?}");
@@ -242,6 +246,7 @@ pub async fn who_waits_for_room_of_one_incarnation_learns_of_its_end(system: Sys
     end.await;
     let mut second = at(&system, &p.actor).await;
     assert!(matches!(waits.await, Err(SendError::NoProc((Say(2), _)))));
+    assert!(matches!(sends.await, Err(SendError::NoProc(Say(4)))));
     second.is_through().await;
     assert_eq!(second.said(), []);
     drop(gate);

@@ -34,6 +34,9 @@ pub fn store(house: &Arc<House>) -> Result<Applications, Box<dyn Error + Send + 
             clients.lines.drain().await;
         }
     })?;
+    if let Some(node) = house.node.clone() {
+        shutdown.task("close the journal", "leave the cluster", async move || node.leave().await)?;
+    }
     let file = house.clone();
     shutdown.task("close the journal", "close the file", async move || {
         let store = file.store.clone();

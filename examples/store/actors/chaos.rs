@@ -8,8 +8,10 @@ use ravelin::sim::{Chaos, ChaosEvent, Plan, Rate};
 
 /// This runtime, on which an actor is killed each time so much has passed.
 pub fn over(runtime: Arc<dyn Runtime>, pause: Duration) -> Arc<Chaos> {
-    // Nobody starts the root of an application again.
-    Chaos::new(runtime, Plan::none().kills(Rate::every(pause)).spare("store"), tell)
+    // Nobody starts the root of an application again, nor a node of a cluster.
+    const SPARED: [&str; 7] = ["store", "ravelin-node", "keeper", "links", "link-*", "seeds", "door"];
+    let plan = SPARED.into_iter().fold(Plan::none().kills(Rate::every(pause)), Plan::spare);
+    Chaos::new(runtime, plan, tell)
 }
 
 fn tell(event: &ChaosEvent) {

@@ -7,7 +7,7 @@
 //! │  └─ partitions (one_for_one)
 //! │     ├─ partition-0            owns a range of keys; a new one loads them from the journal
 //! │     └─ ...
-//! ├─ hub                          who listens to which channel
+//! ├─ hub                          who listens to what
 //! ├─ front (rest_for_one)         new connections come without children: the acceptor hands the lines over again
 //! │  ├─ connections (dynamic)
 //! │  │  ├─ connection-1           works on a line
@@ -37,9 +37,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Poll, Waker};
 use std::time::UNIX_EPOCH;
 
+use ravelin::cluster::Node;
+use ravelin::cluster::proto::groups::Group;
 use ravelin::partition::PartitionSupervisor;
 use ravelin::sim::Chaos;
-use ravelin::{ActorRef, Exit, Runtime, SupervisorRef, System, Time};
+use ravelin::{ActorRef, Exit, Pid, Runtime, SupervisorRef, System, Time};
 
 use crate::config::Config;
 use crate::info::Facts;
@@ -66,6 +68,10 @@ pub struct House {
     /// Not by its hash: a partition owns a run of slots, see `route`.
     partitions: PartitionSupervisor<ActorRef<Partition>>,
     hub: ActorRef<Hub>,
+    /// Of a cluster: this store's node.
+    node: Option<Node>,
+    /// The hubs of its stores.
+    hubs: Group,
     front: SupervisorRef,
     connections: SupervisorRef,
     /// With `--chaos`.
@@ -82,10 +88,10 @@ struct Counters {
 }
 
 impl House {
-    /// `chaos` is what the system runs on, with `--chaos`.
+    /// `chaos` is what the system runs on, with `--chaos`; `node` is what it is, of a cluster.
     pub fn new(
         config: Config,
-        (system, chaos): (System, Option<Arc<Chaos>>),
+        (system, chaos, node): (System, Option<Arc<Chaos>>, Option<Node>),
         store: Store,
         listener: Listener,
     ) -> Arc<House> {
@@ -113,6 +119,8 @@ impl House {
             journal: ActorRef::place("journal"),
             partitions: PartitionSupervisor::new("partitions", partitions, partition),
             hub: ActorRef::place("hub"),
+            node,
+            hubs: Group::new("store", "hubs").expect("a name"),
             front: SupervisorRef::place("front"),
             connections: SupervisorRef::place("connections"),
             chaos,
@@ -140,6 +148,12 @@ impl House {
         &self.partitions.partitions()[number]
     }
 
+    /// The hubs of the other stores.
+    fn other_hubs(&self) -> impl Iterator<Item = (&Node, Pid)> {
+        let hubs = |node| Node::members(node, &self.hubs).into_iter().map(move |pid| (node, pid));
+        self.node.iter().flat_map(hubs).filter(|(_, pid)| pid.node() != 0)
+    }
+
     fn facts(&self) -> Facts {
         let sum = |count: fn(&(AtomicUsize, AtomicUsize)) -> &AtomicUsize| {
             self.counters.keys.iter().map(|keys| count(keys).load(Relaxed)).sum()
@@ -153,6 +167,7 @@ impl House {
             expiring: sum(|keys| &keys.1),
             crashes: self.counters.crashes.load(Relaxed),
             chaos_kills: self.chaos.as_ref().map_or(0, |chaos| chaos.strikes()),
+            peers: self.node.as_ref().map(|_| self.other_hubs().count()),
         }
     }
 }

@@ -7,6 +7,7 @@ use super::{Client, Command, Hello, LibraryInfo, Local, PubSub, errors};
 use crate::number;
 use crate::protocol::Version;
 use crate::reply::Reply;
+use crate::topic::Kind;
 
 parsers! {
     Command::Local;
@@ -23,9 +24,11 @@ parsers! {
 
 parsers! {
     Command::PubSub;
+    psubscribe(args) => PubSub::Subscribe(Kind::Pattern, args.rest());
     publish(args) => PubSub::Publish(args.take()?, args.take()?);
-    subscribe(args) => PubSub::Subscribe(args.rest());
-    unsubscribe(args) => PubSub::Unsubscribe(args.rest());
+    punsubscribe(args) => PubSub::Unsubscribe(Kind::Pattern, args.rest());
+    subscribe(args) => PubSub::Subscribe(Kind::Channel, args.rest());
+    unsubscribe(args) => PubSub::Unsubscribe(Kind::Channel, args.rest());
 }
 
 const CLIENT: &[Subcommand<Client>] = &[

@@ -18,6 +18,7 @@ use bytes::Bytes;
 
 use crate::protocol::Version;
 use crate::reply::Reply;
+use crate::topic::Kind;
 pub use admin::Admin;
 use args::Args;
 pub use errors::{NOT_AN_INTEGER, invalid_expire};
@@ -81,9 +82,9 @@ pub enum LibraryInfo {
 pub enum PubSub {
     /// The channel and the message.
     Publish(Bytes, Bytes),
-    Subscribe(Vec<Bytes>),
-    /// No channels: all of them.
-    Unsubscribe(Vec<Bytes>),
+    Subscribe(Kind, Vec<Bytes>),
+    /// No names: all of the kind.
+    Unsubscribe(Kind, Vec<Bytes>),
 }
 
 /// What partitions execute. `route` says which of them, `writes` whether it may change anything.

@@ -69,8 +69,10 @@ pub(super) static TABLE: &[Spec] = table! {
     "persist" 2 "write fast" ONE generic keys::persist, "Removes the expiry of a key.";
     "pexpire" -3 "write fast" ONE generic set::pexpire, "Lets a key expire after milliseconds.";
     "ping" -1 "fast" NONE connection local::ping, "Answers PONG.";
+    "psubscribe" -2 "pubsub noscript loading stale" NONE pubsub local::psubscribe, "Listens to channels by patterns.";
     "pttl" 2 "readonly fast" ONE generic keys::pttl, "Returns the milliseconds a key has left.";
     "publish" 3 "pubsub loading stale fast" NONE pubsub local::publish, "Posts a message to a channel.";
+    "punsubscribe" -1 "pubsub noscript loading stale" NONE pubsub local::punsubscribe, "Drops patterns.";
     "quit" -1 "loading stale noscript fast no_auth" NONE connection local::quit, "Closes the connection.";
     "rpop" -2 "write fast" ONE list keys::rpop, "Takes elements from the right of a list.";
     "rpush" -3 "write denyoom fast" ONE list keys::rpush, "Puts elements at the right of a list.";

@@ -92,8 +92,10 @@ fn commands_of_the_connection_and_the_broker() {
         ("config get save", Command::Local(Local::ConfigGet(vec![word("save")]))),
         ("quit now", Command::Local(Local::Quit)),
         ("publish c m", Command::PubSub(PubSub::Publish(word("c"), word("m")))),
-        ("subscribe a b", Command::PubSub(PubSub::Subscribe(vec![word("a"), word("b")]))),
-        ("unsubscribe", Command::PubSub(PubSub::Unsubscribe(vec![]))),
+        ("subscribe a b", Command::PubSub(PubSub::Subscribe(Kind::Channel, vec![word("a"), word("b")]))),
+        ("psubscribe a*", Command::PubSub(PubSub::Subscribe(Kind::Pattern, vec![word("a*")]))),
+        ("unsubscribe", Command::PubSub(PubSub::Unsubscribe(Kind::Channel, vec![]))),
+        ("punsubscribe", Command::PubSub(PubSub::Unsubscribe(Kind::Pattern, vec![]))),
     ];
     for (line, expected) in rows {
         assert_eq!(parse(request(line)), Ok(expected), "{line}");

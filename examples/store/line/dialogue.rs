@@ -230,8 +230,8 @@ impl Dialogue {
         self.state = State::Open;
         for (asked, reply) in asked.into_iter().zip(replies) {
             let replies = match (asked.command, reply) {
-                (PubSub::Subscribe(channels), Reply::Simple(_)) => self.session.subscribe(&channels),
-                (PubSub::Unsubscribe(channels), Reply::Simple(_)) => self.session.unsubscribe(channels).0,
+                (PubSub::Subscribe(kind, names), Reply::Simple(_)) => self.session.subscribe(kind, &names),
+                (PubSub::Unsubscribe(kind, names), Reply::Simple(_)) => self.session.unsubscribe(kind, names),
                 (_, reply) => vec![reply],
             };
             replies.iter().for_each(|reply| self.say(reply));

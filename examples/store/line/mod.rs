@@ -21,6 +21,7 @@ use crate::command::{KeyCommand, PubSub};
 use crate::net::Socket;
 use crate::reply::Reply;
 use crate::route::Partitions;
+use crate::topic::{Kind, Topic, meant};
 pub use dialogue::{Dialogue, Whom};
 pub use errand::{Asked, Done, End, Errand, Outcome};
 
@@ -47,9 +48,9 @@ pub struct Wire {
 struct Arrivals {
     deliveries: Vec<Delivery>,
     waker: Option<Waker>,
-    /// The channels that the hub sends messages of. The hub's own table is an index of these, so a new hub makes
+    /// What the hub sends messages of. The hub's own table is an index of these, so a new hub makes
     /// it again from them.
-    subscribed: BTreeSet<Bytes>,
+    subscribed: BTreeSet<Topic>,
     /// The bytes of the messages among the deliveries.
     published: usize,
     /// The line is closed, or closing: it takes no more messages.
@@ -128,23 +129,21 @@ impl Line {
         self.arrivals().is_deaf = true;
     }
 
-    /// Notes that the hub sends messages of these channels.
-    pub fn subscribe(&self, channels: &[Bytes]) {
-        self.arrivals().subscribed.extend(channels.iter().map(|channel| Bytes::copy_from_slice(channel)));
+    /// Notes that the hub sends messages of these.
+    pub fn subscribe(&self, kind: Kind, names: &[Bytes]) {
+        self.arrivals().subscribed.extend(names.iter().map(|name| (kind, Bytes::copy_from_slice(name))));
     }
 
-    /// Notes that the hub sends no messages of these channels any more (of all, if none is named): which it sent
+    /// Notes that the hub sends no messages of these any more (of all of the kind, if none is named): which it sent
     /// before.
-    pub fn unsubscribe(&self, channels: &[Bytes]) -> Vec<Bytes> {
-        let mut arrivals = self.arrivals();
-        if channels.is_empty() {
-            return std::mem::take(&mut arrivals.subscribed).into_iter().collect();
-        }
-        channels.iter().filter_map(|channel| arrivals.subscribed.take(channel)).collect()
+    pub fn unsubscribe(&self, kind: Kind, names: &[Bytes]) -> Vec<Topic> {
+        let subscribed = &mut self.arrivals().subscribed;
+        let names = meant(subscribed, kind, names.to_vec());
+        names.into_iter().filter_map(|name| subscribed.take(&(kind, name))).collect()
     }
 
-    /// The channels that the hub sends messages of.
-    pub fn subscribed(&self) -> Vec<Bytes> {
+    /// What the hub sends messages of.
+    pub fn subscribed(&self) -> Vec<Topic> {
         self.arrivals().subscribed.iter().cloned().collect()
     }
 

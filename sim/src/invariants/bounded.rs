@@ -4,9 +4,15 @@ use super::line::Lines;
 use super::{Rule, Who};
 use crate::log::NodeId;
 use ravelin_core::{Class, Seen, Time};
+use std::collections::BTreeSet;
 
 #[derive(Default)]
-pub(super) struct Bounded(Lines);
+pub(super) struct Bounded {
+    lines: Lines,
+    /// Those that took a message of class control in this life: where the policy discards one for a new one, what is over
+    /// the limit stays over it until it is handled.
+    reserves: BTreeSet<Who>,
+}
 
 impl Rule for Bounded {
     fn name(&self) -> &'static str {
@@ -15,10 +21,16 @@ impl Rule for Bounded {
 
     fn see(&mut self, _: Time, who: Who, seen: &Seen<'_>) -> Result<(), String> {
         // Whether the line is in order is another rule's business.
-        let Some((line, _)) = self.0.see(who, seen) else { return Ok(()) };
+        let Some((line, _)) = self.lines.see(who, seen) else { return Ok(()) };
+        if let Seen::Gone = seen {
+            self.reserves.remove(&who);
+        }
         if let Seen::Accepted { message, is_exempt: false, class, len, limit: Some(limit), .. } = seen {
+            if *class == Class::Control {
+                self.reserves.insert(who);
+            }
             // One more: the message that is being handled may still count.
-            let reserve = if *class == Class::Control { (*limit / 8).max(16) } else { 0 };
+            let reserve = if self.reserves.contains(&who) { (*limit / 8).max(16) } else { 0 };
             let most = (*limit + reserve) as usize + 1 + line.exempt();
             if *len as usize > most {
                 let pid = who.pid;
@@ -29,6 +41,7 @@ impl Rule for Bounded {
     }
 
     fn forget(&mut self, node: NodeId) {
-        self.0.forget(node);
+        self.lines.forget(node);
+        self.reserves.retain(|who| who.home.node != node);
     }
 }

@@ -143,7 +143,8 @@ async fn service(world: &mut World) {
 
 #[test]
 fn a_service_over_two_nodes_recovers_after_the_calm() {
-    let passed = Sim::new().alone().seeds(30).twice_every(5).faults(trouble()).run(service).unwrap();
+    let passed =
+        Sim::new().alone().seeds(30).threads(2).twice_every(5).faults(trouble()).run(service).unwrap();
     for kind in ["partition", "cut", "clog", "bad link", "sever", "power loss", "crash", "kill"] {
         assert!(passed.struck.contains_key(kind), "{kind} never struck: {:?}", passed.struck);
     }

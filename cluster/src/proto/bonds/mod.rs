@@ -1,4 +1,4 @@
-//! [pure] The bonds between the actors of this node and those of one peer: links and monitors, so that each end is told
+//! `[pure]` The bonds between the actors of this node and those of one peer: links and monitors, so that each end is told
 //! exactly once, whatever comes first: the news of it, the loss of the node, or that nobody wants to know any more.
 //!
 //! All signals between the two nodes pass here, on the way out ([`Bonds::handle_local`]) and on the way in

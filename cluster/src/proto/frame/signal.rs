@@ -107,7 +107,11 @@ pub enum Signal {
     },
     /// Whether a chain of calls from node to node closes a circle.
     Probe {
-        /// The id of the call that began it, at the node of the first of the path.
+        /// What the node that began it knows it by; 0: it is to begin.
+        number: u64,
+        /// The id of the call that it began with, at the node of the first of the path.
+        first: u64,
+        /// The id of the call that it comes by, at the sender.
         call: u64,
         /// Who waits for whom, at most 64.
         path: Vec<Waits>,
@@ -339,8 +343,10 @@ impl Signal {
                 id.put(out);
                 failure.put(out);
             }
-            Signal::Probe { call, path } => {
-                put_numbered(out, kind::PROBE, *call);
+            Signal::Probe { number, first, call, path } => {
+                put_numbered(out, kind::PROBE, *number);
+                put_number(out, *first);
+                put_number(out, *call);
                 put_path(out, path);
             }
         }
@@ -393,7 +399,12 @@ impl Signal {
                 reason: read_exit(bytes)?,
             },
             kind::FAILED => Signal::Failed { id: Asked::read(bytes)?, failure: Failure::read(bytes)? },
-            kind::PROBE => Signal::Probe { call: read_id(bytes)?, path: read_path(bytes)? },
+            kind::PROBE => Signal::Probe {
+                number: bytes.number("number of a probe")?,
+                first: read_id(bytes)?,
+                call: read_id(bytes)?,
+                path: read_path(bytes)?,
+            },
             _ => return Ok(None),
         }))
     }

@@ -1,4 +1,4 @@
-//! [pure] Process groups over all nodes: named multisets of actors, as OTP's `pg`.
+//! `[pure]` Process groups over all nodes: named multisets of actors, as OTP's `pg`.
 //!
 //! Each node writes the memberships of its own actors, and tells every peer: first all of them, then each change. There is
 //! no coordinator and nothing to agree on.
@@ -30,7 +30,7 @@ mod wire;
 #[cfg(test)]
 mod model;
 
-use super::bytes::Malformed;
+use super::code::FrameError;
 use super::outlet::{Outlet, Telling};
 use ravelin_core::Pid;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -41,6 +41,9 @@ pub use wire::FRAME_MAX;
 
 /// The most bytes of the name of a group, and of a scope.
 pub const NAME_MAX: usize = 255;
+
+/// What scopes of groups beside others begin with. No text that somebody types does.
+const BESIDE: char = '\u{1}';
 
 /// How many times one actor may be in one group.
 pub const TIMES_MAX: u32 = 1000;
@@ -69,6 +72,11 @@ impl Group {
             return Err(NotDone::NoName);
         }
         Ok(Group { scope: scope.into(), name: name.into() })
+    }
+
+    /// A group beside this one, for those who hear what is broadcast to it and are no members. `None`: its name is too long.
+    pub(crate) fn beside(&self) -> Option<Group> {
+        Group::new(&format!("{BESIDE}{}", self.scope), &self.name).ok()
     }
 
     /// The scope.
@@ -112,11 +120,11 @@ impl fmt::Display for NotDone {
 impl std::error::Error for NotDone {}
 
 /// Why a frame of a peer is refused: close the link.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum Refused {
     /// It is no frame of groups.
-    Malformed(Malformed),
+    Malformed(FrameError),
     /// The peer claims more memberships than it may.
     TooMany {
         /// How many it may.
@@ -135,8 +143,8 @@ impl fmt::Display for Refused {
 
 impl std::error::Error for Refused {}
 
-impl From<Malformed> for Refused {
-    fn from(why: Malformed) -> Refused {
+impl From<FrameError> for Refused {
+    fn from(why: FrameError) -> Refused {
         Refused::Malformed(why)
     }
 }

@@ -2,7 +2,7 @@
 
 use super::{Change, FRAME_MAX, Group, Groups, NotDone, Refused, Step, TIMES_MAX};
 use crate::name::NodeId;
-use crate::proto::bytes::Malformed;
+use crate::proto::code::FrameError;
 use crate::proto::mesh::{Mesh, Peer};
 use proptest::prelude::*;
 use ravelin_core::Pid;
@@ -209,16 +209,21 @@ fn only_actors_of_this_node_join_and_not_too_often() {
 
 #[test]
 fn a_peer_that_lies_is_refused() {
-    let faulty = |why| Err(Refused::Malformed(Malformed(why)));
+    let faulty = |why| Err(Refused::Malformed(why));
+    let too_long =
+        FrameError::Long { what: "frame of groups", has: FRAME_MAX as u64 + 1, max: FRAME_MAX as u64 };
     let rows: [(&[u8], Result<(), Refused>); 9] = [
         (&[1, 0, 1, b'g', 1, 5, 1, 2, 2], Ok(())),
-        (&[9], faulty("a section of a kind that is not known")),
-        (&[1, 0, 0, 1, 5, 1, 1], faulty("a text is too short or too long")),
-        (&[1, 0, 1, 0xff, 1, 5, 1, 1], faulty("a text is not UTF-8")),
-        (&[1, 0, 1, b'g', 1, 5, 0, 1], faulty("a pid has the serial 0")),
-        (&[1, 0, 1, b'g', 1, 5, 1, 0xe9, 7], faulty("an actor is in a group too often")),
-        (&[1, 0, 1, b'g', 0xff, 0xff, 0xff, 0xff, 0xff, 1, 5, 1, 1], faulty("the bytes end too early")),
-        (&[2; FRAME_MAX + 1], faulty("it is too long")),
+        (&[9], faulty(FrameError::Tag { what: "section", tag: 9 })),
+        (&[1, 0, 0, 1, 5, 1, 1], faulty(FrameError::Text { what: "group" })),
+        (&[1, 0, 1, 0xff, 1, 5, 1, 1], faulty(FrameError::Text { what: "group" })),
+        (&[1, 0, 1, b'g', 1, 5, 0, 1], faulty(FrameError::Number { what: "serial" })),
+        (&[1, 0, 1, b'g', 1, 5, 1, 0xe9, 7], faulty(FrameError::Number { what: "times in a group" })),
+        (
+            &[1, 0, 1, b'g', 0xff, 0xff, 0xff, 0xff, 0xff, 1, 5, 1, 1],
+            faulty(FrameError::Truncated { what: "slot" }),
+        ),
+        (&[2; FRAME_MAX + 1], faulty(too_long)),
         (&[1, 0, 1, b'g', 2, 5, 1, 2, 6, 1, 2], Err(Refused::TooMany { most: 3 })),
     ];
     for (bytes, expected) in rows {

@@ -1,11 +1,11 @@
-//! [pure] How memberships travel.
+//! `[pure]` How memberships travel.
 //!
 //! A frame is a row of sections: `1`, scope, name, how many, and for each member its slot, its serial and how many times
 //! it is in the group now (0: no more); or `2`: all was told that there was when the link came up. Members are of
-//! the sender's node. Numbers and texts are as in `bytes`.
+//! the sender's node. Numbers and texts are as in other frames.
 
 use super::{Group, NAME_MAX, TIMES_MAX};
-use crate::proto::bytes::{Malformed, Reader, put_number, put_text};
+use crate::proto::code::{FrameError, Known, Reader, put_number, put_text};
 use ravelin_core::Pid;
 
 /// The most bytes of a frame.
@@ -61,8 +61,8 @@ impl Frame {
     fn end_section(&mut self) {
         let Some(group) = self.group.take() else { return };
         self.bytes.push(MEMBERS);
-        put_text(&mut self.bytes, group.scope());
-        put_text(&mut self.bytes, group.name());
+        put_text(&mut self.bytes, group.scope(), NAME_MAX);
+        put_text(&mut self.bytes, group.name(), NAME_MAX);
         put_number(&mut self.bytes, self.count);
         self.bytes.append(&mut self.members);
         self.count = 0;
@@ -77,34 +77,35 @@ pub(super) struct Told {
 }
 
 /// Reads a frame of the node with this index. Costs memory for no more members than it has bytes.
-pub(super) fn decode(node: u32, bytes: &[u8]) -> Result<Told, Malformed> {
+pub(super) fn decode(node: u32, bytes: &[u8]) -> Result<Told, FrameError> {
     if bytes.len() > FRAME_MAX {
-        return Err(Malformed("it is too long"));
+        return Err(FrameError::Long {
+            what: "frame of groups",
+            has: bytes.len() as u64,
+            max: FRAME_MAX as u64,
+        });
     }
     let mut told = Told::default();
-    let mut reader = Reader::new(bytes);
+    let mut reader = Reader::new(bytes, Known::NOTHING);
     while !reader.is_empty() {
-        match reader.byte()? {
+        match reader.byte("section")? {
             MEMBERS => section(node, &mut reader, &mut told.members)?,
             ALL_TOLD => told.is_all_told = true,
-            _ => return Err(Malformed("a section of a kind that is not known")),
+            tag => return Err(FrameError::Tag { what: "section", tag }),
         }
     }
     Ok(told)
 }
 
-fn section(node: u32, reader: &mut Reader<'_>, into: &mut Vec<(Group, Pid, u32)>) -> Result<(), Malformed> {
-    let group = Group { scope: reader.text(0, NAME_MAX)?.into(), name: reader.text(1, NAME_MAX)?.into() };
-    for _ in 0..reader.number()? {
-        let slot = reader.small()?;
-        let serial = reader.number()?;
+fn section(node: u32, reader: &mut Reader<'_>, into: &mut Vec<(Group, Pid, u32)>) -> Result<(), FrameError> {
+    let group = Group { scope: reader.text("scope", NAME_MAX)?, name: reader.name("group")? };
+    for _ in 0..reader.number("number of members")? {
+        let slot = reader.small("slot")?;
+        let serial = reader.number("serial")?;
         if serial == 0 {
-            return Err(Malformed("a pid has the serial 0"));
+            return Err(FrameError::Number { what: "serial" });
         }
-        let times = reader.small()?;
-        if times > TIMES_MAX {
-            return Err(Malformed("an actor is in a group too often"));
-        }
+        let times = reader.below("times in a group", u64::from(TIMES_MAX) + 1)? as u32;
         into.push((group.clone(), Pid::from_parts(node, slot, serial), times));
     }
     Ok(())

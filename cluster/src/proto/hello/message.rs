@@ -1,6 +1,6 @@
 //! `[pure]` What is said in the handshake, as values and as bytes.
 
-use crate::name::{Incarnation, NodeId};
+use crate::name::{Incarnation, NodeId, Role};
 use crate::proto::code::{FrameError, Known, NAME_MAX, Reader, TEXT_MAX, put_number, put_text};
 use crate::proto::frame::{put_with, read_node};
 use bytes::Bytes;
@@ -37,15 +37,6 @@ pub struct Introduction {
     pub codecs: BTreeSet<Arc<str>>,
     /// How much it takes.
     pub limits: Limits,
-}
-
-/// What somebody is to the one it talks to.
-#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
-pub enum Role {
-    /// A node of the cluster.
-    Member,
-    /// A program that uses it.
-    Client,
 }
 
 /// How much one side takes from the other on a link. The other keeps to it; a peer that does not is broken.

@@ -24,7 +24,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-pub use message::{Introduction, Limits, MESSAGE_COST, PACKED_MAX, Refusal, Role};
+pub use message::{Introduction, Limits, MESSAGE_COST, PACKED_MAX, Refusal};
 
 /// The oldest version of the protocol that is spoken.
 pub const VERSION_OLDEST: u16 = 1;
@@ -48,8 +48,8 @@ pub enum Side {
 ///
 /// ```
 /// use bytes::Bytes;
-/// use ravelin_cluster::proto::hello::{Event, Handshake, Introduction, Limits, Role, Terms};
-/// use ravelin_cluster::{Incarnation, NodeId};
+/// use ravelin_cluster::proto::hello::{Event, Handshake, Introduction, Limits, Terms};
+/// use ravelin_cluster::{Incarnation, NodeId, Role};
 /// use ravelin_core::Time;
 /// let terms = |name: &str| Terms::new(Introduction {
 ///     cluster: "shop".into(),

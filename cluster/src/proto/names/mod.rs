@@ -1,4 +1,4 @@
-//! [pure] Names over all nodes: each node writes those of its own actors and tells every peer.
+//! `[pure]` Names over all nodes: each node writes those of its own actors and tells every peer.
 //!
 //! # What is promised
 //!
@@ -31,7 +31,7 @@ mod wire;
 #[cfg(test)]
 mod model;
 
-use super::bytes::Malformed;
+use super::code::FrameError;
 use super::outlet::{Outlet, Telling};
 use crate::name::NodeId;
 use ravelin_core::Pid;
@@ -99,11 +99,11 @@ impl fmt::Display for NotDone {
 impl std::error::Error for NotDone {}
 
 /// Why a frame of a peer is refused: close the link.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum Refused {
     /// It is no frame of names.
-    Malformed(Malformed),
+    Malformed(FrameError),
     /// The peer claims more names than it may.
     TooMany {
         /// How many it may.
@@ -122,8 +122,8 @@ impl fmt::Display for Refused {
 
 impl std::error::Error for Refused {}
 
-impl From<Malformed> for Refused {
-    fn from(why: Malformed) -> Refused {
+impl From<FrameError> for Refused {
+    fn from(why: FrameError) -> Refused {
         Refused::Malformed(why)
     }
 }

@@ -2,7 +2,7 @@
 
 use super::{Event, FRAME_MAX, Keep, Names, NotDone, Refused, Resolve};
 use crate::name::NodeId;
-use crate::proto::bytes::Malformed;
+use crate::proto::code::FrameError;
 use crate::proto::mesh::{Mesh, Peer};
 use proptest::prelude::*;
 use ravelin_core::Pid;
@@ -289,15 +289,17 @@ fn a_name_is_registered_once_here_and_goes_with_its_owner() {
 
 #[test]
 fn a_peer_that_lies_is_refused() {
-    let faulty = |why| Err(Refused::Malformed(Malformed(why)));
+    let faulty = |why| Err(Refused::Malformed(why));
+    let too_long =
+        FrameError::Long { what: "frame of names", has: FRAME_MAX as u64 + 1, max: FRAME_MAX as u64 };
     let rows: [(&[u8], Result<(), Refused>); 8] = [
         (&[1, 1, b'x', 5, 1, 9, 0, 2, 1, b'y', 3, 4, 1, b'z', 9, 1, 5, 1], Ok(())),
-        (&[9, 1, b'x'], faulty("a word of a kind that is not known")),
-        (&[2, 0], faulty("a text is too short or too long")),
-        (&[1, 1, b'x', 5, 0, 9, 0], faulty("a pid has the serial 0")),
-        (&[1, 1, b'x', 5, 1, 9, 4], faulty("a rule that is not known")),
-        (&[4, 1, b'x', 9, 2], faulty("a winner of a kind that is not known")),
-        (&[3; FRAME_MAX + 1], faulty("it is too long")),
+        (&[9, 1, b'x'], faulty(FrameError::Tag { what: "word", tag: 9 })),
+        (&[2, 0], faulty(FrameError::Text { what: "name" })),
+        (&[1, 1, b'x', 5, 0, 9, 0], faulty(FrameError::Number { what: "serial" })),
+        (&[1, 1, b'x', 5, 1, 9, 4], faulty(FrameError::Tag { what: "rule", tag: 4 })),
+        (&[4, 1, b'x', 9, 2], faulty(FrameError::Tag { what: "winner", tag: 2 })),
+        (&[3; FRAME_MAX + 1], faulty(too_long)),
         (&[1, 1, b'x', 5, 1, 9, 0, 1, 1, b'y', 5, 1, 9, 0], Err(Refused::TooMany { most: 1 })),
     ];
     for (bytes, expected) in rows {

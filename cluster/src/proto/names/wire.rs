@@ -1,11 +1,11 @@
-//! [pure] How names travel.
+//! `[pure]` How names travel.
 //!
 //! A frame is a row of words: `1`, name, slot, serial, stamp and rule: it is registered so; `2`, name: it is not; `3`: all was
 //! told that there was when the link came up; `4`, name, stamp, and `0` or `1`, slot, serial: take the registration of that
-//! stamp back, for nobody or that winner. Pids are of the sender's node. Numbers and texts are as in `bytes`.
+//! stamp back, for nobody or that winner. Pids are of the sender's node. Numbers and texts are as in other frames.
 
 use super::{Entry, NAME_MAX, Resolve, Yield};
-use crate::proto::bytes::{Malformed, Reader, put_number, put_text};
+use crate::proto::code::{FrameError, Known, Reader, put_number, put_text};
 use ravelin_core::Pid;
 use std::sync::Arc;
 
@@ -41,10 +41,10 @@ pub(super) fn is_full(frame: &[u8], room: usize) -> bool {
 pub(super) fn put_entry(frame: &mut Vec<u8>, name: &str, entry: Option<&Entry>) {
     let Some(Entry { pid, stamp, resolve }) = entry else {
         frame.push(UNSET);
-        return put_text(frame, name);
+        return put_text(frame, name, NAME_MAX);
     };
     frame.push(SET);
-    put_text(frame, name);
+    put_text(frame, name, NAME_MAX);
     put_pid(frame, *pid);
     put_number(frame, *stamp);
     frame.push(match resolve {
@@ -61,7 +61,7 @@ pub(super) fn put_all_told(frame: &mut Vec<u8>) {
 
 pub(super) fn put_yield(frame: &mut Vec<u8>, name: &str, Yield { stamp, winner }: Yield) {
     frame.push(YIELD);
-    put_text(frame, name);
+    put_text(frame, name, NAME_MAX);
     put_number(frame, stamp);
     frame.push(winner.is_some().into());
     if let Some(winner) = winner {
@@ -75,11 +75,15 @@ fn put_pid(frame: &mut Vec<u8>, pid: Pid) {
 }
 
 /// Reads a frame of the node with this index. Costs memory for no more words than it has bytes.
-pub(super) fn decode(node: u32, bytes: &[u8]) -> Result<Vec<Word>, Malformed> {
+pub(super) fn decode(node: u32, bytes: &[u8]) -> Result<Vec<Word>, FrameError> {
     if bytes.len() > FRAME_MAX {
-        return Err(Malformed("it is too long"));
+        return Err(FrameError::Long {
+            what: "frame of names",
+            has: bytes.len() as u64,
+            max: FRAME_MAX as u64,
+        });
     }
-    let mut reader = Reader::new(bytes);
+    let mut reader = Reader::new(bytes, Known::NOTHING);
     let mut words = Vec::new();
     while !reader.is_empty() {
         words.push(word(node, &mut reader)?);
@@ -87,37 +91,33 @@ pub(super) fn decode(node: u32, bytes: &[u8]) -> Result<Vec<Word>, Malformed> {
     Ok(words)
 }
 
-fn word(node: u32, reader: &mut Reader<'_>) -> Result<Word, Malformed> {
-    let kind = reader.byte()?;
+fn word(node: u32, reader: &mut Reader<'_>) -> Result<Word, FrameError> {
+    let kind = reader.byte("word")?;
     if kind == ALL_TOLD {
         return Ok(Word::AllTold);
     }
-    let name = reader.text(1, NAME_MAX)?.into();
+    let name = reader.name("name")?;
     match kind {
         SET => {
-            let (pid, stamp) = (pid(node, reader)?, reader.number()?);
-            let resolve =
-                RULES.get(usize::from(reader.byte()?)).ok_or(Malformed("a rule that is not known"))?;
+            let (pid, stamp) = (pid(node, reader)?, reader.number("stamp")?);
+            let tag = reader.byte("rule")?;
+            let resolve = RULES.get(usize::from(tag)).ok_or(FrameError::Tag { what: "rule", tag })?;
             Ok(Word::Set(name, Entry { pid, stamp, resolve: *resolve }))
         }
         UNSET => Ok(Word::Unset(name)),
         YIELD => {
-            let stamp = reader.number()?;
-            let winner = match reader.byte()? {
-                0 => None,
-                1 => Some(pid(node, reader)?),
-                _ => return Err(Malformed("a winner of a kind that is not known")),
-            };
+            let stamp = reader.number("stamp")?;
+            let winner = reader.option("winner", |reader| pid(node, reader))?;
             Ok(Word::Yield(name, Yield { stamp, winner }))
         }
-        _ => Err(Malformed("a word of a kind that is not known")),
+        tag => Err(FrameError::Tag { what: "word", tag }),
     }
 }
 
-fn pid(node: u32, reader: &mut Reader<'_>) -> Result<Pid, Malformed> {
-    let (slot, serial) = (reader.small()?, reader.number()?);
+fn pid(node: u32, reader: &mut Reader<'_>) -> Result<Pid, FrameError> {
+    let (slot, serial) = (reader.small("slot")?, reader.number("serial")?);
     if serial == 0 {
-        return Err(Malformed("a pid has the serial 0"));
+        return Err(FrameError::Number { what: "serial" });
     }
     Ok(Pid::from_parts(node, slot, serial))
 }

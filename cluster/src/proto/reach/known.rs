@@ -1,8 +1,8 @@
 //! What is known of links, nodes and seeds.
 
 use super::dial::{Dialling, Dials};
-use super::terms::{LinkId, Refusal, Role};
-use crate::name::{Endpoint, NodeName};
+use super::terms::{LinkId, Refusal};
+use crate::name::{Endpoint, NodeName, Role};
 use crate::proto::members::Peer;
 use ravelin_core::Time;
 

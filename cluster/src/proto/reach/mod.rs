@@ -39,9 +39,9 @@ mod mesh;
 mod tests;
 
 pub use dial::Dialling;
-pub use terms::{Close, LinkId, Lost, Output, Refusal, Role, Why};
+pub use terms::{Close, LinkId, Lost, Output, Refusal, Why};
 
-use crate::name::{Endpoint, NodeId, NodeName};
+use crate::name::{Endpoint, NodeId, NodeName, Role};
 use crate::proto::members::{Gone, Peer};
 use dial::Dials;
 use known::{Link, Node, Seed, Side, Standing, Up, Who};
@@ -70,8 +70,8 @@ impl Reach {
     ///
     /// ```
     /// use ravelin_cluster::proto::members::Peer;
-    /// use ravelin_cluster::proto::reach::{Dialling, Lost, Output, Reach, Role};
-    /// use ravelin_cluster::{Endpoint, Incarnation, NodeId};
+    /// use ravelin_cluster::proto::reach::{Dialling, Lost, Output, Reach};
+    /// use ravelin_cluster::{Endpoint, Incarnation, NodeId, Role};
     /// use ravelin_core::Time;
     ///
     /// let peer = |name: &str| Peer {

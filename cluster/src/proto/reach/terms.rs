@@ -1,6 +1,6 @@
 //! The words of [`Reach`](super::Reach): what it is told, and what it says.
 
-use crate::name::{Endpoint, NodeId, NodeName};
+use crate::name::{Endpoint, NodeId, NodeName, Role};
 use crate::proto::members::Peer;
 use std::fmt;
 use std::time::Duration;
@@ -8,15 +8,6 @@ use std::time::Duration;
 /// A link, or the attempt at one. Never used twice.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct LinkId(pub u64);
-
-/// What a node is.
-#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
-pub enum Role {
-    /// One of the cluster.
-    Member,
-    /// Uses the cluster, and is none of it: it is not dialled.
-    Client,
-}
 
 /// What is to be done or told.
 #[derive(Clone, Debug, Eq, PartialEq)]

@@ -1,15 +1,17 @@
 //! What came by a link, to whom it is for.
 
 use crate::accepts::{Bytes as Appends, Desk, Room};
-use crate::name::NodeId;
-use crate::proto::frame::{Asked, Bye, Frame, Head, Signal};
-use crate::proto::{NameNumber, To};
+use crate::name::{NodeId, Role};
+use crate::proto::circles::{Probe, Step};
+use crate::proto::frame::{Asked, Bye, Frame, Head, Signal, Waits};
+use crate::proto::waits::CallId;
+use crate::proto::{NameNumber, NodeNumber, To, WirePid};
 use crate::shell::crossing::{land, reading};
 use crate::shell::failure;
 use crate::shell::keeper::Gossip;
 use crate::shell::peer::{Aim, Peer};
 use bytes::Bytes;
-use ravelin_core::{CallError, Caller};
+use ravelin_core::{CallError, Caller, Pid};
 use std::sync::{Arc, Weak};
 
 use super::running::Running;
@@ -50,7 +52,20 @@ impl Running {
             Signal::Bye(why) => return Err(End::Bye(why)),
             Signal::Cancel { id } => self.peer.give_up(id),
             Signal::Done { id } => drop(self.peer.answered(Asked::Call(id), Ok(Bytes::new()))),
-            Signal::Failed { id, failure } => self.land(id, Err(failure::from_frame(failure))),
+            Signal::Failed { id, failure } => {
+                self.note_nodes();
+                let hub = &self.of.hub;
+                let why = failure::from_frame(failure, |told| hub.hop_told(self.known(told.pid), &told));
+                self.land(id, Err(why));
+            }
+            Signal::Probe { number, first, call, path } => {
+                self.note_nodes();
+                let step = |told: Waits| Some(Step { pid: self.known(told.pid)?, name: told.name });
+                if let Some(path) = path.into_iter().map(step).collect() {
+                    let probe = Probe { number, first: CallId(first), path };
+                    self.of.hub.probe_came(&self.peer, CallId(call), probe);
+                }
+            }
             Signal::Monitor { monitor, from, to } if !matches!(to, To::Pid(_)) => {
                 match self.aim(to).and_then(|aim| self.of.hub.incarnation(&aim)) {
                     Some(pid) => {
@@ -65,12 +80,31 @@ impl Running {
         Ok(())
     }
 
+    /// An actor that the peer names, as this node knows it.
+    fn known(&self, pid: Option<WirePid>) -> Option<Pid> {
+        let pid = pid?;
+        let node = match pid.node {
+            NodeNumber::SENDER => self.peer.number,
+            NodeNumber::RECEIVER => 0,
+            NodeNumber(other) => *self.nodes.get(&other)?,
+        };
+        Some(pid.at(node))
+    }
+
     fn hear(&self, signal: Signal) -> Result<(), End> {
         let heard = self.peer.hear(&self.system, signal);
         heard.map_err(|why| End::Ours(Bye::Protocol(why.to_string().into())))
     }
 
+    /// Whether both sides are members: clients say and hear nothing of membership, groups and names.
+    fn is_among_members(&self) -> bool {
+        self.role == Role::Member && !self.of.is_client()
+    }
+
     fn handle_payload(&mut self, head: Head, payload: Bytes) -> Result<(), End> {
+        if matches!(head, Head::Gossip | Head::Groups | Head::Names) && !self.is_among_members() {
+            return Err(broken(&"membership, groups and names are told among members only"));
+        }
         match head {
             Head::Cast { to, message } => {
                 let done = self.give(to, message, |target, row| (row.cast)(target, &payload));
@@ -78,20 +112,27 @@ impl Running {
                     self.cast_lost(message, &why);
                 }
             }
+            Head::Send { id, .. } if self.is_crowded() => self.peer.sent(id, Err(CallError::Full(()))),
+            Head::Call { id, .. } if self.is_crowded() => {
+                self.peer.answer(None, Asked::Call(id), Err(CallError::Full(())));
+            }
             Head::Send { id, to, message } => {
                 match self.give(to, message, |target, row| (row.send)(target, &payload)) {
                     Ok(None) => self.peer.sent(id, Ok(())),
-                    Ok(Some(room)) => self.wait_for(room, Some(id)),
+                    Ok(Some(room)) => self.wait_for(room, payload.len(), Some(id)),
                     Err(why) => self.peer.sent(id, Err(why)),
                 }
             }
-            Head::Call { id, to, message, budget, asker: _ } => {
-                let id = Asked::Call(id);
+            Head::Call { id: call, to, message, budget, asker } => {
+                let id = Asked::Call(call);
                 let desk: Arc<dyn Desk> = Arc::new(Request { peer: Arc::downgrade(&self.peer), id });
                 match self.give(to, message, |target, row| (row.request)(target, &payload, budget, &desk)) {
                     Ok(None) => {}
-                    Ok(Some(room)) => self.wait_for(room, None),
+                    Ok(Some(room)) => self.wait_for(room, payload.len(), None),
                     Err(why) => self.peer.answer(None, id, Err(why)),
+                }
+                if let Some(asker) = asker {
+                    self.of.hub.call_came(&self.peer, CallId(call), asker.at(self.peer.number));
                 }
             }
             Head::Answer { id } => self.land(id, Ok(payload)),
@@ -110,10 +151,7 @@ impl Running {
                 let heard = self.of.hub.with_names(|names| names.handle_frame(self.peer.number, &payload));
                 heard.map_err(|why| End::Ours(Bye::Protocol(why.to_string().into())))?;
             }
-            Head::Start { id, .. } => {
-                let why = CallError::NotUnderstood("this node starts nothing for others".into());
-                self.peer.answer(None, Asked::Call(id), Err(why));
-            }
+            Head::Start { id, under, spec } => self.start(id, under, spec, &payload),
         }
         Ok(())
     }
@@ -134,7 +172,7 @@ impl Running {
     }
 
     /// The third nodes that were defined since the last look.
-    fn note_nodes(&mut self) {
+    pub(super) fn note_nodes(&mut self) {
         let mut number = self.nodes.len() as u32 + 2;
         while let Some(life) = self.inbox.node(crate::proto::NodeNumber(number)) {
             let Some(index) = self.of.hub.roster.number(life) else { return };
@@ -160,13 +198,15 @@ impl Running {
         }
     }
 
-    fn wait_for(&mut self, room: Room, send: Option<u64>) {
+    fn wait_for(&mut self, room: Room, bytes: usize, send: Option<u64>) {
         let peer = self.peer.clone();
+        self.rooms_bytes += bytes;
         self.rooms.push(Box::pin(async move {
             let outcome = room.await;
             if let Some(id) = send {
                 peer.sent(id, outcome);
             }
+            bytes
         }));
     }
 

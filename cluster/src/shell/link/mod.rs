@@ -2,21 +2,25 @@
 
 mod shake;
 mod running;
+mod starts;
 mod dispatch;
 
-use crate::name::{Endpoint, NodeId, NodeName};
+use crate::config::Clients;
+use crate::name::{Endpoint, NodeId, NodeName, Role};
 use crate::proto::Stream;
 use crate::proto::frame::Bye;
 use crate::proto::hello::{Introduction, Over, Refusal, Side, Terms};
 use crate::proto::link::{Inbox, LinkConfig, Outbox};
 use crate::proto::reach::{self, LinkId, Lost};
+use crate::shell::event::Refused;
 use crate::shell::hub::Hub;
-use crate::shell::keeper::{Lose, Raise};
+use crate::shell::keeper::{DialledBy, Lose, Raise, Refuse};
 use crate::shell::peer::Peer;
 use crate::transport::{Connection, Transport, TransportError};
 use futures::channel::oneshot;
 use futures::future::FutureExt;
 use ravelin_core::Exit;
+pub(super) use running::PART_WITHIN;
 use running::Running;
 use shake::shake;
 use std::fmt;
@@ -39,6 +43,15 @@ pub(crate) struct Linking {
     pub(crate) transport: Arc<dyn Transport>,
     pub(crate) ours: Introduction,
     pub(crate) config: LinkConfig,
+    /// What clients may do here.
+    pub(crate) clients: Clients,
+}
+
+impl Linking {
+    /// Whether this side is a client itself.
+    pub(crate) fn is_client(&self) -> bool {
+        self.ours.role == Role::Client
+    }
 }
 
 /// Why there is no link, or none any more.
@@ -52,8 +65,10 @@ enum End {
     /// This side says why.
     Ours(Bye),
     Handshake(Over),
-    /// The keeper wants no link, or is gone.
+    /// The keeper wants no link.
     Unwanted(reach::Close),
+    /// The keeper is gone. Nobody has said that the node leaves, so the peer is not told so.
+    Orphaned,
 }
 
 impl fmt::Display for End {
@@ -65,6 +80,7 @@ impl fmt::Display for End {
             End::Ours(why) => write!(f, "ended here: {why:?}"),
             End::Handshake(why) => fmt::Display::fmt(why, f),
             End::Unwanted(why) => write!(f, "not wanted: {why:?}"),
+            End::Orphaned => f.write_str("the node is gone"),
         }
     }
 }
@@ -86,6 +102,29 @@ impl End {
             _ => Lost::Broken,
         }
     }
+
+    /// Which side does not want the other, if that is it. Two links of one pair, and a node that meets itself or one that
+    /// goes, are in order.
+    fn refused(&self) -> Option<Refused> {
+        let why = match self {
+            End::Transport(TransportError::Tls(why)) => return Refused::by_certificate(why),
+            End::Handshake(Over::Refused(why)) => Refused::Here(why.clone()),
+            End::Handshake(Over::RefusedByPeer(why)) => Refused::There(why.clone()),
+            _ => return None,
+        };
+        let (Refused::Here(refusal) | Refused::There(refusal)) = &why else { return None };
+        (!matches!(refusal, Refusal::Busy | Refusal::Itself | Refusal::Leaving)).then_some(why)
+    }
+
+    /// Whether the peer is broken, or hostile.
+    fn is_foul(&self) -> bool {
+        matches!(
+            self,
+            End::Transport(TransportError::Garbage(_))
+                | End::Ours(Bye::Overrun | Bye::Protocol(_))
+                | End::Handshake(Over::Garbage(_) | Over::OutOfTurn)
+        )
+    }
 }
 
 /// Tells the keeper of the loss, however the actor ends.
@@ -100,6 +139,7 @@ impl Drop for Guard {
     fn drop(&mut self) {
         if let Some(peer) = &self.peer {
             peer.disconnect(&self.hub.system, self.link);
+            drop(peer.parted(self.link));
         }
         if let Some(keeper) = self.hub.keeper.get() {
             // One that is gone takes all links along.
@@ -108,20 +148,35 @@ impl Drop for Guard {
     }
 }
 
-/// The life of a link.
+/// The life of a link. When it is over `_alive` is dropped.
 pub(crate) async fn run(
     of: Arc<Linking>,
     link: LinkId,
     begin: Begin,
     close: oneshot::Receiver<reach::Close>,
+    _alive: oneshot::Sender<()>,
 ) -> Result<(), Exit> {
     let mut guard = Guard { hub: of.hub.clone(), link, peer: None, lost: Lost::Broken };
+    let (with, by) = match &begin {
+        Begin::Dial { endpoint, .. } => (endpoint.clone(), DialledBy::Us),
+        Begin::Accepted(connection) => (Endpoint(connection.peer.as_str().into()), DialledBy::Them),
+    };
     let end = match live(&of, link, begin, close, &mut guard).await {
         Ok(never) => match never {},
         Err(end) => end,
     };
     guard.lost = end.lost(&of.hub.me.name);
-    tracing::debug!(target: "ravelin", link = link.0, peer = guard.peer.as_ref().map(|peer| tracing::field::display(&peer.id)), reason = %end, "ravelin.cluster.link_ended");
+    if let Some(why) = end.refused()
+        && let Some(keeper) = of.hub.keeper.get()
+    {
+        let _ = keeper.cast(Refuse { with: Some(with.clone()), why, by });
+    }
+    let peer = guard.peer.as_ref().map(|peer| tracing::field::display(&peer.id));
+    if end.is_foul() {
+        tracing::warn!(target: "ravelin", link = link.0, peer, endpoint = %with, reason = %end, "ravelin.cluster.link_ended");
+    } else {
+        tracing::debug!(target: "ravelin", link = link.0, peer, endpoint = %with, reason = %end, "ravelin.cluster.link_ended");
+    }
     Ok(())
 }
 
@@ -142,30 +197,39 @@ async fn live(
             (Side::Dialer, expect.clone(), of.transport.dial(endpoint))
         }
     };
-    let mut connecting = pin!(connecting);
-    let mut connection = poll_fn(|cx| {
-        if let Poll::Ready(why) = close.poll_unpin(cx) {
-            return Poll::Ready(Err(End::Unwanted(why.unwrap_or(reach::Close::Leaving))));
-        }
-        if deadline.as_mut().poll(cx).is_ready() {
-            return Poll::Ready(Err(End::Handshake(Over::TimedOut)));
-        }
-        connecting.as_mut().poll(cx).map_err(End::from)
-    })
-    .await?;
-    let agreed = shake(of, link, side, expect, &mut connection, &mut close).await?;
+    // Also what is said to the peer is said in time: one that takes nothing holds nobody.
+    let (connection, agreed) = {
+        let mut meeting = pin!(async {
+            let mut connection = connecting.await?;
+            let agreed = shake(of, link, side, expect, &mut connection).await?;
+            Ok((connection, agreed))
+        });
+        poll_fn(|cx| {
+            if let Poll::Ready(why) = close.poll_unpin(cx) {
+                return Poll::Ready(Err(why.map_or(End::Orphaned, End::Unwanted)));
+            }
+            if deadline.as_mut().poll(cx).is_ready() {
+                return Poll::Ready(Err(End::Handshake(Over::TimedOut)));
+            }
+            meeting.as_mut().poll(cx)
+        })
+        .await?
+    };
     let peer = of.hub.meet(&agreed.peer.node).ok_or(End::Closed)?;
     let now = system.runtime().now();
     let outbox = Outbox::new(side, &of.config, agreed.peer.limits, now);
     guard.peer = Some(peer.clone());
     let keeper = of.hub.keeper.get().ok_or(End::Closed)?;
-    if !matches!(keeper.call(Raise { link, outbox }).await, Ok(true)) {
-        return Err(End::Unwanted(reach::Close::Leaving));
+    match keeper.call(Raise { link, outbox }).await {
+        Ok(true) => {}
+        Ok(false) => return Err(End::Unwanted(reach::Close::Leaving)),
+        Err(_) => return Err(End::Orphaned),
     }
     let mut inbox = Inbox::new(&of.config, of.ours.limits, now);
     inbox.handle_chunk(Stream::Main, agreed.rest, now);
     let way = of.hub.way(peer.number).ok_or(End::Closed)?;
-    let running = Running::new(of.clone(), link, peer, way, inbox, connection, close);
+    let role = agreed.peer.role;
+    let running = Running::new(of.clone(), link, (peer, role), way, inbox, connection, close);
     Err(running.carry().await)
 }
 

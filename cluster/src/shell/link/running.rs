@@ -1,8 +1,9 @@
 //! A link that is up: chunks in and out, heartbeats, news.
 
+use crate::name::Role;
 use crate::proto::Stream;
 use crate::proto::frame::{Bye, Head, Signal};
-use crate::proto::link::{Flow, Inbox, Streams};
+use crate::proto::link::{Flow, Inbox, Outbox, Streams};
 use crate::proto::reach::{self, LinkId};
 use crate::shell::crossing::Way;
 use crate::shell::peer::Peer;
@@ -11,12 +12,13 @@ use bytes::Bytes;
 use futures::channel::oneshot;
 use futures::future::FutureExt;
 use futures::stream::{FuturesUnordered, Stream as _};
-use ravelin_core::{System, Timer};
+use ravelin_core::{System, Timer, within};
 use std::collections::BTreeMap;
 use std::future::poll_fn;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use super::{End, Linking, broken, farewell};
 
@@ -27,12 +29,17 @@ const NEWS_BELOW: usize = 64 << 10;
 /// The most bytes of one frame of them.
 const FRAME_BELOW: usize = 8 << 10;
 
+/// How long a node that goes waits for those that it tells.
+pub(crate) const PART_WITHIN: Duration = Duration::from_secs(1);
+
 /// A link that is up.
 pub(super) struct Running {
     pub(super) of: Arc<Linking>,
     pub(super) link: LinkId,
     pub(super) system: System,
     pub(super) peer: Arc<Peer>,
+    /// What the peer is.
+    pub(super) role: Role,
     pub(super) way: Arc<Way>,
     pub(super) inbox: Inbox,
     pub(super) connection: Connection,
@@ -40,20 +47,29 @@ pub(super) struct Running {
     pub(super) timer: Pin<Box<dyn Timer>>,
     /// Sends and calls of the peer that wait for room in mailboxes.
     pub(super) rooms: FuturesUnordered<BoxRoom>,
+    /// How many bytes they have.
+    pub(super) rooms_bytes: usize,
     /// The third nodes of the link, by its numbers.
     pub(super) nodes: Arc<BTreeMap<u32, u32>>,
-    /// A chunk that the transport did not take.
-    pub(super) held: Option<(Stream, Bytes)>,
+    /// The chunks that the transport did not take.
+    held_main: Option<Bytes>,
+    held_bulk: Option<Bytes>,
     pub(super) turn: usize,
 }
 
-type BoxRoom = Pin<Box<dyn Future<Output = ()> + Send>>;
+/// Ready when there was room, with the bytes that waited.
+type BoxRoom = Pin<Box<dyn Future<Output = usize> + Send>>;
+
+/// How many messages of a peer may wait for room in mailboxes at a time. To those behind them the mailbox is full.
+const ROOMS_MAX: usize = 4096;
+/// How many bytes they may have.
+const ROOMS_BYTES_MAX: usize = 64 << 20;
 
 impl Running {
     pub(super) fn new(
         of: Arc<Linking>,
         link: LinkId,
-        peer: Arc<Peer>,
+        (peer, role): (Arc<Peer>, Role),
         way: Arc<Way>,
         inbox: Inbox,
         connection: Connection,
@@ -66,16 +82,24 @@ impl Running {
             link,
             system,
             peer,
+            role,
             way,
             inbox,
             connection,
             close,
             timer,
             rooms: FuturesUnordered::new(),
+            rooms_bytes: 0,
             nodes: Arc::default(),
-            held: None,
+            held_main: None,
+            held_bulk: None,
             turn: 0,
         }
+    }
+
+    /// Whether so much of the peer's waits for room that no more may.
+    pub(super) fn is_crowded(&self) -> bool {
+        self.rooms.len() >= ROOMS_MAX || self.rooms_bytes >= ROOMS_BYTES_MAX
     }
 
     /// Carries until it is over.
@@ -92,40 +116,66 @@ impl Running {
         end
     }
 
-    /// Tells the peer why, if it can be told at once.
+    /// Tells the peer why. When this node closes in good order what waits goes before, so far as the peer takes it in
+    /// time; else what the transport does not take at once is not waited for.
     async fn part(&mut self, bye: Bye) {
+        if let Some(outbox) = self.peer.parted(self.link) {
+            let runtime = self.system.runtime().clone();
+            let _ = within(&*runtime, PART_WITHIN, self.send_rest(outbox, bye)).await;
+            return;
+        }
         let signal = Signal::Bye(bye);
         let _ = self.peer.with_outbox(self.link, |outbox| outbox.push_signal(Flow::Groups, &signal));
         poll_fn(|cx| {
-            while let Some((stream, mut bytes)) = self.next_chunk(Streams::Both) {
-                match self.connection.sender.poll_send(cx, stream, &mut bytes) {
-                    Poll::Ready(Ok(())) => {}
-                    Poll::Ready(Err(_)) | Poll::Pending => return Poll::Ready(()),
-                }
+            if self.poll_out(cx).is_ok() {
+                let _ = self.connection.sender.poll_close(cx);
             }
-            let _ = self.connection.sender.poll_close(cx);
             Poll::Ready(())
         })
         .await;
     }
 
-    fn next_chunk(&mut self, streams: Streams) -> Option<(Stream, Bytes)> {
-        match self.held.take() {
-            Some(chunk) => Some(chunk),
-            None => self.peer.transmit(self.link, self.system.runtime().now(), streams).ok().flatten(),
-        }
+    /// Sends what waits, then the farewell, and waits until the peer has closed.
+    async fn send_rest(&mut self, mut outbox: Outbox, bye: Bye) -> Result<(), End> {
+        let now = self.system.runtime().now();
+        let mut bye = Some(Signal::Bye(bye));
+        poll_fn(|cx| {
+            for stream in [Stream::Main, Stream::Bulk] {
+                self.send_held(cx, stream)?;
+            }
+            while let Some(streams) = self.free() {
+                if let Some((stream, bytes)) = outbox.poll_transmit(now, streams) {
+                    *self.held_of(stream) = Some(bytes);
+                    self.send_held(cx, stream)?;
+                } else if let Some(bye) = bye.take_if(|_| streams == Streams::Both) {
+                    let _ = outbox.push_signal(Flow::Groups, &bye);
+                } else {
+                    break;
+                }
+            }
+            if bye.is_some() || self.free() != Some(Streams::Both) {
+                let _ = self.connection.sender.poll_flush(cx)?;
+                return Poll::Pending;
+            }
+            ready!(self.connection.sender.poll_close(cx))?;
+            while ready!(self.connection.receiver.poll_receive(cx))?.is_some() {}
+            Poll::Ready(Ok(()))
+        })
+        .await
     }
 
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<End> {
         self.peer.register(cx.waker());
         if let Poll::Ready(why) = self.close.poll_unpin(cx) {
-            return Poll::Ready(End::Unwanted(why.unwrap_or(reach::Close::Leaving)));
+            return Poll::Ready(why.map_or(End::Orphaned, End::Unwanted));
         }
         self.turn = TURN;
         if let Err(end) = self.poll_in(cx) {
             return Poll::Ready(end);
         }
-        while let Poll::Ready(Some(())) = Pin::new(&mut self.rooms).poll_next(cx) {}
+        while let Poll::Ready(Some(bytes)) = Pin::new(&mut self.rooms).poll_next(cx) {
+            self.rooms_bytes -= bytes;
+        }
         let is_held_up = self.tell_news();
         if let Err(end) = self.poll_time(cx) {
             return Poll::Ready(end);
@@ -165,26 +215,52 @@ impl Running {
         }
     }
 
-    /// Gives what is to be sent.
+    /// Gives what is to be sent. A stream that takes nothing does not keep the other one waiting.
     fn poll_out(&mut self, cx: &mut Context<'_>) -> Result<(), End> {
-        let mut streams = Streams::Both;
-        loop {
-            let chunk = match self.held.take() {
-                Some(chunk) => Some(chunk),
-                None => match self.peer.transmit(self.link, self.system.runtime().now(), streams) {
-                    Ok(chunk) => chunk,
-                    Err(()) if self.peer.is_overrun() => return Err(End::Ours(Bye::Overrun)),
-                    Err(()) => return Err(End::Closed),
-                },
-            };
-            let Some((stream, mut bytes)) = chunk else { break };
-            if self.connection.sender.poll_send(cx, stream, &mut bytes)?.is_pending() {
-                self.held = Some((stream, bytes));
-                break;
+        for stream in [Stream::Main, Stream::Bulk] {
+            self.send_held(cx, stream)?;
+        }
+        if self.free().is_none() && self.peer.is_overrun() {
+            return Err(End::Ours(Bye::Overrun));
+        }
+        while let Some(streams) = self.free() {
+            match self.peer.transmit(self.link, self.system.runtime().now(), streams) {
+                Ok(None) => break,
+                Ok(Some((stream, bytes))) => {
+                    *self.held_of(stream) = Some(bytes);
+                    self.send_held(cx, stream)?;
+                }
+                Err(()) if self.peer.is_overrun() => return Err(End::Ours(Bye::Overrun)),
+                Err(()) => return Err(End::Closed),
             }
-            streams = Streams::Both;
         }
         let _ = self.connection.sender.poll_flush(cx)?;
+        Ok(())
+    }
+
+    /// The streams of which no chunk is held.
+    fn free(&self) -> Option<Streams> {
+        match (&self.held_main, &self.held_bulk) {
+            (None, None) => Some(Streams::Both),
+            (None, Some(_)) => Some(Streams::Main),
+            (Some(_), None) => Some(Streams::Bulk),
+            (Some(_), Some(_)) => None,
+        }
+    }
+
+    fn held_of(&mut self, stream: Stream) -> &mut Option<Bytes> {
+        match stream {
+            Stream::Main => &mut self.held_main,
+            Stream::Bulk => &mut self.held_bulk,
+        }
+    }
+
+    /// Gives the transport the chunk that it did not take, if there is one.
+    fn send_held(&mut self, cx: &mut Context<'_>, stream: Stream) -> Result<(), End> {
+        let Some(mut bytes) = self.held_of(stream).take() else { return Ok(()) };
+        if self.connection.sender.poll_send(cx, stream, &mut bytes)?.is_pending() {
+            *self.held_of(stream) = Some(bytes);
+        }
         Ok(())
     }
 
@@ -204,7 +280,7 @@ impl Running {
                 outbox.poll_timeout()
             });
             let next = due.unwrap_or(now + self.of.config.heartbeat).min(self.inbox.poll_timeout());
-            self.timer.as_mut().reset(next.max(now + std::time::Duration::from_millis(1)));
+            self.timer.as_mut().reset(next.max(now + Duration::from_millis(1)));
         }
     }
 

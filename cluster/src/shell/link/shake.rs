@@ -1,35 +1,30 @@
 //! The handshake of a link, done.
 
-use crate::name::{Endpoint, NodeName};
+use crate::config::Clients;
+use crate::name::{Endpoint, NodeName, Role};
 use crate::proto::Stream;
-use crate::proto::hello::{Agreed, Event, Handshake, Introduction, Over, Refusal, Role, Side, Terms};
+use crate::proto::hello::{Agreed, Event, Handshake, Introduction, Over, Refusal, Side, Terms};
 use crate::proto::members::Peer as Member;
 use crate::proto::reach::{self, LinkId};
 use crate::shell::keeper::Admit;
-use crate::transport::Connection;
-use futures::channel::oneshot;
-use futures::future::FutureExt;
-use std::future::poll_fn;
-use std::task::Poll;
+use crate::transport::{Connection, TransportError};
+use ravelin_core::within;
 
-use super::{End, Linking};
+use super::{End, Linking, PART_WITHIN};
 
-/// The handshake.
+/// The handshake. It has no time of its own: whoever waits for it ends it.
 pub(super) async fn shake(
     of: &Linking,
     link: LinkId,
     side: Side,
     expected: Option<NodeName>,
     connection: &mut Connection,
-    close: &mut oneshot::Receiver<reach::Close>,
 ) -> Result<Agreed, End> {
-    let runtime = of.hub.system.runtime().clone();
     let terms = Terms { expected, ..Terms::new(of.ours.clone()) };
-    let now = runtime.now();
+    let now = of.hub.system.runtime().now();
     let begun =
         if side == Side::Dialer { Handshake::dial(terms, now) } else { Handshake::accept(terms, now) };
     let mut handshake = begun.map_err(|why| End::Handshake(Over::Garbage(why)))?;
-    let mut timer = handshake.poll_timeout().map(|at| runtime.timer(at));
     let mut agreed = None;
     loop {
         let mut over = None;
@@ -49,33 +44,25 @@ pub(super) async fn shake(
             connection.sender.send(Stream::Main, bytes).await?;
         }
         if let Some(why) = over {
-            // The peer is to hear why, if it still listens.
-            let _ = connection.sender.close().await;
+            // The peer is to hear why, if it still listens: a connection that is dropped may lose what was sent.
+            let runtime = of.hub.system.runtime().clone();
+            let _ = within(&*runtime, PART_WITHIN, hear_out(connection)).await;
             return Err(End::Handshake(why));
         }
         connection.sender.flush().await?;
         if let Some(agreed) = agreed.take() {
             return Ok(agreed);
         }
-        let came = poll_fn(|cx| {
-            if let Poll::Ready(why) = close.poll_unpin(cx) {
-                return Poll::Ready(Err(End::Unwanted(why.unwrap_or(reach::Close::Leaving))));
-            }
-            if timer.as_mut().is_some_and(|timer| timer.as_mut().poll(cx).is_ready()) {
-                return Poll::Ready(Ok(None));
-            }
-            connection
-                .receiver
-                .poll_receive(cx)
-                .map_err(End::from)?
-                .map(|came| came.ok_or(End::Closed).map(Some))
-        })
-        .await?;
-        match came {
-            Some((_, bytes)) => handshake.handle_chunk(bytes),
-            None => handshake.handle_timeout(runtime.now()),
-        }
+        let (_, bytes) = connection.receiver.receive().await?.ok_or(End::Closed)?;
+        handshake.handle_chunk(bytes);
     }
+}
+
+/// Closes, and waits until the peer has.
+async fn hear_out(connection: &mut Connection) -> Result<(), TransportError> {
+    connection.sender.close().await?;
+    while connection.receiver.receive().await?.is_some() {}
+    Ok(())
 }
 
 /// Whether the peer may be who it says it is, and whether the link is wanted.
@@ -91,13 +78,17 @@ async fn judge(
         let why = format!("the certificate is not one of {}", who.node.name);
         return Err(Refusal::NotAllowed(why.into()));
     }
-    let peer = Member { id: who.node.clone(), endpoint: Endpoint(who.endpoint.clone()) };
-    let role = match who.role {
-        Role::Member => reach::Role::Member,
-        Role::Client => reach::Role::Client,
+    let endpoint = match who.role {
+        Role::Member => Endpoint(who.endpoint.clone()),
+        Role::Client if of.is_client() || of.clients == Clients::Refused => {
+            return Err(Refusal::NotAllowed("no clients are let in here".into()));
+        }
+        // It listens nowhere. That two lives of it are at the same place is no proof that the earlier is dead.
+        Role::Client => Endpoint(who.node.to_string().into()),
     };
+    let peer = Member { id: who.node.clone(), endpoint };
     let Some(keeper) = of.hub.keeper.get() else { return Err(Refusal::Leaving) };
-    match keeper.call(Admit { link, peer, role }).await {
+    match keeper.call(Admit { link, peer, role: who.role }).await {
         Ok(verdict) => verdict.map_err(refusal),
         Err(_) => Err(Refusal::Leaving),
     }

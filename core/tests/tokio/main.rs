@@ -1,5 +1,7 @@
 //! The suite over tokio: multi-thread and current-thread, from tasks and from outside, on the real clock and on a paused one.
 
+mod many;
+
 use ravelin_core::conformance::Case;
 use ravelin_core::executor_suite;
 use ravelin_core::runtimes::Tokio;

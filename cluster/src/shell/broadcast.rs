@@ -1,0 +1,56 @@
+//! One message for many.
+
+use super::crossing::is_bound;
+use super::hub::Hub;
+use super::peer::{Aim, Letter, NotSent};
+use crate::wire::Wire;
+use ravelin_core::Pid;
+
+impl Hub {
+    /// Casts to each of these, which are sorted by node. Gives how many it went to.
+    ///
+    /// It is written once: for all nodes, if nothing is in it that means something to one node only, as a pid does; else
+    /// for each node.
+    pub(crate) fn broadcast<M: Wire + Clone>(&self, to: &[Pid], message: &M) -> usize {
+        let mut same: Option<Vec<u8>> = None;
+        to.chunk_by(|a, b| a.node() == b.node())
+            .map(|on_one| match on_one[0].node() {
+                0 => on_one.iter().filter(|pid| self.cast_here(**pid, message.clone())).count(),
+                node => self.broadcast_to(node, on_one, message, &mut same),
+            })
+            .sum()
+    }
+
+    fn cast_here<M: Wire>(&self, pid: Pid, message: M) -> bool {
+        let mut message = Some(message);
+        let given =
+            self.find(&Aim::Pid(pid), |target, table| (table.row(M::NAME)?.here)(target, &mut message));
+        given.is_ok()
+    }
+
+    fn broadcast_to<M: Wire>(&self, node: u32, to: &[Pid], message: &M, same: &mut Option<Vec<u8>>) -> usize {
+        let Some(peer) = self.peer(node) else { return 0 };
+        let flow = ravelin_core::running();
+        let cast = |payload: &[u8]| {
+            let aims = to.iter().map(|pid| Aim::Pid(*pid));
+            aims.filter(|aim| peer.cast(Letter { flow, aim, name: M::NAME, payload }).is_ok()).count()
+        };
+        if let Some(bytes) = same {
+            return cast(bytes);
+        }
+        let (sent, is_bound) = is_bound(|| {
+            self.write(&peer, message, |bytes| match cast(bytes) {
+                // So that what was kept for it is given up.
+                0 => Err(NotSent::Full),
+                sent => Ok((sent, bytes.to_vec())),
+            })
+        });
+        match sent {
+            Ok((sent, bytes)) => {
+                *same = (!is_bound).then_some(bytes);
+                sent
+            }
+            Err(_) => 0,
+        }
+    }
+}

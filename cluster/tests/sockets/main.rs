@@ -1,0 +1,14 @@
+//! Nodes on real sockets: what holds between them, who is let in, and what a hostile peer can do.
+#![allow(
+    clippy::disallowed_methods,
+    reason = "sockets need Tokio, certificates are valid at the time that the machine has, and a test that hangs is ended"
+)]
+
+mod cast;
+mod logged;
+mod house;
+mod hand;
+
+mod together;
+mod refused;
+mod hostile;
