@@ -2,7 +2,7 @@
 
 use crate::accepts::Remote;
 use crate::name::{NodeId, NodeName};
-use crate::shell::{Aim, Hub, NotSent, Peer};
+use crate::shell::{Aim, Hub, NotSent, Peer, Toward};
 use crate::wire::{Codec, Wire};
 use ravelin_core::{Actor, ActorRef, CallError, Exit, Pid, SendError, Serve};
 use serde::de::{Deserializer, Error as _};
@@ -144,12 +144,16 @@ impl Hub {
     /// Casts to an incarnation, here or there.
     pub(crate) fn cast_to<M: Wire + Clone>(&self, pid: Pid, message: &M) -> Result<(), CallError<()>> {
         if pid.node() == 0 {
-            return self.find(&Aim::Pid(pid), |target, table| {
-                let mut bytes = Vec::new();
-                M::Codec::encode(message, &mut bytes)
-                    .map_err(|why| CallError::NotUnderstood(why.to_string().into()))?;
-                (table.row(M::NAME)?.cast)(target, &bytes)
-            });
+            return self.find(
+                Toward::Pid(pid),
+                |of| self.row(of, M::NAME),
+                |target, row| {
+                    let mut bytes = Vec::new();
+                    M::Codec::encode(message, &mut bytes)
+                        .map_err(|why| CallError::NotUnderstood(why.to_string().into()))?;
+                    (row.cast)(target, &bytes)
+                },
+            );
         }
         let peer = self.peer(pid.node()).ok_or(CallError::Exited(Exit::NoConnection))?;
         let (flow, aim) = (ravelin_core::running(), Aim::Pid(pid));

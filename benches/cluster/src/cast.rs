@@ -5,6 +5,7 @@ use ravelin_core::{Actor, Cx, Exit, Handle, Message, Pid};
 use serde::de::{Error, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::fmt;
+use std::sync::Arc;
 
 macro_rules! wire {
     ($($name:literal $message:ty => $reply:ty;)*) => {
@@ -20,9 +21,13 @@ macro_rules! wire {
     };
 }
 
-/// 32 bytes.
+/// 32 bytes, as long as its numbers are large.
 #[derive(Clone, Copy, Deserialize, Serialize)]
-pub(crate) struct Small(pub(crate) [u8; 32]);
+pub(crate) struct Small(pub(crate) [u64; 4]);
+
+impl Small {
+    pub(crate) const NEW: Small = Small([u64::MAX, u64::MAX - 1, u64::MAX - 2, u64::MAX - 3]);
+}
 
 /// How many small ones came so far?
 #[derive(Deserialize, Serialize)]
@@ -49,7 +54,7 @@ wire! {
 }
 
 /// Bytes, written at once and not one after the other.
-pub(crate) struct Octets(pub(crate) Vec<u8>);
+pub(crate) struct Octets(pub(crate) Arc<Vec<u8>>);
 
 impl Serialize for Octets {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -66,10 +71,10 @@ impl<'de> Deserialize<'de> for Octets {
                 f.write_str("bytes")
             }
             fn visit_bytes<E: Error>(self, bytes: &[u8]) -> Result<Octets, E> {
-                Ok(Octets(bytes.to_vec()))
+                Ok(Octets(Arc::new(bytes.to_vec())))
             }
             fn visit_byte_buf<E: Error>(self, bytes: Vec<u8>) -> Result<Octets, E> {
-                Ok(Octets(bytes))
+                Ok(Octets(Arc::new(bytes)))
             }
         }
         deserializer.deserialize_byte_buf(Read)
@@ -96,7 +101,7 @@ impl Remote for Sink {
 
 impl Handle<Small> for Sink {
     async fn handle(&mut self, small: Small, _: &mut Cx<Self>) {
-        self.count += u64::from(small.0[31]);
+        self.count += u64::MAX - small.0[1];
     }
 }
 

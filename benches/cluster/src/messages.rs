@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 const WARM_CALLS: u64 = 2_000;
 
 /// Sends to the sink.
-struct Sender(Addr<Sink>);
+pub(crate) struct Sender(Addr<Sink>);
 
 impl Actor for Sender {
     type Args = Addr<Sink>;
@@ -27,7 +27,7 @@ impl Message for Flood {
 }
 
 /// Call so often; the answer is how long each took.
-struct Calls(u64);
+pub(crate) struct Calls(pub(crate) u64);
 impl Message for Calls {
     type Reply = Vec<Duration>;
 }
@@ -36,7 +36,7 @@ impl Handle<Flood> for Sender {
     /// Where the link takes no more, it waits until the sink has what was sent.
     async fn handle(&mut self, flood: Flood, _: &mut Cx<Self>) {
         for _ in 0..flood.0 {
-            let mut message = Small([1; 32]);
+            let mut message = Small::NEW;
             while let Err(SendError::Full(back)) = self.0.cast(message) {
                 message = back;
                 self.0.call(Count).no_timeout().await.expect("an answer");
@@ -59,7 +59,8 @@ impl Handle<Calls> for Sender {
 }
 
 async fn senders(system: &System, sink: &Addr<Sink>, count: u64) -> Vec<ActorRef<Sender>> {
-    join_all((0..count).map(|_| async { system.spawn::<Sender>(sink.clone()).await.expect("it starts") })).await
+    join_all((0..count).map(|_| async { system.spawn::<Sender>(sink.clone()).await.expect("it starts") }))
+        .await
 }
 
 pub(crate) async fn oneway(world: &World, count: u64) {

@@ -13,7 +13,7 @@ pub(crate) mod keeper;
 mod link;
 
 pub(crate) use crossing::reading_hub;
-pub(crate) use hub::{Carrier, Hub};
+pub(crate) use hub::{Carrier, Hub, Toward};
 pub(crate) use link::Linking;
 pub(crate) use peer::{Aim, Ask, NotSent, Peer, Wait};
 

@@ -18,7 +18,7 @@ use futures::task::AtomicWaker;
 use ravelin_core::crossing::WayBack;
 use ravelin_core::{CallError, Caller, DistSignal, Exit, Pid, System, Time};
 use std::collections::VecDeque;
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::task::Waker;
 
@@ -36,6 +36,8 @@ pub(crate) struct Peer {
     pub(crate) number: u32,
     pub(crate) id: Arc<NodeId>,
     gate: Mutex<Gate>,
+    /// As the gate says, for a look without its lock.
+    is_up: AtomicBool,
     pub(super) bonds: Mutex<Bonds<Pid>>,
     /// Signals to the peer that came up while somebody delivered.
     pub(super) later: Mutex<VecDeque<DistSignal>>,
@@ -88,6 +90,14 @@ impl From<Unsent> for NotSent {
     }
 }
 
+/// The bytes of a message.
+pub(crate) enum Payload<'a> {
+    /// To be copied.
+    Small(&'a [u8]),
+    /// To be kept until they are sent.
+    Large(Bytes),
+}
+
 /// Whom a message is for, before it has numbers of a link.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) enum Aim {
@@ -109,6 +119,7 @@ impl Peer {
                 ways_in_hand: InHand::new(IN_HAND_MAX),
                 rooms: Vec::new(),
             }),
+            is_up: AtomicBool::new(false),
             bonds: Mutex::new(Bonds::new(BONDS_MAX)),
             later: Mutex::default(),
             way: OnceLock::new(),
@@ -123,7 +134,7 @@ impl Peer {
 
     /// Whether there is a link.
     pub(crate) fn is_up(&self) -> bool {
-        self.gate().up.is_some()
+        self.is_up.load(Ordering::Acquire)
     }
 
     pub(super) fn wake_if(&self, pushed: Pushed) {
@@ -140,7 +151,7 @@ impl Peer {
         flow: Option<Pid>,
         aim: &Aim,
         name: &'static str,
-        payload: &[u8],
+        payload: Payload<'_>,
     ) -> Result<(), NotSent> {
         self.push(flow, aim, name, payload, |to, message| Head::Cast { to, message })
     }
@@ -151,7 +162,7 @@ impl Peer {
         flow: Option<Pid>,
         aim: &Aim,
         name: &'static str,
-        payload: &[u8],
+        payload: Payload<'_>,
         ask: Ask,
         wait: Wait,
     ) -> Result<CallId, (NotSent, Wait)> {
@@ -191,7 +202,7 @@ impl Peer {
         flow: Option<Pid>,
         aim: &Aim,
         name: &'static str,
-        payload: &[u8],
+        payload: Payload<'_>,
         head: impl FnOnce(To, NameNumber) -> Head,
     ) -> Result<(), NotSent> {
         let pushed = push_in(&mut self.gate(), flow, aim, name, payload, head)?;
@@ -249,7 +260,10 @@ impl Peer {
     /// A link is up.
     pub(crate) fn connect(&self, link: LinkId, outbox: Outbox) {
         let mut bonds = lock(&self.bonds);
-        self.gate().up = Some(Up { link, outbox, is_overrun: false });
+        let mut gate = self.gate();
+        gate.up = Some(Up { link, outbox, is_overrun: false });
+        self.is_up.store(true, Ordering::Release);
+        drop(gate);
         bonds.connected();
     }
 
@@ -260,6 +274,7 @@ impl Peer {
             return;
         }
         gate.up = None;
+        self.is_up.store(false, Ordering::Release);
         let callers = (gate.in_hand.lost(), gate.ways_in_hand.lost());
         let (calls, ways) = (gate.calls.lost(), gate.ways.lost());
         let rooms = std::mem::take(&mut gate.rooms);
@@ -413,7 +428,7 @@ fn push_in(
     flow: Option<Pid>,
     aim: &Aim,
     name: &'static str,
-    payload: &[u8],
+    payload: Payload<'_>,
     head: impl FnOnce(To, NameNumber) -> Head,
 ) -> Result<Pushed, NotSent> {
     let up = gate.up.as_mut().ok_or(NotSent::NoConnection)?;
@@ -427,11 +442,16 @@ fn push_in(
         }
     };
     let flow = flow.map_or(anyone, Flow::Actor);
+    let head = head(to, message);
+    let payload = match payload {
+        Payload::Small(payload) => payload,
+        Payload::Large(payload) => return Ok(up.outbox.push_bytes(flow, &head, payload)?),
+    };
     let append = |out: &mut Vec<u8>| -> Result<(), std::convert::Infallible> {
         out.extend_from_slice(payload);
         Ok(())
     };
-    Ok(up.outbox.push(flow, &head(to, message), append)?)
+    Ok(up.outbox.push(flow, &head, append)?)
 }
 
 impl Gate {

@@ -4,7 +4,7 @@ use crate::proto::Stream;
 use crate::proto::frame::{Bye, Head, Signal};
 use crate::proto::link::{Flow, Inbox, Streams};
 use crate::proto::reach::{self, LinkId};
-use crate::shell::crossing::Way;
+use crate::shell::crossing::{Way, reading};
 use crate::shell::peer::Peer;
 use crate::transport::Connection;
 use bytes::Bytes;
@@ -18,6 +18,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
+use super::dispatch::KnownRow;
 use super::{End, Linking, broken, farewell};
 
 /// How many frames are handled before others have a turn.
@@ -45,6 +46,8 @@ pub(super) struct Running {
     /// A chunk that the transport did not take.
     pub(super) held: Option<(Stream, Bytes)>,
     pub(super) turn: usize,
+    /// What was looked up before.
+    pub(super) rows: Vec<KnownRow>,
 }
 
 type BoxRoom = Pin<Box<dyn Future<Output = ()> + Send>>;
@@ -75,6 +78,7 @@ impl Running {
             nodes: Arc::default(),
             held: None,
             turn: 0,
+            rows: Vec::new(),
         }
     }
 
@@ -142,15 +146,11 @@ impl Running {
     /// Takes what comes.
     fn poll_in(&mut self, cx: &mut Context<'_>) -> Result<(), End> {
         loop {
-            while let Some(frame) = self.inbox.poll_frame() {
-                match frame {
-                    Ok(frame) => self.handle(frame)?,
-                    Err(why) => return Err(broken(&why)),
-                }
-                self.turn -= 1;
-                if self.turn == 0 {
-                    return Ok(());
-                }
+            // What is read is read with this way and these nodes: once for all that came together.
+            let (way, nodes) = (self.way.clone(), self.nodes.clone());
+            reading(way, nodes, || self.handle_frames())?;
+            if self.turn == 0 {
+                return Ok(());
             }
             if let Some(ack) = self.inbox.poll_ack() {
                 let _ = self.peer.with_outbox(self.link, |outbox| outbox.push_signal(Flow::Groups, &ack));
@@ -163,6 +163,19 @@ impl Running {
                 }
             }
         }
+    }
+
+    /// What is whole, as long as this has its turn.
+    fn handle_frames(&mut self) -> Result<(), End> {
+        while self.turn > 0 {
+            let Some(frame) = self.inbox.poll_frame() else { return Ok(()) };
+            match frame {
+                Ok(frame) => self.handle(frame)?,
+                Err(why) => return Err(broken(&why)),
+            }
+            self.turn -= 1;
+        }
+        Ok(())
     }
 
     /// Gives what is to be sent.
