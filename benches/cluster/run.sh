@@ -1,14 +1,14 @@
 #!/bin/bash
 # Runs the cluster's workloads and those of its peers in one sitting, in turns, and prints the medians with their ratios.
 #   ./run.sh [-r REPS] [-w "WORKLOAD.."] [-p "PEER.."] [-o FILE]
-# Peers: tls tcp quic (this workspace), erlang (needs `erl`), ractor and kameo (built by hand:
+# Peers: tls tcp quic (this workspace), erlang (needs `erl`), ractor (built by hand:
 # `cargo build --release` in benches/cluster-peers; the build needs `protoc`). A peer that is not there is left out.
 set -u
 here=$(cd "$(dirname "$0")" && pwd)
 root=$here/../..
 reps=3 out=$(mktemp)
 workloads="oneway oneway2 call call_many down nodedown bulk"
-peers="tls tcp quic erlang ractor kameo"
+peers="tls tcp quic erlang ractor"
 while getopts r:w:p:o: option; do
     case $option in
         r) reps=$OPTARG ;; w) workloads=$OPTARG ;; p) peers=$OPTARG ;; o) out=$OPTARG ;;
@@ -24,7 +24,7 @@ run() {
     count=$(count "$workload")
     case $peer in
         erlang) command -v erl >/dev/null && timeout 120 "$here/../cluster-peers/erlang/run.sh" "$workload" "$count" ;;
-        ractor | kameo) [ -x "$peer_programs/peer-$peer" ] && timeout 120 "$peer_programs/peer-$peer" "$workload" "$count" ;;
+        ractor) [ -x "$peer_programs/peer-$peer" ] && timeout 120 "$peer_programs/peer-$peer" "$workload" "$count" ;;
         *) [ -x "$program" ] && timeout 120 "$program" "$workload" --transport "$peer" --n "$count" ;;
     esac 2>/dev/null
 }
