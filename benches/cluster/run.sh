@@ -2,7 +2,7 @@
 # Runs the cluster's workloads and those of its peers in one sitting, in turns, and prints the medians with their ratios.
 #   ./run.sh [-r REPS] [-w "WORKLOAD.."] [-p "PEER.."] [-o FILE]
 # Peers: tls tcp quic (this workspace), erlang (needs `erl`), ractor (built by hand:
-# `cargo build --release` in benches/cluster-peers; the build needs `protoc`). A peer that is not there is left out.
+# `cargo build --release` in benches/cluster-peers). A peer that is not there is left out.
 set -u
 here=$(cd "$(dirname "$0")" && pwd)
 root=$here/../..
