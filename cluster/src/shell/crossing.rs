@@ -1,7 +1,7 @@
 //! How messages cross: what pids, places and ways back in them become, and the bytes of a message.
 
 use super::hub::Hub;
-use super::peer::{NotSent, Peer};
+use super::peer::{NotSent, Payload, Peer};
 use crate::accepts::Bytes as Appends;
 use crate::proto::frame::Asked;
 use crate::proto::waits::CallId;
@@ -19,7 +19,7 @@ impl Hub {
         &self,
         peer: &Peer,
         message: &M,
-        send: impl FnOnce(&[u8]) -> Result<R, E>,
+        send: impl FnOnce(Payload<'_>) -> Result<R, E>,
     ) -> Result<R, E> {
         self.write_by(peer, |bytes| M::Codec::encode(message, bytes), send)
     }
@@ -29,20 +29,21 @@ impl Hub {
         &self,
         peer: &Peer,
         encode: impl FnOnce(&mut Vec<u8>) -> Result<(), Undecodable>,
-        send: impl FnOnce(&[u8]) -> Result<R, E>,
+        send: impl FnOnce(Payload<'_>) -> Result<R, E>,
     ) -> Result<R, E> {
-        let Some(way) = self.way(peer.number) else { return Err(NotSent::NoConnection.into()) };
+        let way = peer.way.get().and_then(Weak::upgrade);
+        let Some(way) = way else { return Err(NotSent::NoConnection.into()) };
         let mut bytes = SCRATCH.with(RefCell::take);
         bytes.clear();
         let (written, kept) = keeping(|| crossing::with(way, || encode(&mut bytes)));
         let sent = match written {
-            Ok(()) => send(&bytes),
+            Ok(()) => send(Payload::written(&mut bytes)),
             Err(Undecodable(why)) => Err(NotSent::Unfit(why).into()),
         };
         if sent.is_err() {
             kept.into_iter().for_each(|id| peer.take_way_back(id));
         }
-        if bytes.capacity() <= SCRATCH_MAX {
+        if bytes.capacity() > 0 && bytes.capacity() <= SCRATCH_MAX {
             SCRATCH.with(|scratch| scratch.replace(bytes));
         }
         sent
@@ -169,11 +170,19 @@ struct Reading {
 }
 
 /// Runs `f`, which reads what came by a link with these third nodes.
-pub(crate) fn reading<R>(way: &Arc<Way>, nodes: &Arc<BTreeMap<u32, u32>>, f: impl FnOnce() -> R) -> R {
-    let before =
-        READING.with(|reading| reading.replace(Some(Reading { way: way.clone(), nodes: nodes.clone() })));
-    let _restore = Restore(before);
-    crossing::with(way.clone(), f)
+pub(crate) fn reading<R>(way: Arc<Way>, nodes: Arc<BTreeMap<u32, u32>>, f: impl FnOnce() -> R) -> R {
+    let crossing = way.clone();
+    let _restore = Restore(READING.with(|reading| reading.replace(Some(Reading { way, nodes }))));
+    crossing::with(crossing, f)
+}
+
+/// There are more third nodes for what is being read.
+pub(crate) fn renew(nodes: &Arc<BTreeMap<u32, u32>>) {
+    READING.with(|reading| {
+        if let Some(reading) = &mut *reading.borrow_mut() {
+            reading.nodes = nodes.clone();
+        }
+    });
 }
 
 /// Puts back what was read before.

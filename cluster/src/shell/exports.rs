@@ -13,7 +13,8 @@ const SWEEP_EVERY: usize = 1024;
 pub(crate) struct Export {
     /// Its [`ActorRef`].
     pub(crate) place: Box<dyn Any + Send + Sync>,
-    pub(crate) table: Arc<Table>,
+    /// Its type of actor, whose list is known.
+    pub(crate) of: TypeId,
     is_last: fn(&dyn Any) -> bool,
     pid: fn(&dyn Any) -> Option<Pid>,
 }
@@ -59,9 +60,10 @@ impl Exports {
         let is_there =
             self.places.read().unwrap_or_else(PoisonError::into_inner).by_number.contains_key(&number);
         if !is_there {
+            self.know::<A>();
             let export = Export {
                 place: Box::new(place.clone()),
-                table: self.know::<A>(),
+                of: TypeId::of::<A>(),
                 is_last: |place| place.downcast_ref::<ActorRef<A>>().is_some_and(ActorRef::is_last),
                 pid: |place| place.downcast_ref::<ActorRef<A>>().and_then(ActorRef::pid),
             };

@@ -8,16 +8,25 @@ use super::offers::Offers;
 use super::peer::{Aim, Peer};
 use super::roster::Roster;
 use super::watchers::{GroupWatchers, NameWatchers};
-use crate::accepts::{At, Table, Target};
+use crate::accepts::{At, Row, Target};
 use crate::name::{NodeId, NodeName};
 use crate::proto::groups::Groups;
 use crate::proto::names::Names;
 use ravelin_core::{CallError, DistSignal, Distribution, Pid, System};
+use std::any::TypeId;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock, Weak};
 
 /// The most memberships and names that one peer may claim.
 const CLAIMS_MAX: usize = 1 << 20;
+
+/// Whom a message of this system is for.
+#[derive(Clone, Copy)]
+pub(crate) enum Toward<'a> {
+    Pid(Pid),
+    Place(u64),
+    Name(&'a str),
+}
 
 /// What all actors of a node share.
 pub(crate) struct Hub {
@@ -79,17 +88,20 @@ impl Hub {
         }
         let life = self.roster.life(number)?;
         let mut peers = self.peers.write().unwrap_or_else(PoisonError::into_inner);
-        let peer = peers.entry(number).or_insert_with(|| Arc::new(Peer::new(number, life))).clone();
-        drop(peers);
-        let way = Arc::new(Way::new(self, peer.clone()));
-        let _ = peer.way.set(Arc::downgrade(&way));
-        self.ways.write().unwrap_or_else(PoisonError::into_inner).entry(number).or_insert(way);
-        Some(peer)
+        let new = || {
+            let peer = Arc::new(Peer::new(number, life));
+            let way = Arc::new(Way::new(self, peer.clone()));
+            let _ = peer.way.set(Arc::downgrade(&way));
+            self.ways.write().unwrap_or_else(PoisonError::into_inner).insert(number, way);
+            peer
+        };
+        Some(peers.entry(number).or_insert_with(new).clone())
     }
 
     /// The life of this name that is connected.
     pub(crate) fn connected(&self, name: &NodeName) -> Option<Arc<Peer>> {
-        self.peers().into_iter().filter(|peer| peer.id.name == *name).find(|peer| peer.is_up())
+        let peers = self.peers.read().unwrap_or_else(PoisonError::into_inner);
+        peers.values().find(|peer| peer.is_up() && peer.id.name == *name).cloned()
     }
 
     pub(crate) fn way(&self, number: u32) -> Option<Arc<Way>> {
@@ -125,28 +137,35 @@ impl Hub {
         }
     }
 
-    /// Whom a message of a peer is for, and the list of what it accepts.
+    /// Whom a message is for, and what is done with it there; `row` gives that for a type of actor.
     pub(crate) fn find<R>(
         &self,
-        aim: &Aim,
-        f: impl FnOnce(&Target<'_>, &Table) -> Result<R, CallError<()>>,
+        aim: Toward<'_>,
+        row: impl FnOnce(TypeId) -> Result<Row, CallError<()>>,
+        f: impl FnOnce(&Target<'_>, Row) -> Result<R, CallError<()>>,
     ) -> Result<R, CallError<()>> {
         let system = &self.system;
         let pid = match aim {
-            Aim::Place(number) => {
-                let export = self.exports.place(*number).ok_or(CallError::NoProc(()))?;
-                return f(&Target { system, at: At::Place(&*export.place) }, &export.table);
+            Toward::Place(number) => {
+                let export = self.exports.place(number).ok_or(CallError::NoProc(()))?;
+                return f(&Target { system, at: At::Place(&*export.place) }, row(export.of)?);
             }
-            Aim::Pid(pid) => *pid,
-            Aim::Name(name) => system.whereis(name).ok_or(CallError::NoProc(()))?,
+            Toward::Pid(pid) => pid,
+            Toward::Name(name) => system.whereis(name).ok_or(CallError::NoProc(()))?,
         };
         let of = system.type_of(pid).ok_or(CallError::NoProc(()))?;
+        f(&Target { system, at: At::Pid(pid) }, row(of)?)
+    }
+
+    /// What this type of actor does with the message of this name. Of a type and a name it is always the same, once there
+    /// is one.
+    pub(crate) fn row(&self, of: TypeId, message: &str) -> Result<Row, CallError<()>> {
         let table = self.exports.table(of).ok_or_else(|| {
             CallError::NotUnderstood(
                 "the actor accepts nothing from other nodes: its type was never named to one".into(),
             )
         })?;
-        f(&Target { system, at: At::Pid(pid) }, &table)
+        table.row(message)
     }
 }
 

@@ -18,7 +18,7 @@ use futures::task::AtomicWaker;
 use ravelin_core::crossing::WayBack;
 use ravelin_core::{CallError, Caller, DistSignal, Exit, Pid, Sight, System, Time};
 use std::collections::VecDeque;
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::task::Waker;
 
@@ -36,6 +36,8 @@ pub(crate) struct Peer {
     pub(crate) number: u32,
     pub(crate) id: Arc<NodeId>,
     gate: Mutex<Gate>,
+    /// As the gate says, for a look without its lock.
+    is_up: AtomicBool,
     pub(super) bonds: Mutex<Bonds<Pid>>,
     /// Signals to the peer that came up while somebody delivered.
     pub(super) later: Mutex<VecDeque<DistSignal>>,
@@ -98,14 +100,43 @@ impl From<Unsent> for NotSent {
 }
 
 /// A message that is written.
-#[derive(Clone, Copy)]
 pub(crate) struct Letter<'a> {
     /// The actor that sends it, if one does.
     pub(crate) flow: Option<Pid>,
     pub(crate) aim: &'a Aim,
     /// What the message is called on the wire.
     pub(crate) name: &'static str,
-    pub(crate) payload: &'a [u8],
+    pub(crate) payload: Payload<'a>,
+}
+
+/// A message of so many bytes is not copied until it is sent.
+const COPY_BELOW: usize = 32 << 10;
+
+/// The bytes of a message.
+#[derive(Clone)]
+pub(crate) enum Payload<'a> {
+    /// To be copied.
+    Small(&'a [u8]),
+    /// To be kept until they are sent.
+    Large(Bytes),
+}
+
+impl<'a> Payload<'a> {
+    pub(crate) fn of(bytes: &'a Bytes) -> Payload<'a> {
+        if bytes.len() < COPY_BELOW { Payload::Small(bytes) } else { Payload::Large(bytes.clone()) }
+    }
+
+    /// What was written to this buffer; a large message takes it.
+    pub(super) fn written(bytes: &'a mut Vec<u8>) -> Payload<'a> {
+        if bytes.len() < COPY_BELOW { Payload::Small(bytes) } else { Payload::Large(std::mem::take(bytes).into()) }
+    }
+
+    pub(crate) fn into_bytes(self) -> Bytes {
+        match self {
+            Payload::Small(bytes) => Bytes::copy_from_slice(bytes),
+            Payload::Large(bytes) => bytes,
+        }
+    }
 }
 
 /// Whom a message is for, before it has numbers of a link.
@@ -130,6 +161,7 @@ impl Peer {
                 ways_in_hand: InHand::new(IN_HAND_MAX),
                 rooms: Vec::new(),
             }),
+            is_up: AtomicBool::new(false),
             bonds: Mutex::new(Bonds::new(BONDS_MAX)),
             later: Mutex::default(),
             way: OnceLock::new(),
@@ -144,7 +176,7 @@ impl Peer {
 
     /// Whether there is a link.
     pub(crate) fn is_up(&self) -> bool {
-        self.gate().up.is_some()
+        self.is_up.load(Ordering::Acquire)
     }
 
     pub(super) fn wake_if(&self, pushed: Pushed) {
@@ -173,11 +205,10 @@ impl Peer {
         let mut gate = self.gate();
         let id = gate.calls.begin(Request { wait, flow: Flow::Place(0) });
         begun(id);
+        let asker = letter.flow.map(BarePid::of);
         let sent = push_in(&mut gate, letter, |to, message| match ask {
             Ask::Send => Head::Send { id: id.0, to, message },
-            Ask::Call { budget } => {
-                Head::Call { id: id.0, to, asker: letter.flow.map(BarePid::of), message, budget }
-            }
+            Ask::Call { budget } => Head::Call { id: id.0, to, asker, message, budget },
         });
         match sent {
             Ok((pushed, flow)) => {
@@ -197,7 +228,7 @@ impl Peer {
         &self,
         under: &str,
         spec: &str,
-        args: &[u8],
+        args: Payload<'_>,
         wait: Wait,
         waker: &Waker,
     ) -> Result<CallId, (NotSent, Wait)> {
@@ -208,7 +239,7 @@ impl Peer {
             let (under, spec) = (up.outbox.name_of(under)?, up.outbox.name_of(spec)?);
             let head = Head::Start { id: id.0, under, spec };
             let flow = Flow::Name(under);
-            Ok((up.outbox.push_bytes(flow, &head, Bytes::copy_from_slice(args))?, flow))
+            Ok((up.outbox.push_bytes(flow, &head, args.into_bytes())?, flow))
         })();
         match sent {
             Ok((pushed, flow)) => {
@@ -281,7 +312,10 @@ impl Peer {
     /// A link is up.
     pub(crate) fn connect(&self, link: LinkId, outbox: Outbox) {
         let mut bonds = lock(&self.bonds);
-        self.gate().up = Some(Up { link, outbox, is_overrun: false });
+        let mut gate = self.gate();
+        gate.up = Some(Up { link, outbox, is_overrun: false });
+        self.is_up.store(true, Ordering::Release);
+        drop(gate);
         bonds.connected();
     }
 
@@ -292,6 +326,7 @@ impl Peer {
             return;
         }
         gate.parting = gate.up.take().filter(|up| !up.is_overrun).map(|up| (link, up.outbox));
+        self.is_up.store(false, Ordering::Release);
         let callers = (gate.in_hand.lost(), gate.ways_in_hand.lost());
         let (calls, ways) = (gate.calls.lost(), gate.ways.lost());
         let rooms = std::mem::take(&mut gate.rooms);
@@ -499,11 +534,16 @@ fn push_in(
         }
     };
     let flow = flow.map_or(anyone, Flow::Actor);
+    let head = head(to, message);
+    let payload = match payload {
+        Payload::Small(payload) => payload,
+        Payload::Large(payload) => return Ok((up.outbox.push_bytes(flow, &head, payload)?, flow)),
+    };
     let append = |out: &mut Vec<u8>| -> Result<(), std::convert::Infallible> {
         out.extend_from_slice(payload);
         Ok(())
     };
-    Ok((up.outbox.push(flow, &head(to, message), append)?, flow))
+    Ok((up.outbox.push(flow, &head, append)?, flow))
 }
 
 impl Gate {

@@ -105,6 +105,24 @@ async fn seen(house: &House, of: &str, by: &str) -> Pid {
 }
 
 #[test]
+fn a_pid_of_a_third_node_is_the_same_actor_to_whoever_gets_it() {
+    Sim::new().seeds(20).check(async |world| {
+        let house = House::new(world, &NODES[..3]).await;
+        world.advance(Duration::from_secs(5)).await;
+        let third = seen(&house, "c", "a").await;
+        let there = house.addr("b", "a");
+        // At once, so that the node gets its number and is named by it in what comes together.
+        for _ in 0..3 {
+            there.cast(cast::Watch(third)).unwrap();
+        }
+        there.call(cast::Heard).await.unwrap();
+        house.addr("c", "a").cast(cast::End("over".to_owned())).unwrap();
+        world.advance(Duration::from_secs(1)).await;
+        assert_eq!(there.call(cast::Heard).await.unwrap(), ["down: over"; 3]);
+    });
+}
+
+#[test]
 fn monitors_and_links_tell_of_an_end_on_another_node_once() {
     Sim::new().seeds(20).check(async |world| {
         let house = House::new(world, &NODES[..2]).await;

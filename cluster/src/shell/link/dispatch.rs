@@ -1,21 +1,33 @@
 //! What came by a link, to whom it is for.
 
-use crate::accepts::{Bytes as Appends, Desk, Room};
+use crate::accepts::{Bytes as Appends, Desk, Room, Row, Target};
 use crate::name::{NodeId, Role};
 use crate::proto::circles::{Probe, Step};
 use crate::proto::frame::{Asked, Bye, Frame, Head, Signal, Waits};
 use crate::proto::waits::CallId;
 use crate::proto::{NameNumber, NodeNumber, To, WirePid};
-use crate::shell::crossing::{land, reading};
+use crate::shell::crossing::{land, renew};
 use crate::shell::failure;
+use crate::shell::hub::Toward;
 use crate::shell::keeper::Gossip;
 use crate::shell::peer::{Aim, Peer};
 use bytes::Bytes;
 use ravelin_core::{CallError, Caller, Pid};
+use std::any::TypeId;
 use std::sync::{Arc, Weak};
 
 use super::running::Running;
 use super::{End, broken};
+
+/// What was looked up for so many pairs of a message and a type of actor is known the next time.
+const ROWS_MAX: usize = 16;
+
+/// What a type of actor does with a message, found before.
+pub(super) struct KnownRow {
+    message: NameNumber,
+    of: TypeId,
+    row: Row,
+}
 
 /// A request of the peer.
 struct Request {
@@ -161,14 +173,28 @@ impl Running {
         &mut self,
         to: To,
         message: NameNumber,
-        f: impl FnOnce(&crate::accepts::Target<'_>, crate::accepts::Row) -> Result<R, CallError<()>>,
+        f: impl FnOnce(&Target<'_>, Row) -> Result<R, CallError<()>>,
     ) -> Result<R, CallError<()>> {
-        let aim = self.aim(to).ok_or(CallError::NoProc(()))?;
-        let name = self.inbox.name(message).cloned().unwrap_or_default();
         self.note_nodes();
-        reading(&self.way, &self.nodes, || {
-            self.of.hub.find(&aim, |target, table| f(target, table.row(&name)?))
-        })
+        let (hub, inbox, rows) = (&self.of.hub, &self.inbox, &mut self.rows);
+        let toward = match to {
+            To::Pid(pid) => Toward::Pid(pid.at(0)),
+            To::Place(number) => Toward::Place(number),
+            To::Name(number) => Toward::Name(inbox.name(number).ok_or(CallError::NoProc(()))?),
+        };
+        let row = |of| {
+            let found = rows.iter().find(|known| known.message == message && known.of == of);
+            if let Some(known) = found {
+                return Ok(known.row);
+            }
+            let row = hub.row(of, inbox.name(message).map_or("", |name| name))?;
+            if rows.len() == ROWS_MAX {
+                rows.remove(0);
+            }
+            rows.push(KnownRow { message, of, row });
+            Ok(row)
+        };
+        hub.find(toward, row, f)
     }
 
     /// The third nodes that were defined since the last look.
@@ -177,6 +203,7 @@ impl Running {
         while let Some(life) = self.inbox.node(crate::proto::NodeNumber(number)) {
             let Some(index) = self.of.hub.roster.number(life) else { return };
             Arc::make_mut(&mut self.nodes).insert(number, index);
+            renew(&self.nodes);
             number += 1;
         }
     }
@@ -192,9 +219,8 @@ impl Running {
     fn land(&mut self, id: Asked, answer: Result<Bytes, CallError<()>>) {
         self.note_nodes();
         let peer = self.peer.clone();
-        let waiting = reading(&self.way, &self.nodes, || peer.answered(id, answer));
-        if let Some((way, answer)) = waiting {
-            reading(&self.way, &self.nodes, || land(way, answer));
+        if let Some((way, answer)) = peer.answered(id, answer) {
+            land(way, answer);
         }
     }
 

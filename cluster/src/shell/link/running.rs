@@ -5,7 +5,7 @@ use crate::proto::Stream;
 use crate::proto::frame::{Bye, Head, Signal};
 use crate::proto::link::{Flow, Inbox, Outbox, Streams};
 use crate::proto::reach::{self, LinkId};
-use crate::shell::crossing::Way;
+use crate::shell::crossing::{Way, reading};
 use crate::shell::peer::Peer;
 use crate::transport::Connection;
 use bytes::Bytes;
@@ -20,6 +20,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
+use super::dispatch::KnownRow;
 use super::{End, Linking, broken, farewell};
 
 /// How many frames are handled before others have a turn.
@@ -55,6 +56,8 @@ pub(super) struct Running {
     held_main: Option<Bytes>,
     held_bulk: Option<Bytes>,
     pub(super) turn: usize,
+    /// What was looked up before.
+    pub(super) rows: Vec<KnownRow>,
 }
 
 /// Ready when there was room, with the bytes that waited.
@@ -94,6 +97,7 @@ impl Running {
             held_main: None,
             held_bulk: None,
             turn: 0,
+            rows: Vec::new(),
         }
     }
 
@@ -192,15 +196,11 @@ impl Running {
     /// Takes what comes.
     fn poll_in(&mut self, cx: &mut Context<'_>) -> Result<(), End> {
         loop {
-            while let Some(frame) = self.inbox.poll_frame() {
-                match frame {
-                    Ok(frame) => self.handle(frame)?,
-                    Err(why) => return Err(broken(&why)),
-                }
-                self.turn -= 1;
-                if self.turn == 0 {
-                    return Ok(());
-                }
+            // What is read is read with this way and these nodes: once for all that came together.
+            let (way, nodes) = (self.way.clone(), self.nodes.clone());
+            reading(way, nodes, || self.handle_frames())?;
+            if self.turn == 0 {
+                return Ok(());
             }
             if let Some(ack) = self.inbox.poll_ack() {
                 let _ = self.peer.with_outbox(self.link, |outbox| outbox.push_signal(Flow::Groups, &ack));
@@ -213,6 +213,19 @@ impl Running {
                 }
             }
         }
+    }
+
+    /// What is whole, as long as this has its turn.
+    fn handle_frames(&mut self) -> Result<(), End> {
+        while self.turn > 0 {
+            let Some(frame) = self.inbox.poll_frame() else { return Ok(()) };
+            match frame {
+                Ok(frame) => self.handle(frame)?,
+                Err(why) => return Err(broken(&why)),
+            }
+            self.turn -= 1;
+        }
+        Ok(())
     }
 
     /// Gives what is to be sent. A stream that takes nothing does not keep the other one waiting.

@@ -4,7 +4,6 @@ use crate::config::Clients;
 use crate::name::Role;
 use crate::proto::NameNumber;
 use crate::proto::frame::Asked;
-use crate::shell::crossing::reading;
 use crate::shell::offers::{self, Outcome, StartChildError};
 use bytes::Bytes;
 
@@ -23,7 +22,7 @@ impl Running {
         } else if self.is_crowded() {
             Err(StartChildError::Refused("too many starts are under way".into()))
         } else {
-            reading(&self.way, &self.nodes, || self.of.hub.offers.read(&under, &spec, args))
+            self.of.hub.offers.read(&under, &spec, args)
         };
         match found {
             Ok((supervisor, child)) => {
