@@ -1,6 +1,6 @@
 //! What actors accept from other nodes: tables from names on the wire to code that reads a message and hands it over.
 
-use crate::wire::{Codec, Undecodable, Wire};
+use crate::wire::{self, Codec, Undecodable, Wire};
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use ravelin_core::{Actor, ActorRef, CallError, Caller, Message, Pid, Returned, SendError, Serve, System};
@@ -123,7 +123,7 @@ impl Target<'_> {
 }
 
 fn read<M: Wire>(payload: &[u8]) -> Result<M, CallError<()>> {
-    M::Codec::decode(payload)
+    wire::read::<M::Codec, M>(payload)
         .map_err(|why| CallError::NotUnderstood(format!("`{}` could not be read: {why}", M::NAME).into()))
 }
 

@@ -4,7 +4,7 @@ use crate::accepts::Remote;
 use crate::addr::{Addr, Route};
 use crate::proto::waits::CallId;
 use crate::shell::{Aim, Ask, FarNumber, Hub, Letter, NotSent, Peer, Wait};
-use crate::wire::{Codec, Wire};
+use crate::wire::{self, Wire};
 use futures::future::BoxFuture;
 use ravelin_core::{Asking, Call, CallError, Exit, SendError, Serve};
 use std::future::{Future, poll_fn};
@@ -188,7 +188,7 @@ impl<A: Remote, M: Wire + Sync> Outgoing<A, M> {
         let ask = if is_send { Ask::Send } else { Ask::Call { budget } };
         let mut wait: Option<Wait> = Some(Box::new(move |answer| match answer {
             Ok(_) if is_send => reply.send(None),
-            Ok(bytes) => match M::Codec::decode::<M::Reply>(&bytes) {
+            Ok(bytes) => match wire::read::<M::Codec, M::Reply>(&bytes) {
                 Ok(answer) => reply.send(Some(answer)),
                 Err(why) => {
                     let text = format!("the answer to `{}` could not be read: {why}", M::NAME);

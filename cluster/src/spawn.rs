@@ -5,7 +5,7 @@ use crate::name::NodeName;
 use crate::node::Node;
 use crate::shell::offers::{self, Outcome};
 use crate::shell::{Hub, NotSent, OfferError, Peer, StartChildError, Wait};
-use crate::wire::{Bincode, Codec};
+use crate::wire::{self, Bincode, Codec};
 use ravelin_core::{CallError, Exit, Pid};
 use ravelin_supervisor::{ChildSpec, SupervisorRef};
 use serde::Serialize;
@@ -99,7 +99,7 @@ async fn ask<Args: Serialize + Sync>(
     asking.begin().map_err(|_| StartChildError::Timeout)?;
     let mut wait: Option<Wait> = Some(Box::new(move |answer| {
         let outcome = answer.and_then(|bytes| {
-            Bincode::decode::<Outcome>(&bytes).map_err(|why| CallError::NotUnderstood(why.0.into()))
+            wire::read::<Bincode, Outcome>(&bytes).map_err(|why| CallError::NotUnderstood(why.0.into()))
         });
         match outcome {
             Ok(outcome) => reply.send(outcome),

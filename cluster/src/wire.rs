@@ -1,6 +1,6 @@
 //! What travels between nodes: messages with a stable name, and how they become bytes.
 
-use ravelin_core::Message;
+use ravelin_core::{Message, quietly};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::fmt;
@@ -64,6 +64,12 @@ impl fmt::Display for Undecodable {
 }
 
 impl std::error::Error for Undecodable {}
+
+/// The value of exactly these bytes. A panic of the value's own code is an error like another: whoever reads carries for
+/// many.
+pub(crate) fn read<C: Codec, T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Undecodable> {
+    quietly(|| C::decode(bytes)).unwrap_or_else(|panic| Err(Undecodable(panic.to_string())))
+}
 
 /// bincode 2, in its standard configuration: little endian, variable-length integers.
 #[derive(Clone, Copy, Debug)]

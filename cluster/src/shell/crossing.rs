@@ -5,7 +5,7 @@ use super::peer::{NotSent, Payload, Peer};
 use crate::accepts::Bytes as Appends;
 use crate::proto::frame::Asked;
 use crate::proto::waits::CallId;
-use crate::wire::{Bincode, Codec, Undecodable, Wire};
+use crate::wire::{self, Bincode, Codec, Undecodable, Wire};
 use bytes::Bytes;
 use ravelin_core::crossing::{self, Answer, Crossing, FarReply, WayBack};
 use ravelin_core::{CallError, Caller, Pid, System};
@@ -230,7 +230,7 @@ pub(crate) fn land(way: WayBack, answer: Result<Bytes, CallError<()>>) {
     match answer {
         Ok(bytes) => {
             // Whoever waits was told if it could not be read.
-            let _ = way.answer(|| Bincode::decode(&bytes));
+            let _ = way.answer(|| wire::read::<Bincode, _>(&bytes));
         }
         Err(why) => way.fail(why),
     }

@@ -2,7 +2,7 @@
 
 use crate::accepts::Bytes as Appends;
 use crate::proto::{Known, Reader, put_exit, read_exit, with_pids};
-use crate::wire::{Bincode, Codec, Undecodable};
+use crate::wire::{self, Bincode, Codec, Undecodable};
 use ravelin_core::{Exit, Pid, catch_panic};
 use ravelin_supervisor::plan::ChildError;
 use ravelin_supervisor::{ChildSpec, SupervisorError, SupervisorRef};
@@ -133,7 +133,7 @@ where
     F: Fn(Args) -> ChildSpec + Send + Sync,
 {
     fn of_bytes(&self, bytes: &[u8]) -> Result<ChildSpec, StartChildError> {
-        self.make(Bincode::decode::<Args>(bytes).map_err(|why| StartChildError::Args(why.0.into()))?)
+        self.make(wire::read::<Bincode, Args>(bytes).map_err(|why| StartChildError::Args(why.0.into()))?)
     }
 
     fn of_value(&self, args: Box<dyn Any>) -> Result<ChildSpec, StartChildError> {

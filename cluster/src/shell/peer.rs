@@ -128,7 +128,11 @@ impl<'a> Payload<'a> {
 
     /// What was written to this buffer; a large message takes it.
     pub(super) fn written(bytes: &'a mut Vec<u8>) -> Payload<'a> {
-        if bytes.len() < COPY_BELOW { Payload::Small(bytes) } else { Payload::Large(std::mem::take(bytes).into()) }
+        if bytes.len() < COPY_BELOW {
+            Payload::Small(bytes)
+        } else {
+            Payload::Large(std::mem::take(bytes).into())
+        }
     }
 
     pub(crate) fn into_bytes(self) -> Bytes {

@@ -2,7 +2,7 @@
 
 use ravelin_cluster::{Accepts, Addr, Bincode, Node, Remote, Wire};
 use ravelin_core::{Actor, Cx, Exit, Handle, Info, Message, Pid, ReplyTo, Serve};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 macro_rules! wire {
     ($($name:literal $message:ty => $reply:ty;)*) => {
@@ -54,6 +54,18 @@ pub(crate) struct Blob(pub(crate) Vec<u8>);
 #[derive(Clone, Deserialize, Serialize)]
 pub(crate) struct Odd;
 
+/// Who reads one with `true` panics; the answer is one.
+#[derive(Clone, Serialize)]
+pub(crate) struct Grim(pub(crate) bool);
+
+impl<'de> Deserialize<'de> for Grim {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Grim, D::Error> {
+        let is_grim = bool::deserialize(deserializer)?;
+        assert!(!is_grim, "grim");
+        Ok(Grim(is_grim))
+    }
+}
+
 /// Says that it is an `Add`, and is none.
 #[derive(Clone, Deserialize, Serialize)]
 pub(crate) struct Hollow;
@@ -79,6 +91,7 @@ pub(crate) struct Keep;
 
 wire! {
     "test.blob" Blob => ();
+    "test.grim" Grim => Grim;
     "test.odd" Odd => ();
     "test.add" Hollow => ();
     "test.introduce" Introduce => (Pid, Pid);
@@ -169,6 +182,12 @@ impl Handle<Blob> for Puppet {
     }
 }
 
+impl Handle<Grim> for Puppet {
+    async fn handle(&mut self, _: Grim, _: &mut Cx<Self>) -> Grim {
+        Grim(true)
+    }
+}
+
 impl Handle<Odd> for Puppet {
     async fn handle(&mut self, _: Odd, _: &mut Cx<Self>) {}
 }
@@ -211,6 +230,7 @@ impl Remote for Puppet {
         messages
             .add::<Add>()
             .add::<Blob>()
+            .add::<Grim>()
             .add::<Introduce>()
             .add::<Forward>()
             .add::<Tell>()

@@ -1,6 +1,6 @@
 //! What holds of the link between two nodes, and of nodes that come and go, one claim after the other.
 
-use crate::cast::{Add, Blob, Forward, Get, Hollow, Introduce, Keep, Odd, Puppet, Who};
+use crate::cast::{Add, Blob, Forward, Get, Grim, Hollow, Introduce, Keep, Odd, Puppet, Who};
 use crate::house::{House, NODES, at};
 use ravelin_cluster::proto::reach::Why;
 use ravelin_cluster::transport::SimTransport;
@@ -101,6 +101,11 @@ fn what_is_not_understood_is_told_and_the_link_stays() {
             matches!(faulty, CallError::NotUnderstood(_)) && text(&faulty).contains("test.add"),
             "{faulty}"
         );
+        // One that panics when it is read, and one whose answer does.
+        for is_grim in [true, false] {
+            let Err(grim) = there.call(Grim(is_grim)).await else { panic!("it was read") };
+            assert!(matches!(grim, CallError::NotUnderstood(_)) && text(&grim).contains("panic"), "{grim}");
+        }
         assert!(matches!(there.send(Odd).await, Err(CallError::NotUnderstood(_))));
         there.cast(Odd).unwrap();
         there.cast(Hollow).unwrap();
