@@ -29,6 +29,7 @@ const TWICE: u64 = 50;
 /// |---|---|
 /// | `RAVELIN_SEED=17` | this seed and no other |
 /// | `RAVELIN_SEEDS=1000000` | so many seeds, whatever the test says |
+/// | `RAVELIN_SEEDS=5000..9000` | these seeds: a part for each of many machines |
 /// | `RAVELIN_THREADS=2` | so many threads, whatever the test says |
 /// | `RAVELIN_TRACE=1` | print the story: of the seed that fails, or of `RAVELIN_SEED` |
 ///
@@ -83,10 +84,18 @@ impl Default for Sim {
 /// The number that an environment variable holds.
 fn number(variable: &str) -> Option<u64> {
     let text = std::env::var(variable).ok()?;
-    match text.replace('_', "").parse() {
-        Ok(number) => Some(number),
-        Err(_) => panic!("{variable}={text} is no number"),
-    }
+    Some(parsed(&text).unwrap_or_else(|| panic!("{variable}={text} is no number")))
+}
+
+fn parsed(text: &str) -> Option<u64> {
+    text.replace('_', "").parse().ok()
+}
+
+/// The first seed, if it is said, and how many: `1000`, or `5000..9000`.
+fn range(text: &str) -> Option<(Option<u64>, u64)> {
+    let Some((first, end)) = text.split_once("..") else { return Some((None, parsed(text)?)) };
+    let (first, end) = (parsed(first)?, parsed(end)?);
+    Some((Some(first), end.checked_sub(first).filter(|seeds| *seeds > 0)?))
 }
 
 impl Sim {
@@ -249,7 +258,11 @@ impl Sim {
         let only = number("RAVELIN_SEED");
         if let Some(seed) = only {
             (self.first, self.seeds) = (seed, 1);
-        } else if let Some(seeds) = number("RAVELIN_SEEDS") {
+        } else if let Ok(text) = std::env::var("RAVELIN_SEEDS") {
+            let said = range(&text);
+            let (first, seeds) =
+                said.unwrap_or_else(|| panic!("RAVELIN_SEEDS={text} is neither a number nor a range like 5000..9000"));
+            self.first = first.unwrap_or(self.first);
             self.seeds = seeds;
         }
         only
@@ -354,4 +367,25 @@ fn difference<F: AsyncFn(&mut World)>(setup: &Setup, test: &F) -> Failure {
         None => "now and then; two more runs were the same".to_owned(),
     };
     Failure::Differs { first }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::range;
+
+    #[test]
+    fn seeds_are_said_by_their_number_or_as_a_range() {
+        let rows = [
+            ("1000", Some((None, 1000))),
+            ("1_000_000", Some((None, 1_000_000))),
+            ("5000..9000", Some((Some(5000), 4000))),
+            ("7..7", None),
+            ("9..7", None),
+            ("..7", None),
+            ("many", None),
+        ];
+        for (text, said) in rows {
+            assert_eq!(range(text), said, "{text}");
+        }
+    }
 }

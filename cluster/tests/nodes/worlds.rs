@@ -21,7 +21,7 @@ const ALL: [&str; 7] = ["a", "b", "c", "d", "e", "f", "g"];
 /// How long there is trouble.
 const TROUBLE: Duration = Duration::from_secs(10);
 /// Within this time after the trouble all is as it should be.
-const WHOLE: Duration = Duration::from_secs(30);
+const WHOLE: Duration = Duration::from_secs(12);
 
 /// The present life of a node, and its folk.
 #[derive(Clone)]
