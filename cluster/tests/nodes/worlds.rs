@@ -241,15 +241,3 @@ fn any_world_keeps_its_promises_and_is_whole_again_after_trouble() {
     let seeds = if cfg!(debug_assertions) { 1 } else { 50 };
     sim().seeds(seeds).threads(2).check(life);
 }
-
-/// Seeds that once failed, through faults that were mended.
-#[test]
-fn worlds_that_failed_once_hold() {
-    let seeds = [(
-        1058,
-        "a call that was taken back before it had gone out was in hand for ever: Cancel overtook it",
-    )];
-    for (seed, _what) in seeds {
-        sim().alone().only(seed).check(life);
-    }
-}
