@@ -203,6 +203,3 @@ pub mod prelude {
         Actor, ActorRef, Cx, Exit, Handle, Inbox, Message, ReplyTo, Serve, Supervisor, child, task,
     };
 }
-
-#[cfg(doctest)]
-mod guide;

@@ -50,7 +50,7 @@ pub(crate) const LINE: &[&str] = &[
 pub(crate) const ALONE: &str = "ravelin-macros";
 
 /// Packages under these folders are programs on top of the facade; nothing depends on them.
-pub(crate) const PROGRAMS: &[&str] = &["benches/", "cluster/fuzz/", "examples/"];
+pub(crate) const PROGRAMS: &[&str] = &["benches/", "cluster/fuzz/", "docs/programs/", "examples/"];
 
 /// The most names in the facade's prelude.
 pub(crate) const PRELUDE_MAX: usize = 12;

@@ -1,7 +1,7 @@
 //! The shape of files: how they open, how long they and their functions are.
 
 use crate::lists;
-use crate::source::{File, Tree, end_of_item, first_word, is_word, line_of};
+use crate::source::{File, Tree, end_of_item, first_word, is_word};
 
 /// Every Rust file says in its first line what it is for.
 pub(crate) fn first_lines(tree: &Tree) -> Vec<String> {
@@ -77,6 +77,8 @@ fn gone<'a>(tree: &Tree, paths: impl Iterator<Item = &'a str>, list: &str) -> Ve
 /// Every function with a body: its line, name and length.
 pub(crate) fn functions_of(file: &File) -> Vec<(usize, &str, usize)> {
     let code = &file.code;
+    let ends: Vec<usize> = code.match_indices('\n').map(|(at, _)| at).collect();
+    let line_of = |at: usize| ends.partition_point(|end| *end < at) + 1;
     let mut found = Vec::new();
     for (at, mark) in code.match_indices("fn ") {
         let name = first_word(&code[at + mark.len()..]);
@@ -86,8 +88,8 @@ pub(crate) fn functions_of(file: &File) -> Vec<(usize, &str, usize)> {
         }
         let end = end_of_item(code, at);
         if code[..end].ends_with('}') {
-            let length = code[at..end].bytes().filter(|byte| *byte == b'\n').count() + 1;
-            found.push((line_of(code, at), name, length));
+            let line = line_of(at);
+            found.push((line, name, line_of(end) - line + 1));
         }
     }
     found

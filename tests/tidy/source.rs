@@ -89,6 +89,11 @@ impl File {
             .any(|place| self.path == *place || (place.ends_with('/') && self.path.starts_with(place)))
     }
 
+    /// May `word`, of a list for [`find_word`], stand in the code? Cheaper than to ask each line for it.
+    pub(crate) fn mentions(&self, word: &str) -> bool {
+        self.code.contains(word.trim_end_matches('*'))
+    }
+
     /// Lines of code with their numbers, without those of tests.
     pub(crate) fn logic(&self) -> impl Iterator<Item = (usize, &str)> {
         self.numbered().filter(|(number, _)| !self.tests[number - 1])

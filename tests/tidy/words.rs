@@ -13,8 +13,9 @@ pub(crate) fn pure(tree: &Tree) -> Vec<String> {
     }
     let says_so = |file: &File| file.text.lines().next().is_some_and(|line| line.contains("[pure]"));
     for file in tree.library().filter(|file| file.is_in(lists::PURE) || says_so(file)) {
+        let words: Vec<_> = lists::IMPURE.iter().filter(|(word, _)| file.mentions(word)).collect();
         for (number, line) in file.logic() {
-            for (word, fix) in lists::IMPURE.iter().filter(|(word, _)| find_word(line, word).is_some()) {
+            for (word, fix) in words.iter().filter(|(word, _)| find_word(line, word).is_some()) {
                 let word = word.trim_end_matches('*');
                 faults.push(format!("{}:{number}: `{word}` is banned in a pure file, {fix}", file.path));
             }
@@ -27,8 +28,9 @@ pub(crate) fn pure(tree: &Tree) -> Vec<String> {
 pub(crate) fn banned(tree: &Tree) -> Vec<String> {
     let mut faults = Vec::new();
     for file in tree.library().filter(|file| !file.is_in(lists::ADAPTERS)) {
+        let words: Vec<_> = lists::BANNED.iter().filter(|(word, _)| file.mentions(word)).collect();
         for (number, line) in file.logic() {
-            for (word, fix) in lists::BANNED.iter().filter(|(word, _)| find_word(line, word).is_some()) {
+            for (word, fix) in words.iter().filter(|(word, _)| find_word(line, word).is_some()) {
                 let allowed =
                     lists::BANNED_ALLOWED.iter().any(|(path, name)| name == word && file.is_in(&[path]));
                 if !allowed {
@@ -109,13 +111,15 @@ pub(crate) fn sleeps(tree: &Tree) -> Vec<String> {
 pub(crate) fn leftovers(tree: &Tree) -> Vec<String> {
     let mut faults = Vec::new();
     for file in tree.rust() {
-        for (index, line) in file.text.lines().enumerate() {
-            for word in lists::LEFTOVERS.iter().filter(|word| find_word(line, word).is_some()) {
+        let words: Vec<_> = lists::LEFTOVERS.iter().filter(|word| file.text.contains(**word)).collect();
+        let marks: Vec<_> = lists::LEFTOVER_CODE.iter().filter(|mark| file.mentions(mark)).collect();
+        for (index, line) in file.text.lines().enumerate().filter(|_| !words.is_empty()) {
+            for word in words.iter().filter(|word| find_word(line, word).is_some()) {
                 faults.push(format!("{}:{}: `{word}`, finish it or open an issue", file.path, index + 1));
             }
         }
-        for (number, line) in file.numbered() {
-            for mark in lists::LEFTOVER_CODE.iter().filter(|mark| find_word(line, mark).is_some()) {
+        for (number, line) in file.numbered().filter(|_| !marks.is_empty()) {
+            for mark in marks.iter().filter(|mark| find_word(line, mark).is_some()) {
                 faults.push(format!("{}:{number}: `{mark}`, finish it or remove it", file.path));
             }
         }
