@@ -7,8 +7,7 @@ use crate::config::Config;
 use crate::discovery::Discovery;
 use crate::name::{Endpoint, Incarnation, NodeId, NodeName, Role};
 use crate::proto::groups::{self, Group};
-use crate::proto::hello::{self, Introduction};
-use crate::proto::link::LinkConfig;
+use crate::proto::hello::Introduction;
 use crate::proto::members::{Members, Peer as Member};
 use crate::proto::names::Resolve;
 use crate::proto::reach::Reach;
@@ -91,11 +90,6 @@ impl Node {
         // A client is reached nowhere; its plans want something that is not an endpoint of anybody.
         let place = if listener.is_some() { endpoint.clone() } else { Endpoint(me.to_string().into()) };
         let member = Member { id: me.clone(), endpoint: place };
-        let limits = hello::Limits {
-            message_max: config.limits.message_bytes_max as u64,
-            window: config.limits.assembly_bytes_max as u64,
-            ..hello::Limits::default()
-        };
         let linking = Arc::new(Linking {
             hub: hub.clone(),
             transport,
@@ -106,16 +100,10 @@ impl Node {
                 role: config.role,
                 features: config.features.iter().map(|feature| feature.as_str().into()).collect(),
                 codecs,
-                limits,
+                limits: config.takes(),
             },
             clients: config.clients,
-            config: LinkConfig {
-                heartbeat: config.heartbeat,
-                silence: config.silence,
-                user_max: config.limits.queue_bytes_max,
-                bulk_max: config.limits.bulk_queue_bytes_max,
-                ..LinkConfig::default()
-            },
+            config: config.link(),
         });
         let (members, reach) = (runtime.entropy(), runtime.entropy());
         let members = Members::new(member.clone(), config.membership, members)
@@ -247,7 +235,7 @@ impl Node {
     /// See [`groups::NotDone`].
     pub async fn join<A: Remote>(&self, group: &Group, actor: &ActorRef<A>) -> Result<(), groups::NotDone> {
         self.0.hub.exports.know::<A>();
-        let pid = actor.pid().ok_or(groups::NotDone::NotJoined)?;
+        let pid = actor.pid().ok_or(groups::NotDone::NoProc)?;
         self.0.hub.with_groups(|groups| groups.join(group, pid))?;
         self.keep_watch(pid).await;
         Ok(())
