@@ -1,6 +1,6 @@
 //! What holds of the link between two nodes, and of nodes that come and go, one claim after the other.
 
-use crate::cast::{Add, Blob, Forward, Get, Grim, Hollow, Introduce, Keep, Odd, Puppet, Who};
+use crate::cast::{Add, Blob, Clash, Forward, Get, Grim, Hollow, Introduce, Keep, Odd, Puppet, Who};
 use crate::house::{House, NODES, at};
 use ravelin_cluster::proto::reach::Why;
 use ravelin_cluster::transport::SimTransport;
@@ -151,6 +151,82 @@ fn pids_references_and_ways_back_cross_in_messages_also_of_third_nodes() {
                 assert_eq!(waits, (0, 0, 0), "{name}: {figures:?}");
             }
         }
+    });
+}
+
+#[test]
+fn a_pid_in_the_reason_of_a_call_that_ended_is_that_of_the_caller() {
+    Sim::new().seeds(2).check(async |world| {
+        let house = three(world).await;
+        let (b, c) = (house.addr("b", "a"), house.addr("c", "a"));
+        let pids =
+            [house.home("a").puppet.pid().unwrap(), b.call(Who).await.unwrap(), c.call(Who).await.unwrap()];
+        let system = house.node("b").system().clone();
+        // Of the caller's node, of the callee's, and of a third.
+        for pid in pids {
+            let ended = b.call(Clash(pid)).await;
+            assert!(
+                matches!(ended, Err(CallError::Exited(Exit::AlreadyStarted(who))) if who == pid),
+                "{ended:?}"
+            );
+            let again = system.start(&house.home("b").puppet, None).await.unwrap();
+            system.register("puppet", again).unwrap();
+        }
+    });
+}
+
+#[test]
+fn who_is_not_reached_and_who_does_not_live_are_told_apart() {
+    Sim::new().seeds(2).check(async |world| {
+        let house = three(world).await;
+        let home = house.home("a");
+        let there = house.addr("b", "a");
+        let by_pid = home.node.at::<Puppet>(there.call(Who).await.unwrap());
+        // Nobody of this name or pid, there and here.
+        let dead =
+            home.node.system().start(&ravelin_core::ActorRef::<Puppet>::place("x"), None).await.unwrap();
+        home.node.system().stop(dead, Exit::Shutdown).await.unwrap();
+        let nobody = ["a", "b"].map(|name| home.node.named::<Puppet>(&name.parse().unwrap(), "nobody"));
+        for nobody in nobody.into_iter().chain([home.node.at::<Puppet>(dead)]) {
+            assert!(matches!(nobody.send(Add(1)).await, Err(CallError::NoProc(Add(1)))), "{nobody:?}");
+            assert!(matches!(nobody.call(Get).await, Err(CallError::NoProc(Get))), "{nobody:?}");
+        }
+        world.crash("b");
+        world.advance(4000 * MS).await;
+        let unknown = home.node.named::<Puppet>(&"z".parse().unwrap(), "puppet");
+        for lost in [there, by_pid, unknown] {
+            assert!(matches!(lost.cast(Add(1)), Err(SendError::NoConnection(Add(1)))), "{lost:?}");
+            let sent = lost.send(Add(1)).await;
+            assert!(matches!(sent, Err(CallError::Exited(Exit::NoConnection))), "{lost:?}");
+            let called = lost.call(Get).await;
+            assert!(matches!(called, Err(CallError::Exited(Exit::NoConnection))), "{lost:?}");
+        }
+    });
+}
+
+#[test]
+fn what_is_too_large_says_which_setting_to_change() {
+    Sim::new().seeds(1).check(async |world| {
+        let house =
+            House::tuned(world, &NODES[..2], |config| config.limits.message_bytes_max = 100_000).await;
+        world.advance(3000 * MS).await;
+        let there = house.addr("b", "a");
+        let refused = there.send(Blob(vec![0; 200_000])).await.unwrap_err().to_string();
+        assert!(refused.contains("the other node takes 100000"), "{refused}");
+        assert!(refused.contains("limits.message_bytes_max"), "{refused}");
+    });
+}
+
+#[test]
+fn who_has_not_started_joins_nothing_and_is_told_what_to_do() {
+    Sim::new().seeds(1).check(async |world| {
+        let house = House::new(world, &NODES[..1]).await;
+        let (node, empty) = (house.node("a"), ravelin_core::ActorRef::<Puppet>::place("empty"));
+        let group = ravelin_cluster::Group::new("", "all").unwrap();
+        let refused = node.join(&group, &empty).await.unwrap_err();
+        assert!(refused.to_string().contains("join when the actor has started"), "{refused}");
+        let refused = node.register("chief", &empty, ravelin_cluster::Resolve::KeepOlder).await.unwrap_err();
+        assert!(refused.to_string().contains("register when the actor has started"), "{refused}");
     });
 }
 
