@@ -292,7 +292,7 @@ impl Node {
         resolve: Resolve,
     ) -> Result<(), crate::proto::names::NotDone> {
         self.0.hub.exports.know::<A>();
-        let pid = actor.pid().ok_or(crate::proto::names::NotDone::NotLocal)?;
+        let pid = actor.pid().ok_or(crate::proto::names::NotDone::NoProc)?;
         let since = self.system().runtime().system_time().duration_since(std::time::UNIX_EPOCH);
         let now_us = u64::try_from(since.unwrap_or_default().as_micros()).unwrap_or(u64::MAX);
         self.0.hub.with_names(|names| names.register(name, pid, resolve, now_us))?;
