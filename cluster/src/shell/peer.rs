@@ -448,10 +448,7 @@ impl Peer {
 
     /// For the peer. Not under the gate.
     fn failure(&self, why: CallError<()>) -> Failure {
-        super::failure::to_frame(why, |hop| {
-            let name = hop.place.unwrap_or_else(|| hop.actor.as_ref().into());
-            self.waits_out(hop.pid, name)
-        })
+        super::failure::to_frame(why, |pid| self.known_there(pid))
     }
 
     /// Answers the peer, with bytes that `append` gives.
