@@ -27,6 +27,14 @@ const BONDS_MAX: usize = 1 << 20;
 /// The most calls of a peer that are in hand here.
 const IN_HAND_MAX: usize = 1 << 18;
 
+/// Why there is no answer: it is too large.
+const WHY_TOO_LARGE: &str = "the request was handled, and its answer is larger than the node that asked takes: raise \
+                             `limits.message_bytes_max` in the configuration there, or answer in parts";
+/// Why there is no answer: there was no room for it. Of the errors that travel this one says the most: `Discarded` and
+/// `Full` promise that the request was not begun.
+const WHY_NO_ROOM: &str = "the request was handled, and its answer was thrown away: more waits to be sent to the node \
+                           that asked than `limits.bulk_queue_bytes_max` of the node that was asked allows";
+
 /// What ends a wait for an answer of the peer: its bytes, or why there is none.
 pub(crate) type Wait = Box<dyn FnOnce(Result<Bytes, CallError<()>>) + Send>;
 
@@ -94,7 +102,11 @@ impl From<Unsent> for NotSent {
     fn from(why: Unsent) -> NotSent {
         match why {
             Unsent::Full => NotSent::Full,
-            other => NotSent::Unfit(format!("{other:?}")),
+            Unsent::TooLarge { bytes, max } => NotSent::Unfit(format!(
+                "the message has {bytes} bytes, and the other node takes {max}: raise `limits.message_bytes_max` \
+                 in the configuration there, or send it in parts"
+            )),
+            other => NotSent::Unfit(other.to_string()),
         }
     }
 }
@@ -283,7 +295,7 @@ impl Peer {
             (_, Some(life)) => {
                 let mut gate = self.gate();
                 let Some(up) = &mut gate.up else { return Err("there is no link".to_owned()) };
-                up.outbox.node(life).map_err(|why| format!("{why:?}"))?
+                up.outbox.node(life).map_err(|why| why.to_string())?
             }
         };
         let WirePid { node, slot, serial } = WirePid::of(number, pid);
@@ -576,14 +588,12 @@ impl Gate {
             Ok(pushed) => pushed,
             Err(Unsent::TooLarge { .. }) => {
                 let Head::Answer { id } = head else { return Pushed::Quiet };
-                let failure =
-                    Failure::NotUnderstood("the answer is larger than the node that asked takes".into());
+                let failure = Failure::NotUnderstood(WHY_TOO_LARGE.into());
                 self.signal(flow, &Framed::Failed { id: *id, failure })
             }
             // Many large answers at once, or a peer that does not read. If there is not even room for this, it is that.
             Err(_) if let Head::Answer { id } = head => {
-                let why = "the answer was thrown away: too many bytes wait to be sent to the node that asked";
-                let failure = Failure::NotUnderstood(why.into());
+                let failure = Failure::NotUnderstood(WHY_NO_ROOM.into());
                 self.signal(Flow::Place(0), &Framed::Failed { id: *id, failure })
             }
             Err(_) => {
