@@ -158,7 +158,9 @@ impl Node {
         }
     }
 
-    /// What is counted of each life of another node that was ever reached, in the order in which they were. O(their number).
+    /// What is counted of each life of another node that is reached, or was and is kept, in the order in which they first
+    /// were. One that is not reached and on which nothing waits is kept until a later life of its name is up; of those that
+    /// have no later life the last 256. O(their number).
     pub fn figures(&self) -> Vec<Figures> {
         self.0.hub.peers().iter().map(|peer| peer.figures()).collect()
     }
@@ -222,7 +224,7 @@ impl Node {
         self.0.hub.exports.know::<A>();
     }
 
-    /// Which node an actor lives on; `None`: of no node that is known.
+    /// Which node an actor lives on; `None`: of no node that is known. Of lives that are past the last 4096 are known.
     pub fn node_of(&self, pid: Pid) -> Option<Arc<NodeId>> {
         self.0.hub.roster.life(pid.node())
     }

@@ -159,6 +159,7 @@ impl Keeper {
                     {
                         peer.connect(link, outbox);
                     }
+                    hub.let_go_of_the_past();
                     self.up.insert(peer.id.clone(), (link, role));
                     if role == Role::Member {
                         if !self.linking.is_client() {

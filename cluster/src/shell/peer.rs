@@ -195,6 +195,22 @@ impl Peer {
         self.is_up.load(Ordering::Acquire)
     }
 
+    /// Whether it has no link, and nothing waits on it. Nobody else may have it: its locks are taken.
+    pub(super) fn is_at_rest(&self) -> bool {
+        let gate = self.gate();
+        let waits = [
+            gate.calls.len(),
+            gate.ways.len(),
+            gate.in_hand.len(),
+            gate.ways_in_hand.len(),
+            gate.rooms.len(),
+        ];
+        let is_idle = gate.up.is_none() && waits == [0; 5];
+        drop(gate);
+        let bonds = lock(&self.bonds);
+        is_idle && bonds.links() == 0 && bonds.monitors() == (0, 0) && lock(&self.later).is_empty()
+    }
+
     pub(super) fn wake_if(&self, pushed: Pushed) {
         if pushed == Pushed::Wake {
             self.writer.wake();

@@ -1,6 +1,9 @@
 //! What holds of the link between two nodes, and of nodes that come and go, one claim after the other.
 
-use crate::cast::{Add, Blob, Clash, Forward, Get, Grim, Hollow, Introduce, Keep, Odd, Puppet, Who};
+use crate::cast::{
+    Add, Blob, Clash, Forward, Get, Grim, Heard, Hollow, Introduce, Keep, Link as Bind, Odd, Puppet, Watch,
+    Who,
+};
 use crate::house::{House, NODES, at};
 use ravelin_cluster::proto::reach::Why;
 use ravelin_cluster::transport::SimTransport;
@@ -314,6 +317,45 @@ fn a_node_that_starts_again_takes_the_place_of_its_old_life() {
             assert_eq!(addr.call(Get).await.unwrap(), [], "a name is of whoever has it");
         });
     }
+}
+
+#[test]
+fn a_node_that_starts_again_and_again_leaves_nothing_with_the_others() {
+    const LIVES: usize = 25;
+    Sim::new().seeds(1).check(async |world| {
+        let house = three(world).await;
+        let (a, watcher) = (house.node("a"), house.home("a").puppet);
+        let addr = house.addr("b", "a");
+        let mut pids = Vec::new();
+        for _ in 0..LIVES {
+            pids.push(addr.call(Who).await.unwrap());
+            watcher.call(Watch(*pids.last().unwrap())).await.unwrap();
+            world.restart("b");
+            let (node, others) = (a.clone(), house.others("a"));
+            while node.nodes().await.len() < others.len() || addr.call(Who).await.is_err() {
+                world.advance(100 * MS).await;
+            }
+        }
+        for name in ["a", "c"] {
+            let figures = house.node(name).figures();
+            assert_eq!(figures.iter().filter(|each| each.is_up).count(), 2, "{name}: {figures:#?}");
+            assert!(figures.len() <= 3, "{name}: {figures:#?}");
+        }
+        // Whoever has a pid of theirs is told as ever, at once.
+        assert_eq!(watcher.call(Heard).await.unwrap(), vec!["down: noconnection"; LIVES]);
+        for pid in &pids {
+            watcher.call(Watch(*pid)).await.unwrap();
+            watcher.call(Bind(*pid)).await.unwrap();
+            let called = a.at::<Puppet>(*pid).call(Get).await;
+            assert!(matches!(called, Err(CallError::Exited(Exit::NoConnection))), "{called:?}");
+            assert_eq!(a.node_of(*pid).unwrap().name.as_str(), "b");
+        }
+        world.settle().await;
+        let heard = watcher.call(Heard).await.unwrap();
+        let count = |what: &str| heard.iter().filter(|heard| *heard == what).count();
+        assert_eq!((count("down: noconnection"), count("exit: noconnection")), (2 * LIVES, LIVES));
+        assert!(a.figures().len() <= 3, "{:#?}", a.figures());
+    });
 }
 
 /// A node that calls itself `b`, elsewhere, in its `life`; what it is told of itself.
