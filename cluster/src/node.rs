@@ -13,6 +13,7 @@ use crate::proto::names::Resolve;
 use crate::proto::reach::Reach;
 use crate::shell::door;
 use crate::shell::keeper::{self, Keeper, KeeperArgs};
+use crate::shell::warden::Warden;
 use crate::shell::{Carrier, Figures, Hub, Linking, NodeEvent};
 use crate::transport::{Listener, Transport};
 use crate::wire::Wire;
@@ -119,6 +120,11 @@ impl Node {
             .start_at(system, &tree)
             .await
             .map_err(|why| NodeError::Start(why.into_exit()))?;
+        let actors = running(&tree).await;
+        let warden = ActorRef::<Warden>::place("warden");
+        let args = (hub.clone(), started, actors);
+        system.start(&warden, args).await.map_err(|why| NodeError::Start(why.into_exit()))?;
+        let _ = hub.warden.set(warden);
         Ok(Node(Arc::new(Inner { hub, tree, tree_pid: started, endpoint, links, relays })))
     }
 
@@ -167,11 +173,30 @@ impl Node {
 
     /// From now on this recipient hears of nodes; first of those that are up. It is forgotten when nobody lives there, so
     /// an actor asks in its `init`; one that asks again hears once, and again of those that are up.
+    ///
+    /// What finds its mailbox full waits, in order, and comes when there is room. When more than 256 events wait for it,
+    /// those are left out that tell of no node that came or went, then of one life both the coming and the going, where
+    /// both wait: so what it has heard of each node is true when it has heard all.
+    ///
     /// Source: `net_kernel:monitor_nodes/1`.
     pub async fn watch(&self, recipient: Recipient<NodeEvent>) {
-        if let Some(keeper) = self.0.hub.keeper.get() {
-            let _ = keeper.call(keeper::Subscribe(recipient)).await;
-        }
+        self.0.hub.watch_nodes(recipient);
+    }
+
+    /// Whether it is a node still: it has not left, and none of its own actors has ended. One that is none reaches nobody
+    /// and is reached by nobody; its system and the other actors live on. Source: `erlang:is_alive/0`.
+    pub fn is_alive(&self) -> bool {
+        !self.0.hub.over.is_over() && self.system().is_alive(self.0.tree_pid)
+    }
+
+    /// Waits until it is a node no more. [`Exit::Shutdown`]: it left, or its tree was told to end; else why its first actor
+    /// ended. It is not started again: what it knew of others is lost, and so are all bonds, as when OTP's `net_kernel`
+    /// ends. A program that wants another goes on with another system: see [`NodeBuilder::at`].
+    ///
+    /// # Cancel safety
+    /// Dropped, nothing has changed.
+    pub async fn ended(&self) -> Exit {
+        self.0.hub.over.why().await
     }
 
     /// Leaves the cluster in good order: what was sent is given out, for a second at most; the others are told, links are
@@ -183,20 +208,14 @@ impl Node {
         }
         let system = &self.0.hub.system;
         let _ = system.shut_down(self.0.tree_pid, Exit::Shutdown, Some(Duration::from_secs(5))).await;
-        for peer in self.0.hub.peers() {
-            peer.disconnect_any(system);
-        }
+        self.0.hub.end(Exit::Shutdown);
     }
 
     /// Waits until every link has said why it goes; not for a peer that does not read.
     async fn links_gone(&self) {
         let system = &self.0.hub.system;
-        let links = self.0.links.which_children().await.unwrap_or_default();
-        let pids = links.into_iter().filter_map(|link| match link.status {
-            Status::Running(pid) => Some(pid),
-            _ => None,
-        });
-        let gone = join_all(pids.map(|pid| system.ended(pid)));
+        let links = running(&self.0.links).await;
+        let gone = join_all(links.into_iter().map(|pid| system.ended(pid)));
         let late = ravelin_core::sleep(&**system.runtime(), SAY_WITHIN);
         select(pin!(gone), pin!(late)).await;
     }
@@ -327,6 +346,16 @@ impl fmt::Debug for Node {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Node").field("id", self.id()).field("endpoint", self.endpoint()).finish()
     }
+}
+
+/// The children of a supervisor that run.
+async fn running(supervisor: &SupervisorRef) -> Vec<Pid> {
+    let children = supervisor.which_children().await.unwrap_or_default();
+    let running = children.into_iter().filter_map(|child| match child.status {
+        Status::Running(pid) => Some(pid),
+        _ => None,
+    });
+    running.collect()
 }
 
 /// The supervisors and actors of a node.

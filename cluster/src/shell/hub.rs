@@ -12,6 +12,8 @@ use super::keeper::KeeperRef;
 use super::offers::Offers;
 use super::peer::{Aim, Peer};
 use super::roster::Roster;
+use super::subscribers::Subscribers;
+use super::warden::{Over, WardenRef};
 use super::watchers::{GroupWatchers, NameWatchers};
 use crate::accepts::{At, Row, Target};
 use crate::name::{NodeId, NodeName};
@@ -58,6 +60,10 @@ pub(crate) struct Hub {
     /// Circles of calls across nodes.
     pub(super) chases: Chases,
     pub(crate) keeper: OnceLock<KeeperRef>,
+    pub(crate) warden: OnceLock<WardenRef>,
+    /// Who is told of nodes. Nothing else is locked while it is.
+    pub(super) subscribers: Mutex<Subscribers>,
+    pub(crate) over: Over,
 }
 
 impl Hub {
@@ -75,6 +81,9 @@ impl Hub {
             ways: RwLock::default(),
             chases: Chases::default(),
             keeper: OnceLock::new(),
+            warden: OnceLock::new(),
+            subscribers: Mutex::default(),
+            over: Over::default(),
             me,
         })
     }
