@@ -154,7 +154,7 @@ impl Hub {
         f(&mut subscribers);
         let is_left = subscribers.waits() && !std::mem::replace(&mut subscribers.is_seen_to, true);
         drop(subscribers);
-        if is_left && !self.warden.get().is_some_and(|warden| warden.cast(Again).is_ok()) {
+        if is_left && self.warden.get().is_none_or(|warden| warden.cast(Again).is_err()) {
             // The next event looks again.
             lock(&self.subscribers).is_seen_to = false;
         }

@@ -32,7 +32,7 @@ impl Default for Over {
 
 impl Over {
     pub(crate) fn is_over(&self) -> bool {
-        self.hear.peek().is_some() || lock(&self.tell).is_none()
+        lock(&self.tell).is_none()
     }
 
     pub(crate) async fn why(&self) -> Exit {
@@ -91,8 +91,9 @@ impl Actor for Warden {
     async fn handle_info(&mut self, info: Info, cx: &mut Cx<Self>) {
         let Info::Down { monitor, reason, .. } = info else { return };
         if monitor != self.tree {
-            if !reason.is_normal() && self.first.is_none() {
-                self.first = Some(reason);
+            // One that was done before it was watched says nothing.
+            if reason.is_abnormal() && reason != Exit::NoProc {
+                self.first.get_or_insert(reason);
             }
             return;
         }

@@ -112,6 +112,53 @@ fn a_child_that_is_a_node_ends_for_the_reason_for_which_the_node_did() {
 #[derive(Default)]
 struct Slow(Vec<NodeEvent>);
 
+/// Asks in its `init`, as it should, and again.
+struct Asks(Vec<NodeEvent>);
+
+impl Actor for Asks {
+    type Args = (Node, ActorRef<Asks>);
+
+    async fn init((node, place): Self::Args, _: &mut Cx<Self>) -> Result<Self, Exit> {
+        for _ in 0..2 {
+            node.watch(place.recipient()).await;
+        }
+        Ok(Asks(Vec::new()))
+    }
+}
+
+impl Handle<NodeEvent> for Asks {
+    async fn handle(&mut self, event: NodeEvent, _: &mut Cx<Self>) {
+        self.0.push(event);
+    }
+}
+
+impl Handle<Tell> for Asks {
+    async fn handle(&mut self, _: Tell, _: &mut Cx<Self>) -> Vec<NodeEvent> {
+        self.0.clone()
+    }
+}
+
+#[test]
+fn who_asks_in_its_init_hears_of_nodes_in_each_of_its_lives() {
+    Sim::new().seeds(2).check(async |world| {
+        let house = House::new(world, &NODES[..2]).await;
+        world.advance(3 * SECOND).await;
+        let (a, b) = (house.node("a"), house.node("b").id().clone());
+        let place = ActorRef::<Asks>::place("asks");
+        let up = NodeEvent::Up(b.clone());
+        for _ in 0..2 {
+            let pid = a.system().start(&place, (a.clone(), place.clone())).await.unwrap();
+            assert_eq!(place.call(Tell).await.unwrap(), [up.clone(), up.clone()]);
+            a.system().stop(pid, Exit::Shutdown).await.unwrap();
+        }
+        a.system().start(&place, (a.clone(), place.clone())).await.unwrap();
+        house.node("b").leave().await;
+        world.advance(SECOND).await;
+        let down = NodeEvent::Down(b, Why::Left);
+        assert_eq!(place.call(Tell).await.unwrap(), [up.clone(), up, down]);
+    });
+}
+
 /// What it heard.
 struct Tell;
 
