@@ -38,6 +38,9 @@ enum There {
 pub(crate) enum Route<A: Actor> {
     Here(ActorRef<A>),
     There(Arc<Hub>, Arc<Peer>),
+    /// It is for this node, and nobody lives there.
+    Nobody,
+    /// The node is not reached.
     Nowhere,
 }
 
@@ -78,7 +81,7 @@ impl<A: Remote> Addr<A> {
                 Aim::Name(name) => hub.system.whereis(name),
                 Aim::Place(_) => None,
             };
-            return pid.and_then(|pid| hub.system.at::<A>(pid)).map_or(Route::Nowhere, Route::Here);
+            return pid.and_then(|pid| hub.system.at::<A>(pid)).map_or(Route::Nobody, Route::Here);
         }
         let peer = match node {
             There::Life(number) => hub.peer(*number),
@@ -113,6 +116,7 @@ impl<A: Remote> Addr<A> {
     {
         match self.route() {
             Route::Here(actor) => actor.cast(message),
+            Route::Nobody => Err(SendError::NoProc(message)),
             Route::Nowhere => Err(SendError::NoConnection(message)),
             Route::There(hub, peer) => {
                 let Some(aim) = self.aim() else { return Err(SendError::NoConnection(message)) };
@@ -138,7 +142,7 @@ impl<A: Remote> Addr<A> {
     pub fn local(&self) -> Option<ActorRef<A>> {
         match self.route() {
             Route::Here(actor) => Some(actor),
-            Route::There(..) | Route::Nowhere => None,
+            Route::There(..) | Route::Nobody | Route::Nowhere => None,
         }
     }
 }

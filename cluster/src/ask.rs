@@ -19,9 +19,9 @@ impl<A: Remote> Addr<A> {
     /// round trip for each message.
     ///
     /// # Errors
-    /// [`CallError::NoProc`] when the node is not reached, or nobody lives there; [`CallError::Full`] when the mailbox
+    /// As those of [`Addr::call`]: [`CallError::NoProc`] when nobody lives there; [`CallError::Full`] when the mailbox
     /// refuses; [`CallError::NotUnderstood`] when the message can not go there, or is not known there;
-    /// `Exited(NoConnection)` when the node is lost meanwhile, and the message may have arrived.
+    /// `Exited(NoConnection)` when the node is not reached, or is lost meanwhile, and then the message may have arrived.
     ///
     /// # Cancel safety
     /// Dropped before it is ready, the message may have been sent.
@@ -34,7 +34,8 @@ impl<A: Remote> Addr<A> {
                 SendError::Full(message) => CallError::Full(message),
                 other => CallError::NoProc(other.into_message()),
             }),
-            Route::Nowhere => Err(CallError::NoProc(message)),
+            Route::Nobody => Err(CallError::NoProc(message)),
+            Route::Nowhere => Err(CallError::Exited(Exit::NoConnection)),
             Route::There(hub, peer) => {
                 let Some(aim) = self.aim().cloned() else { return Err(CallError::NoProc(message)) };
                 Outgoing::<A, M>::send(hub, peer, aim, message, Asks::Room).await.map(drop)
@@ -102,6 +103,7 @@ impl<'a, A: Remote + Serve<M>, M: Wire + Sync> IntoFuture for AddrCall<'a, A, M>
         Box::pin(async move {
             match addr.route() {
                 Route::Here(actor) => limited(actor.call(message), limit).await,
+                Route::Nobody => Err(CallError::NoProc(message)),
                 Route::Nowhere => Err(CallError::Exited(Exit::NoConnection)),
                 Route::There(hub, peer) => {
                     let Some(aim) = addr.aim().cloned() else { return Err(CallError::NoProc(message)) };

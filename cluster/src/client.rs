@@ -112,6 +112,19 @@ impl Client {
         self.0.watch(recipient).await;
     }
 
+    /// As [`Node::is_alive`].
+    pub fn is_alive(&self) -> bool {
+        self.0.is_alive()
+    }
+
+    /// As [`Node::ended`].
+    ///
+    /// # Cancel safety
+    /// As [`Node::ended`].
+    pub async fn ended(&self) -> Exit {
+        self.0.ended().await
+    }
+
     /// Whoever has this name on that node, when the node is connected.
     pub fn named<A: Remote>(&self, node: &NodeName, name: &str) -> Addr<A> {
         self.0.named(node, name)

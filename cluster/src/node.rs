@@ -7,13 +7,13 @@ use crate::config::Config;
 use crate::discovery::Discovery;
 use crate::name::{Endpoint, Incarnation, NodeId, NodeName, Role};
 use crate::proto::groups::{self, Group};
-use crate::proto::hello::{self, Introduction};
-use crate::proto::link::LinkConfig;
+use crate::proto::hello::Introduction;
 use crate::proto::members::{Members, Peer as Member};
 use crate::proto::names::Resolve;
 use crate::proto::reach::Reach;
 use crate::shell::door;
 use crate::shell::keeper::{self, Keeper, KeeperArgs};
+use crate::shell::warden::Warden;
 use crate::shell::{Carrier, Figures, Hub, Linking, NodeEvent};
 use crate::transport::{Listener, Transport};
 use crate::wire::Wire;
@@ -91,11 +91,6 @@ impl Node {
         // A client is reached nowhere; its plans want something that is not an endpoint of anybody.
         let place = if listener.is_some() { endpoint.clone() } else { Endpoint(me.to_string().into()) };
         let member = Member { id: me.clone(), endpoint: place };
-        let limits = hello::Limits {
-            message_max: config.limits.message_bytes_max as u64,
-            window: config.limits.assembly_bytes_max as u64,
-            ..hello::Limits::default()
-        };
         let linking = Arc::new(Linking {
             hub: hub.clone(),
             transport,
@@ -106,16 +101,10 @@ impl Node {
                 role: config.role,
                 features: config.features.iter().map(|feature| feature.as_str().into()).collect(),
                 codecs,
-                limits,
+                limits: config.takes(),
             },
             clients: config.clients,
-            config: LinkConfig {
-                heartbeat: config.heartbeat,
-                silence: config.silence,
-                user_max: config.limits.queue_bytes_max,
-                bulk_max: config.limits.bulk_queue_bytes_max,
-                ..LinkConfig::default()
-            },
+            config: config.link(),
         });
         let (members, reach) = (runtime.entropy(), runtime.entropy());
         let members = Members::new(member.clone(), config.membership, members)
@@ -131,6 +120,11 @@ impl Node {
             .start_at(system, &tree)
             .await
             .map_err(|why| NodeError::Start(why.into_exit()))?;
+        let actors = running(&tree).await;
+        let warden = ActorRef::<Warden>::place("warden");
+        let args = (hub.clone(), started, actors);
+        system.start(&warden, args).await.map_err(|why| NodeError::Start(why.into_exit()))?;
+        let _ = hub.warden.set(warden);
         Ok(Node(Arc::new(Inner { hub, tree, tree_pid: started, endpoint, links, relays })))
     }
 
@@ -170,18 +164,39 @@ impl Node {
         }
     }
 
-    /// What is counted of each life of another node that was ever reached, in the order in which they were. O(their number).
+    /// What is counted of each life of another node that is reached, or was and is kept, in the order in which they first
+    /// were. One that is not reached and on which nothing waits is kept until a later life of its name is up; of those that
+    /// have no later life the last 256. O(their number).
     pub fn figures(&self) -> Vec<Figures> {
         self.0.hub.peers().iter().map(|peer| peer.figures()).collect()
     }
 
     /// From now on this recipient hears of nodes; first of those that are up. It is forgotten when nobody lives there, so
     /// an actor asks in its `init`; one that asks again hears once, and again of those that are up.
+    ///
+    /// What finds its mailbox full waits, in order, and comes when there is room. When more than 256 events wait for it,
+    /// those are left out that tell of no node that came or went, then of one life both the coming and the going, where
+    /// both wait: so what it has heard of each node is true when it has heard all.
+    ///
     /// Source: `net_kernel:monitor_nodes/1`.
     pub async fn watch(&self, recipient: Recipient<NodeEvent>) {
-        if let Some(keeper) = self.0.hub.keeper.get() {
-            let _ = keeper.call(keeper::Subscribe(recipient)).await;
-        }
+        self.0.hub.watch_nodes(recipient);
+    }
+
+    /// Whether it is a node still: it has not left, and none of its own actors has ended. One that is none reaches nobody
+    /// and is reached by nobody; its system and the other actors live on. Source: `erlang:is_alive/0`.
+    pub fn is_alive(&self) -> bool {
+        !self.0.hub.over.is_over() && self.system().is_alive(self.0.tree_pid)
+    }
+
+    /// Waits until it is a node no more. [`Exit::Shutdown`]: it left, or its tree was told to end; else why its first actor
+    /// ended. It is not started again: what it knew of others is lost, and so are all bonds, as when OTP's `net_kernel`
+    /// ends. A program that wants another goes on with another system: see [`NodeBuilder::at`].
+    ///
+    /// # Cancel safety
+    /// Dropped, nothing has changed.
+    pub async fn ended(&self) -> Exit {
+        self.0.hub.over.why().await
     }
 
     /// Leaves the cluster in good order: what was sent is given out, for a second at most; the others are told, links are
@@ -193,20 +208,14 @@ impl Node {
         }
         let system = &self.0.hub.system;
         let _ = system.shut_down(self.0.tree_pid, Exit::Shutdown, Some(Duration::from_secs(5))).await;
-        for peer in self.0.hub.peers() {
-            peer.disconnect_any(system);
-        }
+        self.0.hub.end(Exit::Shutdown);
     }
 
     /// Waits until every link has said why it goes; not for a peer that does not read.
     async fn links_gone(&self) {
         let system = &self.0.hub.system;
-        let links = self.0.links.which_children().await.unwrap_or_default();
-        let pids = links.into_iter().filter_map(|link| match link.status {
-            Status::Running(pid) => Some(pid),
-            _ => None,
-        });
-        let gone = join_all(pids.map(|pid| system.ended(pid)));
+        let links = running(&self.0.links).await;
+        let gone = join_all(links.into_iter().map(|pid| system.ended(pid)));
         let late = ravelin_core::sleep(&**system.runtime(), SAY_WITHIN);
         select(pin!(gone), pin!(late)).await;
     }
@@ -234,7 +243,7 @@ impl Node {
         self.0.hub.exports.know::<A>();
     }
 
-    /// Which node an actor lives on; `None`: of no node that is known.
+    /// Which node an actor lives on; `None`: of no node that is known. Of lives that are past the last 4096 are known.
     pub fn node_of(&self, pid: Pid) -> Option<Arc<NodeId>> {
         self.0.hub.roster.life(pid.node())
     }
@@ -247,7 +256,7 @@ impl Node {
     /// See [`groups::NotDone`].
     pub async fn join<A: Remote>(&self, group: &Group, actor: &ActorRef<A>) -> Result<(), groups::NotDone> {
         self.0.hub.exports.know::<A>();
-        let pid = actor.pid().ok_or(groups::NotDone::NotJoined)?;
+        let pid = actor.pid().ok_or(groups::NotDone::NoProc)?;
         self.0.hub.with_groups(|groups| groups.join(group, pid))?;
         self.keep_watch(pid).await;
         Ok(())
@@ -304,7 +313,7 @@ impl Node {
         resolve: Resolve,
     ) -> Result<(), crate::proto::names::NotDone> {
         self.0.hub.exports.know::<A>();
-        let pid = actor.pid().ok_or(crate::proto::names::NotDone::NotLocal)?;
+        let pid = actor.pid().ok_or(crate::proto::names::NotDone::NoProc)?;
         let since = self.system().runtime().system_time().duration_since(std::time::UNIX_EPOCH);
         let now_us = u64::try_from(since.unwrap_or_default().as_micros()).unwrap_or(u64::MAX);
         self.0.hub.with_names(|names| names.register(name, pid, resolve, now_us))?;
@@ -337,6 +346,16 @@ impl fmt::Debug for Node {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Node").field("id", self.id()).field("endpoint", self.endpoint()).finish()
     }
+}
+
+/// The children of a supervisor that run.
+async fn running(supervisor: &SupervisorRef) -> Vec<Pid> {
+    let children = supervisor.which_children().await.unwrap_or_default();
+    let running = children.into_iter().filter_map(|child| match child.status {
+        Status::Running(pid) => Some(pid),
+        _ => None,
+    });
+    running.collect()
 }
 
 /// The supervisors and actors of a node.

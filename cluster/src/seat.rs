@@ -113,10 +113,12 @@ impl Actor for Host {
     }
 
     async fn handle_info(&mut self, info: Info, cx: &mut Cx<Self>) {
-        if let Info::Exit { from, reason, .. } = info
+        if let Info::Exit { from, .. } = info
             && from == self.tree
         {
-            cx.stop(if reason == Exit::Shutdown { Exit::Normal } else { reason });
+            // Not as the tree says it: a supervisor that gives up says `shutdown`.
+            let why = self.node.ended().await;
+            cx.stop(if why == Exit::Shutdown { Exit::Normal } else { why });
         }
     }
 

@@ -69,7 +69,9 @@ impl Node {
     /// See [`StartChildError`].
     ///
     /// # Cancel safety
-    /// Dropped, or ended by [`NoConnection`](StartChildError::NoConnection), the child may have been started, or may yet.
+    /// Dropped, or ended by [`NoConnection`](StartChildError::NoConnection), the child may have been started, or may yet:
+    /// a start is not taken back. The wait is over here, and the answer is thrown away when it comes. Who must not have
+    /// such a child asks the supervisor there.
     pub async fn start_child<Args: Serialize + Send + Sync + 'static>(
         &self,
         node: &NodeName,

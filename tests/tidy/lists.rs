@@ -173,7 +173,7 @@ pub(crate) const FRONT_DOOR_ALLOWED: &[&str] = &["core/src/conformance/"];
 pub(crate) const UNSAFE_ALLOWED: &[&str] = &["core/src/cell/", "mailbox/"];
 
 /// Files over the limits: path, lines of logic, lines in all. They may only shrink, and then leave the list.
-pub(crate) const LONG_FILES: &[(&str, usize, usize)] = &[("cluster/src/shell/peer.rs", 432, 551)];
+pub(crate) const LONG_FILES: &[(&str, usize, usize)] = &[];
 
 /// Functions over the limit: path, name, lines. They may only shrink, and then leave the list.
 pub(crate) const LONG_FUNCTIONS: &[(&str, &str, usize)] = &[];

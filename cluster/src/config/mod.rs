@@ -7,6 +7,8 @@ mod tests;
 
 use crate::discovery::DnsName;
 use crate::name::{Endpoint, Incarnation, NodeName, Role};
+use crate::proto::hello;
+use crate::proto::link::LinkConfig;
 use crate::proto::members::Timing;
 use crate::proto::reach::Dialling;
 use std::collections::BTreeSet;
@@ -79,7 +81,8 @@ pub enum Clients {
 pub struct Limits {
     /// The largest message, sent or received, encoded.
     pub message_bytes_max: usize,
-    /// Messages above this go in parts of at most this, 16 to 64 KiB.
+    /// Messages of more than 16 KiB go in parts of at most this, 16 to 64 KiB: what a small message waits for at most
+    /// while a large one is sent.
     pub fragment_bytes_max: usize,
     /// What may wait to be sent by one link, of small messages.
     pub queue_bytes_max: usize,
@@ -251,6 +254,34 @@ impl Config {
         let Dialling { dials_max, accepts_max, .. } = self.dialling;
         ensure(dials_max >= 1, "dialling.dials_max", dials_max, "at least 1")?;
         ensure(accepts_max >= 1, "dialling.accepts_max", accepts_max, "at least 1")
+    }
+
+    /// How its links behave.
+    pub(crate) fn link(&self) -> LinkConfig {
+        let Limits {
+            message_bytes_max: _,
+            fragment_bytes_max,
+            queue_bytes_max,
+            bulk_queue_bytes_max,
+            assembly_bytes_max: _,
+        } = self.limits;
+        LinkConfig {
+            heartbeat: self.heartbeat,
+            silence: self.silence,
+            fragment_max: fragment_bytes_max,
+            user_max: queue_bytes_max,
+            bulk_max: bulk_queue_bytes_max,
+            ..LinkConfig::default()
+        }
+    }
+
+    /// What its links take, as its peers are told.
+    pub(crate) fn takes(&self) -> hello::Limits {
+        hello::Limits {
+            message_max: self.limits.message_bytes_max as u64,
+            window: self.limits.assembly_bytes_max as u64,
+            ..hello::Limits::default()
+        }
     }
 
     /// Where others reach it.

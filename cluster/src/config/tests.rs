@@ -7,6 +7,25 @@ fn config() -> Config {
 }
 
 #[test]
+fn what_is_configured_is_what_links_get() {
+    const MIB: usize = 1 << 20;
+    let limits = Limits {
+        message_bytes_max: MIB,
+        fragment_bytes_max: 20_000,
+        queue_bytes_max: 2 * MIB,
+        bulk_queue_bytes_max: 3 * MIB,
+        assembly_bytes_max: 5 * MIB,
+    };
+    let (heartbeat, silence) = (Duration::from_millis(300), Duration::from_millis(900));
+    let config = Config { limits, heartbeat, silence, ..config() };
+    config.check().unwrap();
+    let (link, takes) = (config.link(), config.takes());
+    assert_eq!((link.heartbeat, link.silence), (heartbeat, silence));
+    assert_eq!((link.fragment_max, link.user_max, link.bulk_max), (20_000, 2 * MIB, 3 * MIB));
+    assert_eq!((takes.message_max, takes.window), (MIB as u64, 5 * MIB as u64));
+}
+
+#[test]
 fn a_value_that_is_not_possible_is_named_with_what_is() {
     type Change = fn(&mut Config);
     let rows: &[(&str, Change)] = &[

@@ -7,6 +7,7 @@ use crate::proto::circles::{Again, Circles, Due, Heard, Held, Probe, Send, Step,
 use crate::proto::frame::{Signal as Framed, Waits};
 use crate::proto::link::Flow;
 use crate::proto::waits::CallId;
+use crate::proto::{NodeNumber, WirePid};
 use ravelin_core::crossing::Crossing;
 use ravelin_core::{CallError, FarWait, Hop, Pid, Sight, Time};
 use std::collections::BTreeMap;
@@ -170,19 +171,18 @@ fn steps(way: FarWait) -> Option<Vec<Step>> {
 }
 
 impl Peer {
-    /// An actor as the peer knows it, where it can be named to it.
-    pub(super) fn waits_out(&self, pid: Option<Pid>, name: Arc<str>) -> Waits {
-        let way = self.way.get().and_then(std::sync::Weak::upgrade);
-        let pid = pid.and_then(|pid| way?.pid_out(pid).ok());
-        let wire = |pid: Pid| crate::proto::WirePid::of(crate::proto::NodeNumber(pid.node()), pid);
-        Waits { pid: pid.map(wire), name }
+    /// An actor as the peer knows it, if it can be named to it. Not under the gate.
+    pub(super) fn known_there(&self, pid: Pid) -> Option<WirePid> {
+        let way = self.way.get().and_then(std::sync::Weak::upgrade)?;
+        let pid = way.pid_out(pid).ok()?;
+        Some(WirePid::of(NodeNumber(pid.node()), pid))
     }
 
     /// Sends a probe by this call, if there is room; all on its way must have a name there.
     fn probe(&self, call: CallId, probe: Probe) {
         let Probe { number, first, path } = probe;
         let path: Vec<Waits> =
-            path.into_iter().map(|step| self.waits_out(Some(step.pid), step.name)).collect();
+            path.into_iter().map(|step| Waits { pid: self.known_there(step.pid), name: step.name }).collect();
         if path.iter().all(|waits| waits.pid.is_some()) {
             self.push_probe(
                 &Framed::Probe { number, first: first.0, call: call.0, path },

@@ -4,7 +4,7 @@ use crate::name::{Endpoint, NodeId};
 use crate::proto::hello::Refusal;
 use crate::proto::reach::Why;
 use crate::tls::TlsError;
-use ravelin_core::{Message, Time};
+use ravelin_core::{Exit, Message, Time};
 use std::fmt;
 use std::time::Duration;
 
@@ -14,12 +14,17 @@ use std::time::Duration;
 pub enum NodeEvent {
     /// This life of a node is reached: its actors can be sent to.
     Up(NodeId),
-    /// It is reached no more. Comes once for each [`NodeEvent::Up`], after the bonds with its actors have ended.
+    /// It is reached no more. Comes once for each [`NodeEvent::Up`], after the bonds with its actors have ended. When this
+    /// node ends all others are down for it.
     Down(NodeId, Why),
     /// A member gives no answer; unless it objects it is declared down.
     Suspect(NodeId),
     /// This node is not wanted any more.
     Unwanted(NodeHealth),
+    /// This node is one no more: it left ([`Exit::Shutdown`]), or one of its own actors ended for this reason, and with it
+    /// the node. Comes last, and after the [`NodeEvent::Down`] of each that was up.
+    /// Source: the end of `net_kernel`.
+    Ended(Exit),
     /// There is no link, for one of the two does not want the other. Told for each attempt, but of those that others make
     /// not more than eight in a second.
     Refused {

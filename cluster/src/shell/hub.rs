@@ -1,4 +1,9 @@
 //! What all actors of a node share: the lives of nodes by number, the peers, what is exported, groups and names.
+//!
+//! A life of another node is a peer from its first link on, so that what it is owed and what it owes is kept over a loss
+//! of the link. It is let go when it is not reached, nothing waits on it, and a later life of its name is up; and of the
+//! others that are not reached and on which nothing waits, the first that were met, when there are more than
+//! [`LOST_MAX`]. What is then done to one of its pids ends as it would have: at once, with `noconnection`.
 
 use super::circles::Chases;
 use super::crossing::Way;
@@ -7,6 +12,8 @@ use super::keeper::KeeperRef;
 use super::offers::Offers;
 use super::peer::{Aim, Peer};
 use super::roster::Roster;
+use super::subscribers::Subscribers;
+use super::warden::{Over, WardenRef};
 use super::watchers::{GroupWatchers, NameWatchers};
 use crate::accepts::{At, Row, Target};
 use crate::name::{NodeId, NodeName};
@@ -17,8 +24,14 @@ use std::any::TypeId;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock, Weak};
 
+/// So many lives that are not reached are peers.
+const LOST_MAX: usize = 256;
+
 /// The most memberships and names that one peer may claim.
 const CLAIMS_MAX: usize = 1 << 20;
+
+/// A peer that nobody uses is held by the list of peers and by its way.
+const OURS: usize = 2;
 
 /// Whom a message of this system is for.
 #[derive(Clone, Copy)]
@@ -47,6 +60,10 @@ pub(crate) struct Hub {
     /// Circles of calls across nodes.
     pub(super) chases: Chases,
     pub(crate) keeper: OnceLock<KeeperRef>,
+    pub(crate) warden: OnceLock<WardenRef>,
+    /// Who is told of nodes. Nothing else is locked while it is.
+    pub(super) subscribers: Mutex<Subscribers>,
+    pub(crate) over: Over,
 }
 
 impl Hub {
@@ -64,6 +81,9 @@ impl Hub {
             ways: RwLock::default(),
             chases: Chases::default(),
             keeper: OnceLock::new(),
+            warden: OnceLock::new(),
+            subscribers: Mutex::default(),
+            over: Over::default(),
             me,
         })
     }
@@ -82,12 +102,11 @@ impl Hub {
 
     /// This life of another node.
     pub(crate) fn meet(self: &Arc<Self>, id: &NodeId) -> Option<Arc<Peer>> {
-        let number = self.roster.number(id).filter(|number| *number != 0)?;
-        if let Some(peer) = self.peer(number) {
-            return Some(peer);
-        }
-        let life = self.roster.life(number)?;
         let mut peers = self.peers.write().unwrap_or_else(PoisonError::into_inner);
+        if *id == self.me {
+            return None;
+        }
+        let (number, life) = self.roster.meet(id)?;
         let new = || {
             let peer = Arc::new(Peer::new(number, life));
             let way = Arc::new(Way::new(self, peer.clone()));
@@ -96,6 +115,30 @@ impl Hub {
             peer
         };
         Some(peers.entry(number).or_insert_with(new).clone())
+    }
+
+    /// Lets go of the lives of which nothing is needed any more. O(n log n) of those that are met.
+    pub(crate) fn let_go_of_the_past(&self) {
+        let mut peers = self.peers.write().unwrap_or_else(PoisonError::into_inner);
+        let mut ways = self.ways.write().unwrap_or_else(PoisonError::into_inner);
+        let up: BTreeMap<&NodeName, &NodeId> =
+            peers.values().filter(|peer| peer.is_up()).map(|peer| (&peer.id.name, &*peer.id)).collect();
+        let (followed, lost): (Vec<&Arc<Peer>>, Vec<_>) = peers
+            .values()
+            .filter(|peer| !peer.is_up())
+            .partition(|peer| up.get(&peer.id.name).is_some_and(|up| **up > *peer.id));
+        let many = lost.len().saturating_sub(LOST_MAX);
+        // Who else has it may be about to use it: only from here does one get it.
+        let is_idle = |peer: &&Arc<Peer>| Arc::strong_count(peer) == OURS && peer.is_at_rest();
+        let idle = followed.into_iter().filter(is_idle).chain(lost.into_iter().filter(is_idle).take(many));
+        let numbers: Vec<u32> = idle.map(|peer| peer.number).collect();
+        let mut gone = Vec::new();
+        for number in numbers {
+            gone.push((peers.remove(&number), ways.remove(&number)));
+            self.roster.let_go(number);
+        }
+        drop((peers, ways));
+        drop(gone);
     }
 
     /// The life of this name that is connected.
@@ -176,19 +219,82 @@ impl Distribution for Carrier {
     fn carry(&self, signal: DistSignal) {
         let Some(hub) = self.0.upgrade() else { return };
         let number = signal.to().node();
-        let peer = hub.peer(number).or_else(|| {
-            let life = hub.roster.life(number)?;
-            hub.meet(&life)
-        });
-        match peer {
-            Some(peer) => peer.carry(&hub.system, signal),
-            None => tracing::debug!(target: "ravelin", number, "ravelin.cluster.unknown_node"),
+        if let Some(peer) = hub.peer(number) {
+            return peer.carry(&hub.system, signal);
         }
+        if let Some(peer) = hub.roster.to_come(number).and_then(|life| hub.meet(&life)) {
+            return peer.carry(&hub.system, signal);
+        }
+        // No link to it will ever be up. One that is nobody's peer does what is done without a link, and is forgotten.
+        tracing::debug!(target: "ravelin", number, "ravelin.cluster.unknown_node");
+        let life = hub.roster.life(number).unwrap_or_else(|| Arc::new(hub.me.clone()));
+        Peer::new(number, life).carry(&hub.system, signal);
     }
 
     fn lead_to(&self, numbers: &[u32]) {
         if let Some(hub) = self.0.upgrade() {
             hub.lead_to(numbers);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::name::Incarnation;
+    use crate::proto::hello::{Limits, Side};
+    use crate::proto::link::{LinkConfig, Outbox};
+    use crate::proto::reach::LinkId;
+    use ravelin_core::Time;
+    use ravelin_core::runtimes::Local;
+
+    fn id(name: &str, life: u64) -> NodeId {
+        NodeId { name: name.parse().unwrap(), incarnation: Incarnation(life) }
+    }
+
+    /// This life is up, and the past is let go of.
+    fn up(hub: &Arc<Hub>, id: &NodeId) -> Arc<Peer> {
+        let peer = hub.meet(id).unwrap();
+        let outbox = Outbox::new(Side::Dialer, &LinkConfig::default(), Limits::default(), Time::EPOCH);
+        peer.connect(LinkId(u64::from(peer.number)), outbox);
+        hub.let_go_of_the_past();
+        peer
+    }
+
+    fn sizes(hub: &Hub) -> [usize; 2] {
+        [hub.peers().len(), hub.ways.read().unwrap().len()]
+    }
+
+    #[test]
+    fn ten_thousand_lives_of_a_node_leave_what_the_last_one_needs() {
+        let hub = Hub::new(System::new(Local::new()), id("me", 1));
+        let mut first = None;
+        for life in 1..=10_000 {
+            let peer = up(&hub, &id("a", life));
+            assert_eq!(sizes(&hub), [1, 1].map(|one| one + usize::from(life > 1 && first.is_some())));
+            peer.disconnect_any(&hub.system);
+            if life == 7 {
+                first = Some(peer);
+            }
+        }
+        // One that somebody has is kept, until nobody has.
+        let number = first.as_ref().unwrap().number;
+        assert!(hub.peer(number).is_some());
+        drop(first);
+        let last = up(&hub, &id("a", 10_001));
+        assert_eq!(hub.peers().iter().map(|peer| peer.number).collect::<Vec<_>>(), [last.number]);
+        let known = [1, 7, 10_000].map(|life| hub.roster.find(&id("a", life)).is_some());
+        assert_eq!(known, [false, true, true], "of those that were let go the last are known");
+    }
+
+    #[test]
+    fn of_nodes_that_never_come_back_the_last_are_kept() {
+        let hub = Hub::new(System::new(Local::new()), id("me", 1));
+        for name in 0..10 * LOST_MAX {
+            up(&hub, &id(&format!("client-{name}"), 1)).disconnect_any(&hub.system);
+        }
+        let last = up(&hub, &id("a", 1));
+        assert_eq!(sizes(&hub), [LOST_MAX + 1; 2]);
+        assert_eq!(hub.peers()[1].number, last.number + 1 - LOST_MAX as u32);
     }
 }

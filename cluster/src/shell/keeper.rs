@@ -4,7 +4,7 @@ use super::event::{NodeEvent, NodeHealth, Sparing};
 use super::hub::Hub;
 use super::link::{self, Begin, Linking};
 pub(crate) use super::orders::{
-    Accept, Admit, Chase, DialledBy, Gossip, Leave, Lose, Nodes, Raise, Refuse, Seeds, Subscribe, Tick, Watch,
+    Accept, Admit, Chase, DialledBy, Gossip, Leave, Lose, Nodes, Raise, Refuse, Seeds, Tick, Watch,
 };
 use crate::discovery::Discovery;
 use crate::name::{NodeId, Role};
@@ -15,9 +15,7 @@ use crate::proto::reach::{Close, LinkId, Lost, Output as Reached, Reach, Refusal
 use bytes::Bytes;
 use futures::channel::oneshot;
 use futures::future::join_all;
-use ravelin_core::{
-    Actor, ActorRef, Cx, Exit, Handle, Info, MonitorRef, Pid, Recipient, Time, TimerRef, within,
-};
+use ravelin_core::{Actor, ActorRef, Cx, Exit, Handle, Info, MonitorRef, Pid, Time, TimerRef, within};
 use ravelin_supervisor::{SupervisorRef, task};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -48,7 +46,6 @@ pub(crate) struct Keeper {
     up: BTreeMap<NodeId, (LinkId, Role)>,
     watched: BTreeMap<MonitorRef, Pid>,
     watching: BTreeSet<Pid>,
-    subscribers: Vec<Recipient<NodeEvent>>,
     sparing: Sparing,
     timer: Option<(Time, TimerRef)>,
     is_leaving: bool,
@@ -71,7 +68,6 @@ impl Actor for Keeper {
             up: BTreeMap::new(),
             watched: BTreeMap::new(),
             watching: BTreeSet::new(),
-            subscribers: Vec::new(),
             sparing: Sparing::default(),
             timer: None,
             is_leaving: false,
@@ -159,6 +155,7 @@ impl Keeper {
                     {
                         peer.connect(link, outbox);
                     }
+                    hub.let_go_of_the_past();
                     self.up.insert(peer.id.clone(), (link, role));
                     if role == Role::Member {
                         if !self.linking.is_client() {
@@ -223,8 +220,8 @@ impl Keeper {
         }
     }
 
-    fn tell(&mut self, event: &NodeEvent) {
-        self.subscribers.retain(|each| each.cast(event.clone()).is_ok() || each.pid().is_some());
+    fn tell(&self, event: &NodeEvent) {
+        self.hub().tell_of_nodes(event);
     }
 }
 
@@ -298,20 +295,6 @@ impl Handle<Watch> for Keeper {
             let monitor = cx.monitor(watch.0);
             self.watched.insert(monitor, watch.0);
         }
-    }
-}
-
-impl Handle<Subscribe> for Keeper {
-    async fn handle(&mut self, subscribe: Subscribe, _: &mut Cx<Self>) {
-        for (id, (_, role)) in &self.up {
-            if *role == Role::Member {
-                let _ = subscribe.0.cast(NodeEvent::Up(id.clone()));
-            }
-        }
-        // An actor that was started again asks again, and its place is known.
-        let who = subscribe.0.pid();
-        self.subscribers.retain(|each| each.pid() != who);
-        self.subscribers.push(subscribe.0);
     }
 }
 

@@ -15,8 +15,10 @@ mod circles;
 mod hub;
 mod telling;
 mod broadcast;
+mod subscribers;
 mod orders;
 pub(crate) mod keeper;
+pub(crate) mod warden;
 mod link;
 pub(crate) mod door;
 

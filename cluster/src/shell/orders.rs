@@ -1,13 +1,13 @@
 //! What the keeper is asked and told.
 
-use super::event::{NodeEvent, Refused};
+use super::event::Refused;
 use crate::name::{Endpoint, NodeId, Role};
 use crate::proto::link::Outbox;
 use crate::proto::members::Peer;
 use crate::proto::reach::{LinkId, Lost, Refusal};
 use crate::transport::Connection;
 use bytes::Bytes;
-use ravelin_core::{Message, Pid, Recipient};
+use ravelin_core::{Message, Pid};
 
 /// May this peer be at the other end of the link?
 pub(crate) struct Admit {
@@ -89,13 +89,6 @@ impl Message for Seeds {
 pub(crate) struct Watch(pub(crate) Pid);
 
 impl Message for Watch {
-    type Reply = ();
-}
-
-/// From now on this recipient hears of nodes: first of those that are up.
-pub(crate) struct Subscribe(pub(crate) Recipient<NodeEvent>);
-
-impl Message for Subscribe {
     type Reply = ();
 }
 

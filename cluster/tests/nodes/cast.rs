@@ -89,7 +89,12 @@ pub(crate) struct Tell(ReplyTo<Pid>);
 #[derive(Clone, Deserialize, Serialize)]
 pub(crate) struct Keep;
 
+/// End, as one that found this other in its place, and owe the answer.
+#[derive(Clone, Deserialize, Serialize)]
+pub(crate) struct Clash(pub(crate) Pid);
+
 wire! {
+    "test.clash" Clash => ();
     "test.blob" Blob => ();
     "test.grim" Grim => Grim;
     "test.odd" Odd => ();
@@ -225,6 +230,13 @@ impl Serve<Keep> for Puppet {
     }
 }
 
+impl Serve<Clash> for Puppet {
+    async fn serve(&mut self, clash: Clash, reply: ReplyTo<()>, cx: &mut Cx<Self>) {
+        self.unanswered.push(reply);
+        cx.stop(Exit::AlreadyStarted(clash.0));
+    }
+}
+
 impl Remote for Puppet {
     fn accepts(messages: &mut Accepts<Puppet>) {
         messages
@@ -235,6 +247,7 @@ impl Remote for Puppet {
             .add::<Forward>()
             .add::<Tell>()
             .add::<Keep>()
+            .add::<Clash>()
             .add::<Get>()
             .add::<Watch>()
             .add::<Link>()

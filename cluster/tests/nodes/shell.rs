@@ -1,6 +1,9 @@
 //! What holds of the link between two nodes, and of nodes that come and go, one claim after the other.
 
-use crate::cast::{Add, Blob, Forward, Get, Grim, Hollow, Introduce, Keep, Odd, Puppet, Who};
+use crate::cast::{
+    Add, Blob, Clash, Forward, Get, Grim, Heard, Hollow, Introduce, Keep, Link as Bind, Odd, Puppet, Watch,
+    Who,
+};
 use crate::house::{House, NODES, at};
 use ravelin_cluster::proto::reach::Why;
 use ravelin_cluster::transport::SimTransport;
@@ -155,6 +158,82 @@ fn pids_references_and_ways_back_cross_in_messages_also_of_third_nodes() {
 }
 
 #[test]
+fn a_pid_in_the_reason_of_a_call_that_ended_is_that_of_the_caller() {
+    Sim::new().seeds(2).check(async |world| {
+        let house = three(world).await;
+        let (b, c) = (house.addr("b", "a"), house.addr("c", "a"));
+        let pids =
+            [house.home("a").puppet.pid().unwrap(), b.call(Who).await.unwrap(), c.call(Who).await.unwrap()];
+        let system = house.node("b").system().clone();
+        // Of the caller's node, of the callee's, and of a third.
+        for pid in pids {
+            let ended = b.call(Clash(pid)).await;
+            assert!(
+                matches!(ended, Err(CallError::Exited(Exit::AlreadyStarted(who))) if who == pid),
+                "{ended:?}"
+            );
+            let again = system.start(&house.home("b").puppet, None).await.unwrap();
+            system.register("puppet", again).unwrap();
+        }
+    });
+}
+
+#[test]
+fn who_is_not_reached_and_who_does_not_live_are_told_apart() {
+    Sim::new().seeds(2).check(async |world| {
+        let house = three(world).await;
+        let home = house.home("a");
+        let there = house.addr("b", "a");
+        let by_pid = home.node.at::<Puppet>(there.call(Who).await.unwrap());
+        // Nobody of this name or pid, there and here.
+        let dead =
+            home.node.system().start(&ravelin_core::ActorRef::<Puppet>::place("x"), None).await.unwrap();
+        home.node.system().stop(dead, Exit::Shutdown).await.unwrap();
+        let nobody = ["a", "b"].map(|name| home.node.named::<Puppet>(&name.parse().unwrap(), "nobody"));
+        for nobody in nobody.into_iter().chain([home.node.at::<Puppet>(dead)]) {
+            assert!(matches!(nobody.send(Add(1)).await, Err(CallError::NoProc(Add(1)))), "{nobody:?}");
+            assert!(matches!(nobody.call(Get).await, Err(CallError::NoProc(Get))), "{nobody:?}");
+        }
+        world.crash("b");
+        world.advance(4000 * MS).await;
+        let unknown = home.node.named::<Puppet>(&"z".parse().unwrap(), "puppet");
+        for lost in [there, by_pid, unknown] {
+            assert!(matches!(lost.cast(Add(1)), Err(SendError::NoConnection(Add(1)))), "{lost:?}");
+            let sent = lost.send(Add(1)).await;
+            assert!(matches!(sent, Err(CallError::Exited(Exit::NoConnection))), "{lost:?}");
+            let called = lost.call(Get).await;
+            assert!(matches!(called, Err(CallError::Exited(Exit::NoConnection))), "{lost:?}");
+        }
+    });
+}
+
+#[test]
+fn what_is_too_large_says_which_setting_to_change() {
+    Sim::new().seeds(1).check(async |world| {
+        let house =
+            House::tuned(world, &NODES[..2], |config| config.limits.message_bytes_max = 100_000).await;
+        world.advance(3000 * MS).await;
+        let there = house.addr("b", "a");
+        let refused = there.send(Blob(vec![0; 200_000])).await.unwrap_err().to_string();
+        assert!(refused.contains("the other node takes 100000"), "{refused}");
+        assert!(refused.contains("limits.message_bytes_max"), "{refused}");
+    });
+}
+
+#[test]
+fn who_has_not_started_joins_nothing_and_is_told_what_to_do() {
+    Sim::new().seeds(1).check(async |world| {
+        let house = House::new(world, &NODES[..1]).await;
+        let (node, empty) = (house.node("a"), ravelin_core::ActorRef::<Puppet>::place("empty"));
+        let group = ravelin_cluster::Group::new("", "all").unwrap();
+        let refused = node.join(&group, &empty).await.unwrap_err();
+        assert!(refused.to_string().contains("join when the actor has started"), "{refused}");
+        let refused = node.register("chief", &empty, ravelin_cluster::Resolve::KeepOlder).await.unwrap_err();
+        assert!(refused.to_string().contains("register when the actor has started"), "{refused}");
+    });
+}
+
+#[test]
 fn a_way_back_that_nobody_waits_for_any_more_is_let_go() {
     Sim::new().seeds(3).check(async |world| {
         let house = three(world).await;
@@ -238,6 +317,45 @@ fn a_node_that_starts_again_takes_the_place_of_its_old_life() {
             assert_eq!(addr.call(Get).await.unwrap(), [], "a name is of whoever has it");
         });
     }
+}
+
+#[test]
+fn a_node_that_starts_again_and_again_leaves_nothing_with_the_others() {
+    const LIVES: usize = 25;
+    Sim::new().seeds(1).check(async |world| {
+        let house = three(world).await;
+        let (a, watcher) = (house.node("a"), house.home("a").puppet);
+        let addr = house.addr("b", "a");
+        let mut pids = Vec::new();
+        for _ in 0..LIVES {
+            pids.push(addr.call(Who).await.unwrap());
+            watcher.call(Watch(*pids.last().unwrap())).await.unwrap();
+            world.restart("b");
+            let (node, others) = (a.clone(), house.others("a"));
+            while node.nodes().await.len() < others.len() || addr.call(Who).await.is_err() {
+                world.advance(100 * MS).await;
+            }
+        }
+        for name in ["a", "c"] {
+            let figures = house.node(name).figures();
+            assert_eq!(figures.iter().filter(|each| each.is_up).count(), 2, "{name}: {figures:#?}");
+            assert!(figures.len() <= 3, "{name}: {figures:#?}");
+        }
+        // Whoever has a pid of theirs is told as ever, at once.
+        assert_eq!(watcher.call(Heard).await.unwrap(), vec!["down: noconnection"; LIVES]);
+        for pid in &pids {
+            watcher.call(Watch(*pid)).await.unwrap();
+            watcher.call(Bind(*pid)).await.unwrap();
+            let called = a.at::<Puppet>(*pid).call(Get).await;
+            assert!(matches!(called, Err(CallError::Exited(Exit::NoConnection))), "{called:?}");
+            assert_eq!(a.node_of(*pid).unwrap().name.as_str(), "b");
+        }
+        world.settle().await;
+        let heard = watcher.call(Heard).await.unwrap();
+        let count = |what: &str| heard.iter().filter(|heard| *heard == what).count();
+        assert_eq!((count("down: noconnection"), count("exit: noconnection")), (2 * LIVES, LIVES));
+        assert!(a.figures().len() <= 3, "{:#?}", a.figures());
+    });
 }
 
 /// A node that calls itself `b`, elsewhere, in its `life`; what it is told of itself.

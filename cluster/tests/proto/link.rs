@@ -200,6 +200,27 @@ fn large_messages_of_two_flows_take_turns() {
 }
 
 #[test]
+fn a_chunk_of_a_large_message_is_as_large_as_the_configuration_says() {
+    for fragment_max in [16 << 10, 40_000, 64 << 10] {
+        let config = LinkConfig { fragment_max, ..LinkConfig::default() };
+        let (mut outbox, mut inbox) = link(&config, Limits::default());
+        outbox.name("m").unwrap();
+        for flow in [ONE, TWO] {
+            assert!(outbox.push_bytes(flow, &cast(), vec![1; 1 << 20].into()).is_ok());
+        }
+        let mut largest = 0;
+        while let Some((stream, chunk)) = outbox.poll_transmit(START, Streams::Both) {
+            if stream == Stream::Bulk {
+                largest = largest.max(chunk.len());
+            }
+            inbox.handle_chunk(stream, chunk, START);
+        }
+        assert!((fragment_max - 100..=fragment_max).contains(&largest), "{largest} of {fragment_max}");
+        assert_eq!(drain(&mut inbox).len(), 2);
+    }
+}
+
+#[test]
 fn more_than_the_peer_takes_is_not_under_way() {
     let limits = Limits { message_max: 200_000, assembling_max: 3, window: 450_000 };
     let (mut outbox, mut inbox) = link(&LinkConfig::default(), limits);

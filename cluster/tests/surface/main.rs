@@ -9,3 +9,4 @@ mod spawn;
 mod watch;
 mod client;
 mod start;
+mod ends;

@@ -2,6 +2,7 @@
 
 use crate::cast::{Add, End, Get, Heard, Puppet, Watch};
 use crate::house::{House, NODES};
+use futures::FutureExt;
 use ravelin_cluster::StartChildError;
 use ravelin_core::{Actor, ActorRef, Cx, Exit, Pid};
 use ravelin_sim::{Sim, World};
@@ -126,5 +127,28 @@ fn a_start_ends_when_its_node_is_lost() {
         // It is asked first, and is over when the node is.
         let (ended, ()) = futures::future::join(start, crash).await;
         assert_eq!(ended, Err(StartChildError::NoConnection));
+    });
+}
+
+#[test]
+fn a_start_that_nobody_waits_for_any_more_leaves_nothing() {
+    Sim::new().seeds(2).check(async |world| {
+        let (house, rooms) = offering(world).await;
+        let (here, there) = (house.node("a"), house.node("b"));
+        there.offer("slow", &rooms, |(): ()| child(&ActorRef::<Slow>::place("slow"), || ())).unwrap();
+        let name = "b".parse().unwrap();
+        let mut start = Box::pin(here.start_child(&name, "rooms", "slow", ()));
+        assert_eq!((&mut start).now_or_never(), None);
+        world.advance(Duration::from_secs(1)).await;
+        let calls =
+            |node: &ravelin_cluster::Node| node.figures().iter().map(|each| each.calls).sum::<usize>();
+        assert_eq!(calls(&here), 1);
+        drop(start);
+        assert_eq!(calls(&here), 0, "nobody waits any more");
+        world.advance(Duration::from_secs(1)).await;
+        // It is not taken back: the child may be starting.
+        let puppet = house.addr("b", "a");
+        puppet.call(Add(1)).await.unwrap();
+        assert_eq!(puppet.call(Get).await.unwrap(), [1]);
     });
 }

@@ -96,6 +96,8 @@ impl Group {
 pub enum NotDone {
     /// The actor lives on another node: join it there. OTP's `nolocal`.
     NotLocal,
+    /// Nobody lives at the place: what joins is an actor that lives.
+    NoProc,
     /// The actor is not a member.
     NotJoined,
     /// The actor is in the group [`TIMES_MAX`] times already.
@@ -108,6 +110,9 @@ impl fmt::Display for NotDone {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             NotDone::NotLocal => f.write_str("the actor lives on another node: join it there"),
+            NotDone::NoProc => f.write_str(
+                "nobody lives at that place: join when the actor has started, at the earliest in its `init`",
+            ),
             NotDone::NotJoined => f.write_str("the actor is not a member of the group"),
             NotDone::TooOften => write!(f, "the actor is in the group {TIMES_MAX} times: leave it as often"),
             NotDone::NoName => {

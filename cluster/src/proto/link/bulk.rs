@@ -35,6 +35,8 @@ pub(super) struct BulkLane {
     acknowledged: u64,
     /// How many bytes wait to be sent.
     bytes: usize,
+    /// The most bytes of a chunk.
+    chunk_max: usize,
 }
 
 /// What a flow has in the bulk lane.
@@ -98,7 +100,7 @@ impl Content {
 }
 
 impl BulkLane {
-    pub(super) fn new(theirs: Limits) -> BulkLane {
+    pub(super) fn new(theirs: Limits, chunk_max: usize) -> BulkLane {
         BulkLane {
             flows: BTreeMap::new(),
             ring: VecDeque::new(),
@@ -109,6 +111,7 @@ impl BulkLane {
             window: theirs.bulk_max(),
             acknowledged: 0,
             bytes: 0,
+            chunk_max: chunk_max.clamp(2 * FRAGMENT_MIN, CHUNK_TARGET),
         }
     }
 
@@ -164,9 +167,9 @@ impl BulkLane {
     /// Gives how many were appended.
     pub(super) fn fill(&mut self, chunk: &mut Vec<u8>, defined: u32) -> u64 {
         let (mut fragments, mut idle) = (0, 0);
-        while idle < self.ring.len() && chunk.len() + FRAGMENT_COST + FRAGMENT_MIN <= CHUNK_TARGET {
+        while idle < self.ring.len() && chunk.len() + FRAGMENT_COST + FRAGMENT_MIN <= self.chunk_max {
             let Some(flow) = self.ring.pop_front() else { break };
-            let room = (CHUNK_TARGET - chunk.len() - FRAGMENT_COST).min(FRAGMENT_MAX);
+            let room = (self.chunk_max - chunk.len() - FRAGMENT_COST).min(FRAGMENT_MAX);
             match self.send(flow, room, defined, chunk) {
                 Turn::Waits => {
                     self.ring.push_back(flow);

@@ -15,6 +15,9 @@ pub struct LinkConfig {
     pub silence: Duration,
     /// A frame with more bytes than this goes over the bulk stream; at most [`FRAGMENT_MAX`](super::super::frame::FRAGMENT_MAX).
     pub small_max: usize,
+    /// A chunk of the bulk stream, and so a fragment with all that it costs, has at most so many bytes: what a small
+    /// frame waits for at most. From 8 to 64 KiB.
+    pub fragment_max: usize,
     /// Casts, sends and calls are refused while more bytes than this wait in the user lane.
     pub user_max: usize,
     /// They are refused while more bytes than this wait in the bulk lane, if they are for it.
@@ -26,12 +29,13 @@ pub struct LinkConfig {
 }
 
 impl Default for LinkConfig {
-    /// A ping every 500 ms, dead after 2 s; 16 KiB are small; 4 MiB, 64 MiB, 4 MiB and 1 MiB.
+    /// A ping every 500 ms, dead after 2 s; 16 KiB are small, fragments have 64 KiB; 4 MiB, 64 MiB, 4 MiB and 1 MiB.
     fn default() -> LinkConfig {
         LinkConfig {
             heartbeat: Duration::from_millis(500),
             silence: Duration::from_secs(2),
             small_max: 16 << 10,
+            fragment_max: 64 << 10,
             user_max: 4 << 20,
             bulk_max: 64 << 20,
             reserve: 4 << 20,

@@ -76,6 +76,7 @@ impl Outbox {
     pub fn new(side: Side, config: &LinkConfig, theirs: Limits, now: Time) -> Outbox {
         let mut config = config.clone();
         config.small_max = config.small_max.min(FRAGMENT_MAX);
+        let fragment_max = config.fragment_max;
         let mut outbox = Outbox {
             config,
             message_max: theirs.message_max,
@@ -83,7 +84,7 @@ impl Outbox {
             pool: Pool::new(),
             control: Lane::new(),
             user: Lane::new(),
-            bulk: BulkLane::new(theirs),
+            bulk: BulkLane::new(theirs, fragment_max),
             user_frames: 0,
             is_bulk_open: side == Side::Acceptor,
             was_user: false,

@@ -77,6 +77,8 @@ pub enum Keep {
 pub enum NotDone {
     /// The actor lives on another node: register it there.
     NotLocal,
+    /// Nobody lives at the place: what is registered is an actor that lives.
+    NoProc,
     /// The name has an owner.
     Taken(Pid),
     /// A name has 1 to [`NAME_MAX`] bytes.
@@ -89,6 +91,9 @@ impl fmt::Display for NotDone {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             NotDone::NotLocal => f.write_str("the actor lives on another node: register it there"),
+            NotDone::NoProc => f.write_str(
+                "nobody lives at that place: register when the actor has started, at the earliest in its `init`",
+            ),
             NotDone::Taken(owner) => write!(f, "the name belongs to {owner}"),
             NotDone::NoName => write!(f, "a name has 1 to {NAME_MAX} bytes"),
             NotDone::NotFound => f.write_str("there is no such registration, or no such conflict any more"),

@@ -67,7 +67,8 @@ impl Running {
             Signal::Failed { id, failure } => {
                 self.note_nodes();
                 let hub = &self.of.hub;
-                let why = failure::from_frame(failure, |told| hub.hop_told(self.known(told.pid), &told));
+                let known = |pid| self.known(Some(pid));
+                let why = failure::from_frame(failure, known, |pid, told| hub.hop_told(pid, told));
                 self.land(id, Err(why));
             }
             Signal::Probe { number, first, call, path } => {
