@@ -20,6 +20,7 @@ use crate::wire::Wire;
 use futures::future::{join_all, select};
 use ravelin_core::{ActorRef, Exit, Pid, Recipient, System};
 use ravelin_supervisor::{Status, Supervisor, SupervisorRef, child, task};
+use std::collections::BTreeSet;
 use std::fmt;
 use std::pin::pin;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -104,7 +105,7 @@ impl Node {
                 node: me,
                 endpoint: endpoint.0.clone(),
                 role: config.role,
-                features: config.features.iter().map(|feature| feature.as_str().into()).collect(),
+                features: offered(&config),
                 codecs,
                 limits,
             },
@@ -114,6 +115,7 @@ impl Node {
                 silence: config.silence,
                 user_max: config.limits.queue_bytes_max,
                 bulk_max: config.limits.bulk_queue_bytes_max,
+                compression: config.compression,
                 ..LinkConfig::default()
             },
         });
@@ -337,6 +339,12 @@ impl fmt::Debug for Node {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Node").field("id", self.id()).field("endpoint", self.endpoint()).finish()
     }
+}
+
+/// What is optional and this node has.
+fn offered(config: &Config) -> BTreeSet<Arc<str>> {
+    let own = config.compression.feature();
+    config.features.iter().map(String::as_str).chain(own).map(Arc::from).collect()
 }
 
 /// The supervisors and actors of a node.

@@ -37,6 +37,19 @@ fn a_value_that_is_not_possible_is_named_with_what_is() {
         ("features: `` is not possible: names of 1 to 255 bytes", |c| {
             c.features = BTreeSet::from([String::new()])
         }),
+        ("features: `64` is not possible: at most 63 names", |c| {
+            c.features = (0..64).map(|n| n.to_string()).collect()
+        }),
+        ("features: `lz4` is not possible: it is offered by the field compression", |c| {
+            c.features = BTreeSet::from(["lz4".to_owned()])
+        }),
+        ("", |c| c.compression = Compression::bulk()),
+        ("compression.bulk.at_least_bytes: `0` is not possible: 1 to 65472", |c| {
+            c.compression = Compression::Bulk { at_least_bytes: 0 }
+        }),
+        ("compression.bulk.at_least_bytes: `65473` is not possible: 1 to 65472", |c| {
+            c.compression = Compression::Bulk { at_least_bytes: 65_473 }
+        }),
         ("heartbeat: `0 ms` is not possible: 1 ms to a year", |c| c.heartbeat = Duration::ZERO),
         ("silence: `900 ms` is not possible: at least twice heartbeat", |c| {
             c.silence = Duration::from_millis(900)
@@ -76,6 +89,14 @@ fn a_value_that_is_not_possible_is_named_with_what_is() {
 }
 
 #[test]
+fn a_build_without_compression_says_what_it_lacks() {
+    let error = check_compression(Compression::bulk(), None).unwrap_err();
+    let said = "compression: `bulk` is not possible: never is, without the cargo feature `lz4`, which is `cluster-lz4` of ravelin";
+    assert_eq!(error.to_string(), said);
+    assert_eq!(check_compression(Compression::Never, None), Ok(()));
+}
+
+#[test]
 fn where_others_reach_it_is_where_it_listens_unless_it_says_otherwise() {
     let mut config = config();
     assert_eq!(config.reached_at().to_string(), "10.0.0.3:4370");
@@ -109,6 +130,7 @@ mod toml {
     features = ["zstd"]
     heartbeat_ms = 2
     silence_ms = 4
+    compression = "never"
     [limits]
     message_bytes_max = 20001
     fragment_bytes_max = 20002
@@ -154,6 +176,7 @@ mod toml {
             features: BTreeSet::from(["zstd".to_owned()]),
             heartbeat: ms(2),
             silence: ms(4),
+            compression: Compression::Never,
             limits: Limits {
                 message_bytes_max: 20001,
                 fragment_bytes_max: 20002,
@@ -186,6 +209,20 @@ mod toml {
     }
 
     #[test]
+    fn compression_is_a_word_or_a_table() {
+        let rows = [
+            ("", Compression::Never),
+            ("compression = 'never'", Compression::Never),
+            ("[compression.bulk]", Compression::bulk()),
+            ("[compression.bulk]\nat_least_bytes = 5000", Compression::Bulk { at_least_bytes: 5000 }),
+        ];
+        for (text, expected) in rows {
+            let compression = Config::from_toml(&format!("{SHORT}{text}")).map(|config| config.compression);
+            assert_eq!(compression, Ok(expected), "{text}");
+        }
+    }
+
+    #[test]
     fn what_is_wrong_in_a_file_is_named_with_its_value_and_what_is_expected() {
         let rows = [
             ("listen = 'a:1'", &["missing field `name`"][..]),
@@ -197,6 +234,8 @@ mod toml {
                 &format!("{SHORT}[membership]\npreset = 'moon'"),
                 &["line 4", "'moon'", "`local`, `lan`, `wan`"],
             ),
+            (&format!("{SHORT}compression = 'all'"), &["line 3", "`all`", "`never` or `bulk`"]),
+            (&format!("{SHORT}[compression.bulk]\nleast = 1"), &["`least`", "`at_least_bytes`"]),
             (&format!("{SHORT}dns = ['chat']"), &["dns: `chat` is not possible: host:port is, or srv:name"]),
             (
                 &format!("{SHORT}silence_ms = 1"),
