@@ -235,7 +235,7 @@ mod toml {
                 &["line 4", "'moon'", "`local`, `lan`, `wan`"],
             ),
             (&format!("{SHORT}compression = 'all'"), &["line 3", "`all`", "`never` or `bulk`"]),
-            (&format!("{SHORT}[compression.bulk]\nleast = 1"), &["`least`", "`at_least_bytes`"]),
+            (&format!("{SHORT}[compression.bulk]\nleast = 1"), &["line 4", "least = 1", "at_least_bytes"]),
             (&format!("{SHORT}dns = ['chat']"), &["dns: `chat` is not possible: host:port is, or srv:name"]),
             (
                 &format!("{SHORT}silence_ms = 1"),

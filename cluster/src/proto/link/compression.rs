@@ -14,13 +14,13 @@ const WORTH: usize = 8;
 /// What is compressed between two nodes. Both have to say so, else nothing is: one that says [`Never`](Self::Never), or
 /// was built without the feature, is talked to without.
 ///
-/// It is the fragments of large messages, those over 16 KiB, that are compressed, one by one; small messages never are.
-/// The link's actor does it when it writes, without a lock, and lets others have a turn after 128 KiB: neither who sends
-/// nor a heartbeat waits for a whole message. A fragment that does not get an eighth smaller goes as it is. Limits and
-/// windows count what there was before.
+/// It is what goes over the bulk lane that is compressed, messages over 16 KiB, in fragments, each by itself; small
+/// messages are not, but those of a flow that has a large one under way. The link's actor does it when it writes, without
+/// a lock, and lets others have a turn after 128 KiB: neither who sends nor a heartbeat waits for a whole message. A
+/// fragment that does not get an eighth smaller goes as it is. Limits and windows count what there was before.
 ///
 /// It is for text, tables and the like over slow or costly lines. Beware: the length of what is compressed tells of its
-/// content, through encryption too. Leave it off where one message has a secret, and beside it what a stranger chose, and
+/// content, through encryption too. Leave it off where an actor sends secrets and beside them what a stranger chose, and
 /// lines are watched.
 ///
 /// ```
