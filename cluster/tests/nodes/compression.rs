@@ -2,13 +2,22 @@
 
 use crate::cast::{Blob, Get};
 use crate::house::{House, NODES};
+use futures::FutureExt;
 use ravelin_cluster::Compression;
 use ravelin_sim::Sim;
 use ravelin_sim::net::{Bandwidth, Link};
+use std::pin::pin;
 use std::time::Duration;
 
 const MS: Duration = Duration::from_millis(1);
 const BYTES: usize = 512 << 10;
+
+/// How the line is while a message is sent.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Way {
+    Open,
+    Clogged,
+}
 
 /// The like of a log.
 fn lines() -> Vec<u8> {
@@ -47,4 +56,29 @@ fn a_large_message_takes_fewer_bytes_where_both_nodes_want_that() {
             }
         });
     }
+}
+
+#[test]
+fn a_message_that_becomes_much_more_than_it_was_is_whole_without_waiting_for_anything_else() {
+    Sim::new().seeds(1).twice_every(0).check(async |world| {
+        let house = House::tuned(world, &NODES[..2], |config| config.compression = Compression::bulk()).await;
+        world.advance(3000 * MS).await;
+        let to = house.addr("b", "a");
+        for way in [Way::Open, Way::Clogged] {
+            let mut send = pin!(to.send(Blob(vec![0; 4 * BYTES])));
+            if way == Way::Clogged {
+                // So that all of it comes at once.
+                world.clog(&["a"], &["b"]);
+            }
+            assert!(send.as_mut().now_or_never().is_none());
+            if way == Way::Clogged {
+                world.advance(100 * MS).await;
+                world.unclog(&["a"], &["b"]);
+            }
+            world.advance(100 * MS).await;
+            let sent = send.as_mut().now_or_never();
+            sent.unwrap_or_else(|| panic!("{way:?}: it waits for a heartbeat")).unwrap();
+        }
+        assert_eq!(to.call(Get).await.unwrap(), [4 * BYTES as u64; 2]);
+    });
 }

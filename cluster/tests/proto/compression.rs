@@ -66,7 +66,7 @@ impl Lane {
             match self.inbox.poll_frame().map(Result::unwrap) {
                 Some(Frame::Carrying(_, payload)) => came.push(payload),
                 Some(Frame::Signal(_)) => (),
-                None if self.inbox.is_behind() => (),
+                None if self.inbox.poll_pause() => (),
                 None => match self.inbox.poll_ack() {
                     Some(ack) => drop(self.outbox.handle_signal(&ack, NOW).unwrap()),
                     None => return came,
@@ -285,7 +285,7 @@ fn a_peer_that_lies_about_what_it_compressed_is_told() {
         let mut inbox = Inbox::new(&config(compression), LIMITS, NOW);
         inbox.handle_chunk(stream, chunk.into(), NOW);
         assert_eq!(inbox.poll_frame(), Some(Err(expected)), "{what}");
-        assert_eq!((inbox.poll_frame(), inbox.is_behind()), (None, false), "{what}: it is over");
+        assert_eq!((inbox.poll_frame(), inbox.poll_pause()), (None, false), "{what}: it is over");
         assert_eq!(inbox.held(), 0, "{what}");
     }
     let mut inbox = Inbox::new(&config(Compression::bulk()), LIMITS, NOW);
@@ -319,31 +319,35 @@ fn the_window_counts_what_there_was_before() {
 }
 
 #[test]
-fn a_chunk_that_is_much_more_than_it_has_bytes_is_looked_at_in_turns() {
-    let mut lane = Lane::new(Compression::bulk(), Limits::default());
-    lane.push(&[vec![0; 10 << 20]]);
-    let mut chunks = Vec::new();
-    while let Some((stream, mut chunk)) = lane.outbox.poll_transmit(NOW, Streams::Both) {
-        lane.compressor.compress(stream, &mut chunk);
-        if stream == Stream::Bulk {
-            chunks.extend_from_slice(&chunk);
+fn what_becomes_much_more_than_it_was_is_looked_at_in_turns_however_it_comes() {
+    for is_together in [true, false] {
+        let mut lane = Lane::new(Compression::bulk(), Limits::default());
+        lane.push(&[zeros(10 << 20)]);
+        let mut together = Vec::new();
+        while let Some((stream, mut chunk)) = lane.outbox.poll_transmit(NOW, Streams::Both) {
+            lane.compressor.compress(stream, &mut chunk);
+            match stream {
+                Stream::Bulk if is_together => together.extend_from_slice(&chunk),
+                Stream::Bulk | Stream::Main => lane.inbox.handle_chunk(stream, chunk, NOW),
+            }
         }
-    }
-    assert!(chunks.len() < 64 << 10, "it all comes at once: {} bytes", chunks.len());
-    lane.inbox.handle_chunk(Stream::Bulk, chunks.into(), NOW);
-    let (mut turns, mut before) = (0, 0);
-    while lane.inbox.poll_frame().is_none() {
-        let looked_at = lane.inbox.received().saved_bytes - before;
-        assert!(looked_at < 400 << 10, "{looked_at} bytes in one turn");
-        before += looked_at;
-        turns += 1;
-        if turns == 5 {
-            // A signal comes between.
-            let ping = Bytes::from_static(&[2, 0, 0x03, 1]);
-            lane.inbox.handle_chunk(Stream::Main, ping, NOW);
-            assert_eq!(lane.inbox.poll_frame(), Some(Ok(Frame::Signal(Signal::Ping { token: 1 }))));
+        assert!(together.len() < 64 << 10, "it all comes at once: {} bytes", together.len());
+        lane.inbox.handle_chunk(Stream::Bulk, together.into(), NOW);
+        assert!(matches!(lane.inbox.poll_frame(), Some(Ok(Frame::Signal(_)))), "the first ping");
+        let (mut turns, mut before) = (0, 0);
+        while lane.inbox.poll_frame().is_none() {
+            let looked_at = lane.inbox.received().saved_bytes - before;
+            assert!(looked_at < 320 << 10, "{looked_at} bytes in one turn");
+            before += looked_at;
+            turns += 1;
+            if turns == 5 {
+                // A signal comes between.
+                lane.inbox.handle_chunk(Stream::Main, Bytes::from_static(&[2, 0, 0x03, 1]), NOW);
+                assert_eq!(lane.inbox.poll_frame(), Some(Ok(Frame::Signal(Signal::Ping { token: 1 }))));
+            }
+            assert!(lane.inbox.poll_pause());
+            assert!(!lane.inbox.poll_pause(), "it is said once");
         }
-        assert!(lane.inbox.is_behind());
+        assert!(turns > 20, "{turns} turns for 10 MiB");
     }
-    assert!(turns > 20, "{turns} turns for 10 MiB");
 }

@@ -53,7 +53,7 @@ pub(crate) fn link(bytes: &[u8]) {
 fn drain(inbox: &mut Inbox) {
     loop {
         while inbox.poll_frame().is_some() {}
-        if !inbox.is_behind() {
+        if !inbox.poll_pause() {
             return;
         }
     }

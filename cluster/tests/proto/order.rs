@@ -155,8 +155,8 @@ impl World {
         };
         let Some((stream, chunk)) = next.and_then(|at| self.in_flight.remove(at)) else { return };
         self.inbox.handle_chunk(stream, chunk, Time::EPOCH);
-        while let Some(frame) = self.inbox.poll_frame() {
-            match frame.unwrap() {
+        while let Some(frame) = self.next_frame() {
+            match frame {
                 Frame::Carrying(Head::Cast { to: To::Place(place), message }, payload) => {
                     let name = self.inbox.name(message).unwrap();
                     assert_eq!(&**name, NAMES[place as usize]);
@@ -171,6 +171,16 @@ impl World {
             }
         }
         self.acks.extend(self.inbox.poll_ack());
+    }
+
+    /// The next one, whatever turns it takes.
+    fn next_frame(&mut self) -> Option<Frame> {
+        loop {
+            match self.inbox.poll_frame() {
+                None if self.inbox.poll_pause() => (),
+                next => return next.map(Result::unwrap),
+            }
+        }
     }
 
     fn receive(&mut self, payload: &[u8]) {

@@ -18,7 +18,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// After so many bytes that were compressed, others have a turn: a chunk can have hundreds of times what it has bytes.
+/// After so many bytes that were compressed, others have a turn: what comes can become hundreds of times as much.
 const INFLATE_TURN: usize = 256 * 1024;
 
 /// What was received on a link, put in order.
@@ -28,7 +28,7 @@ const INFLATE_TURN: usize = 256 * 1024;
 /// of the chunk, and keep all of it in memory: copy what is kept for long.
 ///
 /// Where there is compression [`poll_frame`](Inbox::poll_frame) may have no more for now only:
-/// [`is_behind`](Inbox::is_behind) says so.
+/// [`poll_pause`](Inbox::poll_pause) says so.
 pub struct Inbox {
     told: Told,
     main: VecDeque<Bytes>,
@@ -44,7 +44,7 @@ pub struct Inbox {
     silence: Duration,
     /// Whether the peer may compress.
     compression: Compression,
-    /// How many bytes were compressed of what was looked at since there were no more frames.
+    /// How many bytes were compressed of what was looked at since the last pause.
     inflated: usize,
     is_broken: bool,
     received: Received,
@@ -113,15 +113,20 @@ impl Inbox {
                 self.is_broken = true;
                 (self.main, self.bulk, self.unpacking) = (VecDeque::new(), VecDeque::new(), None);
             }
-            None => self.inflated = 0,
+            None => (),
         }
         next
     }
 
-    /// After [`poll_frame`](Inbox::poll_frame) had no more: whether it only gives others a turn, since what it has looked
-    /// at was compressed. It is to be asked again before there are more chunks.
-    pub fn is_behind(&self) -> bool {
-        !self.bulk.is_empty()
+    /// Once after so much that was compressed was looked at, 256 KiB, that others are to have a turn: until it is asked,
+    /// [`poll_frame`](Inbox::poll_frame) has no more of the bulk stream. Ask when that one has no more; if true, let others
+    /// have their turn, and poll again before there are more chunks.
+    pub fn poll_pause(&mut self) -> bool {
+        let is_due = self.inflated >= INFLATE_TURN;
+        if is_due {
+            self.inflated = 0;
+        }
+        is_due
     }
 
     /// What is to be pushed, so that the peer may send more by the bulk stream.

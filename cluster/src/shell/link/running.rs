@@ -223,7 +223,7 @@ impl Running {
     fn handle_frames(&mut self) -> Result<(), End> {
         while self.turn > 0 {
             let Some(frame) = self.inbox.poll_frame() else {
-                if self.inbox.is_behind() {
+                if self.inbox.poll_pause() {
                     self.turn = 0;
                 }
                 return Ok(());
