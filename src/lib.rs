@@ -133,7 +133,8 @@
 //! * `signals`: `application::signals`, Ctrl-C and SIGTERM as a stream, under any executor.
 //! * `sim`: the simulator, `ravelin::sim`, and the attribute `#[ravelin::sim_test]`.
 //! * `cluster`: many nodes with the semantics of one, `ravelin::cluster`. What carries it: `cluster-tcp` (TCP with mutual
-//!   TLS), `cluster-quic`, or `sim`. Beside it: `cluster-ca` (certificates for development), `cluster-config-file`, `cluster-dns`.
+//!   TLS), `cluster-quic`, or `sim`. Beside it: `cluster-ca` (certificates for development), `cluster-config-file`, `cluster-dns`,
+//!   `cluster-lz4` (large messages are compressed).
 //! * `embassy`, `compio`, `async-std`, `bastion`: more executors, see [`runtimes`].
 //! * `tower`: an actor as a tower service, and a tower service behind an actor: `ravelin::tower`.
 //! * `process`: the operating system's processes for [`port`], on Unix.

@@ -50,6 +50,7 @@ pub use config::{Clients, Config, ConfigError, Limits};
 pub use name::{Endpoint, Incarnation, InvalidName, NodeId, NodeName, Role};
 pub use node::Node;
 pub use proto::groups::Group;
+pub use proto::link::Compression;
 pub use proto::names::{Event as NameEvent, Keep, Resolve};
 pub use seat::NodeSeat;
 pub use shell::{

@@ -20,6 +20,7 @@ use crate::wire::Wire;
 use futures::future::{join_all, select};
 use ravelin_core::{ActorRef, Exit, Pid, Recipient, System};
 use ravelin_supervisor::{Status, Supervisor, SupervisorRef, child, task};
+use std::collections::BTreeSet;
 use std::fmt;
 use std::pin::pin;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -99,7 +100,7 @@ impl Node {
                 node: me,
                 endpoint: endpoint.0.clone(),
                 role: config.role,
-                features: config.features.iter().map(|feature| feature.as_str().into()).collect(),
+                features: offered(&config),
                 codecs,
                 limits: config.takes(),
             },
@@ -356,6 +357,12 @@ async fn running(supervisor: &SupervisorRef) -> Vec<Pid> {
         _ => None,
     });
     running.collect()
+}
+
+/// What is optional and this node has.
+fn offered(config: &Config) -> BTreeSet<Arc<str>> {
+    let own = config.compression.feature();
+    config.features.iter().map(String::as_str).chain(own).map(Arc::from).collect()
 }
 
 /// The supervisors and actors of a node.

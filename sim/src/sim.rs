@@ -260,8 +260,9 @@ impl Sim {
             (self.first, self.seeds) = (seed, 1);
         } else if let Ok(text) = std::env::var("RAVELIN_SEEDS") {
             let said = range(&text);
-            let (first, seeds) =
-                said.unwrap_or_else(|| panic!("RAVELIN_SEEDS={text} is neither a number nor a range like 5000..9000"));
+            let (first, seeds) = said.unwrap_or_else(|| {
+                panic!("RAVELIN_SEEDS={text} is neither a number nor a range like 5000..9000")
+            });
             self.first = first.unwrap_or(self.first);
             self.seeds = seeds;
         }

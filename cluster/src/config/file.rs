@@ -2,6 +2,7 @@
 
 use super::{Clients, Config, ConfigError, Limits};
 use crate::name::{Endpoint, Incarnation, Role};
+use crate::proto::link::Compression;
 use crate::proto::members::Timing;
 use crate::proto::reach::Dialling;
 use ravelin_supervisor::backoff::Backoff;
@@ -31,6 +32,8 @@ struct File {
     heartbeat_ms: Option<u64>,
     silence_ms: Option<u64>,
     #[serde(default)]
+    compression: CompressionName,
+    #[serde(default)]
     limits: LimitsTable,
     #[serde(default)]
     membership: MembershipTable,
@@ -51,6 +54,16 @@ enum ClientsName {
     Refused,
     Use,
     Start,
+}
+
+#[derive(Clone, Copy, Default, Deserialize)]
+#[serde(rename_all = "lowercase", deny_unknown_fields)]
+enum CompressionName {
+    #[default]
+    Never,
+    Bulk {
+        at_least_bytes: Option<usize>,
+    },
 }
 
 #[derive(Default, Deserialize)]
@@ -104,7 +117,7 @@ struct DiallingTable {
 impl Config {
     /// What this text says, checked. `name` and `listen` must be there; the fields are those of [`Config`], times in
     /// milliseconds with `_ms` behind the name, and `membership` may name a preset, `local`, `lan` or `wan`, from which its other
-    /// fields differ.
+    /// fields differ. `compression` is `"never"`, or a table `compression.bulk`, whose `at_least_bytes` may be left out.
     ///
     /// # Errors
     /// Names the line and the field, the value, and what is expected. A field that does not exist is an error too.
@@ -176,12 +189,25 @@ impl File {
             features: self.features,
             heartbeat: ms(self.heartbeat_ms, default.heartbeat),
             silence: ms(self.silence_ms, default.silence),
+            compression: self.compression.compression(),
             limits: self.limits.over(default.limits),
             membership: self.membership.timing(),
             dialling: self.dialling.over(default.dialling),
             name: default.name,
             listen: default.listen,
         })
+    }
+}
+
+impl CompressionName {
+    fn compression(self) -> Compression {
+        match self {
+            CompressionName::Never => Compression::Never,
+            CompressionName::Bulk { at_least_bytes: None } => Compression::bulk(),
+            CompressionName::Bulk { at_least_bytes: Some(at_least_bytes) } => {
+                Compression::Bulk { at_least_bytes }
+            }
+        }
     }
 }
 

@@ -7,8 +7,9 @@ mod tests;
 
 use crate::discovery::DnsName;
 use crate::name::{Endpoint, Incarnation, NodeName, Role};
+use crate::proto::frame::FRAGMENT_MAX;
 use crate::proto::hello;
-use crate::proto::link::LinkConfig;
+use crate::proto::link::{Compression, LinkConfig};
 use crate::proto::members::Timing;
 use crate::proto::reach::Dialling;
 use std::collections::BTreeSet;
@@ -48,13 +49,15 @@ pub struct Config {
     pub dns: Vec<DnsName>,
     /// How often DNS is asked again.
     pub discover_every: Duration,
-    /// What is optional and offered when nodes meet, by name.
+    /// What is optional and offered when nodes meet, by name; beside what this library offers by itself.
     pub features: BTreeSet<String>,
     /// A link on which nothing was sent for so long gets a sign of life.
     pub heartbeat: Duration,
     /// A link on which nothing came for so long is dead. At least twice `heartbeat`; with `membership` it is how soon a cut
     /// without a word is noticed.
     pub silence: Duration,
+    /// What is compressed on the way to nodes that say so too.
+    pub compression: Compression,
     /// What is too large, and what is too much.
     pub limits: Limits,
     /// The times of membership. All members should have the same.
@@ -147,6 +150,7 @@ impl Config {
             features: BTreeSet::new(),
             heartbeat: Duration::from_millis(500),
             silence: Duration::from_secs(2),
+            compression: Compression::Never,
             limits: Limits::default(),
             membership: Timing::default(),
             dialling: Dialling::default(),
@@ -175,6 +179,12 @@ impl Config {
         if let Some(bad) = self.features.iter().find(|name| !is_name(name)) {
             return ensure(false, "features", bad, "names of 1 to 255 bytes");
         }
+        // The handshake has room for 64, and one is the library's own.
+        ensure(self.features.len() < 64, "features", self.features.len(), "at most 63 names")?;
+        if let Some(own) = self.features.iter().find(|name| Compression::is_feature(name)) {
+            return ensure(false, "features", own, "it is offered by the field compression");
+        }
+        check_compression(self.compression, self.compression.feature())?;
         self.check_times()?;
         self.check_limits()
     }
@@ -271,6 +281,7 @@ impl Config {
             fragment_max: fragment_bytes_max,
             user_max: queue_bytes_max,
             bulk_max: bulk_queue_bytes_max,
+            compression: self.compression,
             ..LinkConfig::default()
         }
     }
@@ -288,6 +299,15 @@ impl Config {
     pub fn reached_at(&self) -> &Endpoint {
         self.advertise.as_ref().unwrap_or(&self.listen)
     }
+}
+
+/// `feature` is what this build names in the handshake for it.
+fn check_compression(compression: Compression, feature: Option<&str>) -> Result<(), ConfigError> {
+    let Compression::Bulk { at_least_bytes } = compression else { return Ok(()) };
+    const MISSING: &str = "never is, without the cargo feature `lz4`, which is `cluster-lz4` of ravelin";
+    ensure(feature.is_some(), "compression", "bulk", MISSING)?;
+    let is_fit = (1..=FRAGMENT_MAX).contains(&at_least_bytes);
+    ensure(is_fit, "compression.bulk.at_least_bytes", at_least_bytes, "1 to 65472")
 }
 
 fn ensure(

@@ -27,7 +27,6 @@ fn what_is_configured_is_what_links_get() {
 
 #[test]
 fn a_value_that_is_not_possible_is_named_with_what_is() {
-    type Change = fn(&mut Config);
     let rows: &[(&str, Change)] = &[
         ("", |_| ()),
         ("", |c| c.listen = Endpoint("localhost:0".into())),
@@ -86,12 +85,46 @@ fn a_value_that_is_not_possible_is_named_with_what_is() {
         }),
         ("dialling.dials_max: `0` is not possible: at least 1", |c| c.dialling.dials_max = 0),
     ];
+    check(rows);
+}
+
+type Change = fn(&mut Config);
+
+/// What is said of a config that was changed so.
+fn check(rows: &[(&str, Change)]) {
     for (expected, change) in rows {
         let mut config = config();
         change(&mut config);
         let said = config.check().map_or_else(|error| error.to_string(), |()| String::new());
         assert_eq!(said, *expected);
     }
+}
+
+#[test]
+fn what_is_offered_and_compressed_is_possible_or_named_with_what_is() {
+    check(&[
+        ("features: `64` is not possible: at most 63 names", |c| {
+            c.features = (0..64).map(|n| n.to_string()).collect()
+        }),
+        ("features: `lz4` is not possible: it is offered by the field compression", |c| {
+            c.features = BTreeSet::from(["lz4".to_owned()])
+        }),
+        ("", |c| c.compression = Compression::bulk()),
+        ("compression.bulk.at_least_bytes: `0` is not possible: 1 to 65472", |c| {
+            c.compression = Compression::Bulk { at_least_bytes: 0 }
+        }),
+        ("compression.bulk.at_least_bytes: `65473` is not possible: 1 to 65472", |c| {
+            c.compression = Compression::Bulk { at_least_bytes: 65_473 }
+        }),
+    ]);
+}
+
+#[test]
+fn a_build_without_compression_says_what_it_lacks() {
+    let error = check_compression(Compression::bulk(), None).unwrap_err();
+    let said = "compression: `bulk` is not possible: never is, without the cargo feature `lz4`, which is `cluster-lz4` of ravelin";
+    assert_eq!(error.to_string(), said);
+    assert_eq!(check_compression(Compression::Never, None), Ok(()));
 }
 
 #[test]
@@ -128,6 +161,7 @@ mod toml {
     features = ["zstd"]
     heartbeat_ms = 2
     silence_ms = 4
+    compression = "never"
     [limits]
     message_bytes_max = 20001
     fragment_bytes_max = 20002
@@ -173,6 +207,7 @@ mod toml {
             features: BTreeSet::from(["zstd".to_owned()]),
             heartbeat: ms(2),
             silence: ms(4),
+            compression: Compression::Never,
             limits: Limits {
                 message_bytes_max: 20001,
                 fragment_bytes_max: 20002,
@@ -205,6 +240,20 @@ mod toml {
     }
 
     #[test]
+    fn compression_is_a_word_or_a_table() {
+        let rows = [
+            ("", Compression::Never),
+            ("compression = 'never'", Compression::Never),
+            ("[compression.bulk]", Compression::bulk()),
+            ("[compression.bulk]\nat_least_bytes = 5000", Compression::Bulk { at_least_bytes: 5000 }),
+        ];
+        for (text, expected) in rows {
+            let compression = Config::from_toml(&format!("{SHORT}{text}")).map(|config| config.compression);
+            assert_eq!(compression, Ok(expected), "{text}");
+        }
+    }
+
+    #[test]
     fn what_is_wrong_in_a_file_is_named_with_its_value_and_what_is_expected() {
         let rows = [
             ("listen = 'a:1'", &["missing field `name`"][..]),
@@ -216,6 +265,8 @@ mod toml {
                 &format!("{SHORT}[membership]\npreset = 'moon'"),
                 &["line 4", "'moon'", "`local`, `lan`, `wan`"],
             ),
+            (&format!("{SHORT}compression = 'all'"), &["line 3", "`all`", "`never` or `bulk`"]),
+            (&format!("{SHORT}[compression.bulk]\nleast = 1"), &["line 4", "least = 1", "at_least_bytes"]),
             (&format!("{SHORT}dns = ['chat']"), &["dns: `chat` is not possible: host:port is, or srv:name"]),
             (
                 &format!("{SHORT}silence_ms = 1"),

@@ -28,6 +28,10 @@ pub struct Figures {
     pub watched: usize,
     /// Bytes that wait to be sent.
     pub queued_bytes: usize,
+    /// Bytes of large messages that were sent over the link that is up, as they were before they were compressed.
+    pub bulk_bytes: u64,
+    /// How many of them did not have to be sent, since they were [compressed](crate::Compression).
+    pub bulk_saved_bytes: u64,
     /// Casts of it that reached nobody here: nobody lived there, or its mailbox was full, or it knew not the message.
     pub casts_lost: u64,
 }
@@ -39,6 +43,7 @@ impl Peer {
         let (calls, replies) = (gate.calls.len(), gate.ways.len());
         let in_hand = gate.in_hand.len() + gate.ways_in_hand.len();
         let queued_bytes = gate.up.as_ref().map_or(0, |up| up.outbox.waiting().into_iter().sum());
+        let sent = gate.up.as_ref().map(|up| up.outbox.sent()).unwrap_or_default();
         let is_up = gate.up.is_some();
         drop(gate);
         let bonds = lock(&self.bonds);
@@ -53,6 +58,8 @@ impl Peer {
             watching,
             watched,
             queued_bytes,
+            bulk_bytes: sent.bulk.bytes,
+            bulk_saved_bytes: sent.saved_bytes,
             casts_lost: self.lost_casts.load(Relaxed),
         }
     }

@@ -2,6 +2,7 @@
 
 mod book;
 mod cast;
+mod compression;
 mod folk;
 mod house;
 mod shell;

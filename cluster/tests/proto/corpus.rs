@@ -7,7 +7,7 @@ use crate::frames::bytes_of;
 use bytes::Bytes;
 use ravelin_cluster::proto::frame::{Asked, Bye, Failure, Frame, Head, LENGTH_BYTES, Signal, Waits};
 use ravelin_cluster::proto::hello::{Handshake, Limits, Refusal, Side};
-use ravelin_cluster::proto::link::{Flow, LinkConfig, Outbox, Streams};
+use ravelin_cluster::proto::link::{Compression, Flow, Inbox, LinkConfig, Outbox, Streams};
 use ravelin_cluster::proto::{BarePid, NameNumber, NodeNumber, Stream, To, WirePid};
 use ravelin_cluster::{Incarnation, NodeId};
 use ravelin_core::{Exit, Pid, Time};
@@ -118,13 +118,38 @@ fn links() -> Seeds {
     seeds
 }
 
+/// The bulk stream of a link with compression: a message of 4 and one of 40 bytes, both in blocks by hand, so that no
+/// version of a library decides what they are.
+fn compressed() -> Seeds {
+    // Of an answer to call 1, all four literal; then its kind and id, a byte, and that byte 37 times more.
+    let short = [vec![0x0b, 10, 0xa0, 0x07, 0, 1, 0, 0, 4, 0x84, 2], vec![7; 2]].concat();
+    let long =
+        [vec![0x0b, 46, 0x9f, 0x07, 0, 1, 0, 0, 40, 0x84, 2, 7, 1, 0, 13], vec![0x50], vec![7; 5]].concat();
+    let frames = [short, long].map(|content| [&(content.len() as u16).to_le_bytes()[..], &content].concat());
+    [("compressed".to_owned(), frames.concat())].into()
+}
+
+#[test]
+fn what_was_compressed_by_hand_is_read() {
+    let config = LinkConfig { compression: Compression::bulk(), ..LinkConfig::default() };
+    let mut inbox = Inbox::new(&config, feed::LIMITS, Time::EPOCH);
+    inbox.handle_chunk(Stream::Bulk, compressed()["compressed"].clone().into(), Time::EPOCH);
+    for bytes in [2, 38] {
+        let answer = Frame::Carrying(Head::Answer { id: Asked::Call(1) }, vec![7; bytes].into());
+        assert_eq!(inbox.poll_frame(), Some(Ok(answer)));
+    }
+    assert_eq!(inbox.poll_frame(), None);
+}
+
 fn folder() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("corpus")
 }
 
 #[test]
 fn the_corpus_is_what_is_written_today() {
-    for (target, seeds) in [("frame", frames()), ("hello", hellos()), ("link", links())] {
+    for (target, seeds) in
+        [("frame", frames()), ("hello", hellos()), ("link", links()), ("link", compressed())]
+    {
         let folder = folder().join(target);
         if std::env::var_os("RAVELIN_BLESS").is_some() {
             std::fs::create_dir_all(&folder).unwrap();
@@ -151,5 +176,5 @@ fn the_corpus_is_refused_or_read() {
             seeds += 1;
         }
     }
-    assert!(seeds >= 38, "{seeds} seeds");
+    assert!(seeds >= 39, "{seeds} seeds");
 }

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use ravelin_cluster::proto::frame::{Content, Failure, Frame, Signal, Waits, read, whole};
 use ravelin_cluster::proto::hello::{Handshake, Introduction, Limits, Terms};
-use ravelin_cluster::proto::link::{Inbox, LinkConfig};
+use ravelin_cluster::proto::link::{Compression, Inbox, LinkConfig};
 use ravelin_cluster::proto::{Known, Stream};
 use ravelin_cluster::{Incarnation, NodeId, Role};
 use ravelin_core::{Exit, Time};
@@ -32,14 +32,30 @@ pub(crate) fn hello(bytes: &[u8]) {
     }
 }
 
-/// What comes by either stream of a link.
+/// What comes by either stream of a link, with compression and without.
 pub(crate) fn link(bytes: &[u8]) {
-    for stream in [Stream::Main, Stream::Bulk] {
-        let mut inbox = Inbox::new(&LinkConfig::default(), LIMITS, Time::EPOCH);
+    for (stream, compression) in [
+        (Stream::Main, Compression::Never),
+        (Stream::Bulk, Compression::Never),
+        (Stream::Bulk, Compression::bulk()),
+    ] {
+        let config = LinkConfig { compression, ..LinkConfig::default() };
+        let mut inbox = Inbox::new(&config, LIMITS, Time::EPOCH);
         inbox.handle_chunk(stream, Bytes::copy_from_slice(bytes), Time::EPOCH);
-        while inbox.poll_frame().is_some() {}
-        assert!(inbox.held() <= 2 * bytes.len());
+        drain(&mut inbox);
+        let before_compression = bytes.len() + inbox.received().saved_bytes as usize;
+        assert!(inbox.held() <= 2 * before_compression);
         assert!(inbox.held() as u64 <= LIMITS.bulk_max());
+    }
+}
+
+/// All that there is, whatever turns it takes.
+fn drain(inbox: &mut Inbox) {
+    loop {
+        while inbox.poll_frame().is_some() {}
+        if !inbox.poll_pause() {
+            return;
+        }
     }
 }
 
@@ -71,7 +87,10 @@ fn memory_of(content: &Content) -> usize {
             _ => 0,
         },
         Content::Define(_) => 300,
-        Content::Fragment(_) | Content::Frame(Frame::Carrying(..)) | Content::Unknown { .. } => 0,
+        Content::Compressed(_)
+        | Content::Fragment(_)
+        | Content::Frame(Frame::Carrying(..))
+        | Content::Unknown { .. } => 0,
     }
 }
 

@@ -137,7 +137,7 @@ fn pids_in_a_reason_are_those_of_the_link() {
 
 #[test]
 fn bytes_that_are_no_frame_say_why() {
-    let rows: [(&[u8], FrameError); 13] = [
+    let rows: [(&[u8], FrameError); 15] = [
         (&[], FrameError::Empty),
         (&[0x3f], FrameError::Tag { what: "kind of frame", tag: 0x3f }),
         (&[0x81], FrameError::Truncated { what: "target" }),
@@ -153,6 +153,8 @@ fn bytes_that_are_no_frame_say_why() {
         (&[0x01, 0, 0], FrameError::Text { what: "name" }),
         (&[0x01, 0, 1, 0xff], FrameError::Text { what: "name" }),
         (&[0x01, 0, 0x80, 2], FrameError::Long { what: "name", has: 256, max: 255 }),
+        (&[0x0b, 1], FrameError::Truncated { what: "compressed frame" }),
+        (&[0x0b, 0x80, 0x80, 4, 0], FrameError::Long { what: "compressed frame", has: 65_536, max: 65_535 }),
         (&[0x02, 2, 1, 1, b' '], FrameError::Text { what: "name of a node" }),
     ];
     for (bytes, expected) in rows {
@@ -165,7 +167,7 @@ fn bytes_that_are_no_frame_say_why() {
 fn a_kind_that_may_be_skipped_is_skipped_and_another_is_not() {
     for kind in 0..=255_u8 {
         let got = read(Bytes::copy_from_slice(&[kind, 0xff, 0xff, 0xff, 0xff, 0xff]), KNOWN);
-        let is_known = matches!(kind, 0x01..=0x07 | 0x09 | 0x0a | 0x41 | 0x42 | 0x81..=0x8f | 0xc1 | 0xc2);
+        let is_known = matches!(kind, 0x01..=0x07 | 0x09..=0x0b | 0x41 | 0x42 | 0x81..=0x8f | 0xc1 | 0xc2);
         match (is_known, kind & 0x40 != 0) {
             (true, _) => assert_ne!(got, Ok(Content::Unknown { kind })),
             (false, true) => assert_eq!(got, Ok(Content::Unknown { kind })),

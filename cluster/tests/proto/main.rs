@@ -1,6 +1,7 @@
 //! The pure link protocol, through the front door: frames, the handshake, the two halves of a link.
 
 mod any;
+mod compression;
 mod corpus;
 mod feed;
 mod frames;

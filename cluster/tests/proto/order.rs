@@ -4,7 +4,9 @@ use bytes::Bytes;
 use proptest::prelude::*;
 use ravelin_cluster::proto::frame::{Frame, Head, Signal};
 use ravelin_cluster::proto::hello::{Limits, Side};
-use ravelin_cluster::proto::link::{Flow, Inbox, LinkConfig, Outbox, Streams, Unsent};
+use ravelin_cluster::proto::link::{
+    Compression, Compressor, Flow, Inbox, LinkConfig, Outbox, Streams, Unsent,
+};
 use ravelin_cluster::proto::{Stream, To};
 use ravelin_core::{Pid, Time};
 use std::collections::VecDeque;
@@ -58,6 +60,7 @@ fn step() -> impl Strategy<Value = Step> {
 /// Two halves of a link, what is between them, and what came of it.
 struct World {
     outbox: Outbox,
+    compressor: Compressor,
     inbox: Inbox,
     pipes: Pipes,
     in_flight: VecDeque<(Stream, Bytes)>,
@@ -70,17 +73,19 @@ struct World {
 }
 
 impl World {
-    fn new(pipes: Pipes) -> World {
+    fn new(pipes: Pipes, compression: Compression) -> World {
         let limits = Limits { message_max: 200_100, assembling_max: 2, window: 260_000 };
         let config = LinkConfig {
             small_max: 1_000,
             user_max: 40_000,
             bulk_max: 300_000,
             reserve: 0,
+            compression,
             ..LinkConfig::default()
         };
         World {
             outbox: Outbox::new(Side::Acceptor, &config, limits, Time::EPOCH),
+            compressor: Compressor::new(&config),
             inbox: Inbox::new(&config, limits, Time::EPOCH),
             pipes,
             in_flight: VecDeque::new(),
@@ -102,8 +107,9 @@ impl World {
                 let _ = self.outbox.push_signal(Flow::Groups, &signal).unwrap();
             }
             Step::Write(streams) => {
-                if let Some(chunk) = self.outbox.poll_transmit(Time::EPOCH, streams) {
-                    self.in_flight.push_back(chunk);
+                if let Some((stream, mut chunk)) = self.outbox.poll_transmit(Time::EPOCH, streams) {
+                    self.compressor.compress(stream, &mut chunk);
+                    self.in_flight.push_back((stream, chunk));
                 }
             }
             Step::Deliver(stream) => self.deliver(stream),
@@ -149,8 +155,8 @@ impl World {
         };
         let Some((stream, chunk)) = next.and_then(|at| self.in_flight.remove(at)) else { return };
         self.inbox.handle_chunk(stream, chunk, Time::EPOCH);
-        while let Some(frame) = self.inbox.poll_frame() {
-            match frame.unwrap() {
+        while let Some(frame) = self.next_frame() {
+            match frame {
                 Frame::Carrying(Head::Cast { to: To::Place(place), message }, payload) => {
                     let name = self.inbox.name(message).unwrap();
                     assert_eq!(&**name, NAMES[place as usize]);
@@ -165,6 +171,16 @@ impl World {
             }
         }
         self.acks.extend(self.inbox.poll_ack());
+    }
+
+    /// The next one, whatever turns it takes.
+    fn next_frame(&mut self) -> Option<Frame> {
+        loop {
+            match self.inbox.poll_frame() {
+                None if self.inbox.poll_pause() => (),
+                next => return next.map(Result::unwrap),
+            }
+        }
     }
 
     fn receive(&mut self, payload: &[u8]) {
@@ -194,8 +210,8 @@ impl World {
     }
 }
 
-fn run(pipes: Pipes, steps: Vec<Step>) {
-    let mut world = World::new(pipes);
+fn run(pipes: Pipes, compression: Compression, steps: Vec<Step>) {
+    let mut world = World::new(pipes, compression);
     for step in steps {
         world.apply(step);
     }
@@ -213,11 +229,20 @@ proptest! {
 
     #[test]
     fn each_flow_keeps_its_order_over_two_streams(steps in prop::collection::vec(step(), 0..120)) {
-        run(Pipes::Apart, steps);
+        run(Pipes::Apart, Compression::Never, steps);
     }
 
     #[test]
     fn each_flow_keeps_its_order_over_one_stream(steps in prop::collection::vec(step(), 0..120)) {
-        run(Pipes::Together, steps);
+        run(Pipes::Together, Compression::Never, steps);
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 16, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn each_flow_keeps_its_order_when_it_is_compressed(steps in prop::collection::vec(step(), 0..120)) {
+        run(Pipes::Apart, Compression::bulk(), steps);
     }
 }

@@ -14,6 +14,7 @@ pub(super) const BULK_ACK: u8 = 0x06;
 pub(super) const FRAGMENT: u8 = 0x07;
 pub(super) const EXIT: u8 = 0x09;
 pub(super) const KILL: u8 = 0x0a;
+pub(crate) const COMPRESSED: u8 = 0x0b;
 // 0x10 to 0x13 are the handshake's: see `hello`.
 pub(super) const GOSSIP: u8 = SKIP | 0x01;
 pub(super) const PROBE: u8 = SKIP | 0x02;

@@ -31,6 +31,7 @@ use bytes::{Buf, Bytes};
 use std::sync::Arc;
 
 pub use head::{Asked, Head};
+pub(crate) use kind::COMPRESSED;
 pub use signal::{Bye, Failure, Signal, Waits};
 
 /// How many bytes of length a frame begins with.
@@ -45,6 +46,8 @@ pub const FRAGMENT_MAX: usize = 64 * 1024 - 64;
 /// What the bytes of a frame, without its length, are.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Content {
+    /// A fragment, made smaller. Only where both sides want it.
+    Compressed(Compressed),
     /// A number gets a meaning.
     Define(Define),
     /// A part of what is too large for a frame.
@@ -118,6 +121,15 @@ pub enum Packed {
     One,
     /// Frames with their lengths.
     Many,
+}
+
+/// Another frame, compressed.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Compressed {
+    /// How many bytes that frame has, without its length. What a frame can not have can not be said.
+    pub bytes: u16,
+    /// The block; at least one byte.
+    pub block: Bytes,
 }
 
 /// Whether frames of this kind have an order among themselves: those of the user lane.
@@ -211,6 +223,15 @@ pub(crate) fn put_fragment(
     });
 }
 
+/// Appends a frame that had so many bytes, without its length, before they were made this block.
+pub(crate) fn put_compressed(out: &mut Vec<u8>, bytes: usize, block: &[u8]) {
+    put_with(out, |out| {
+        out.push(kind::COMPRESSED);
+        put_number(out, bytes as u64);
+        out.extend_from_slice(block);
+    });
+}
+
 const LATER: u8 = 0;
 const FIRST_OF_ONE: u8 = 1;
 const FIRST_OF_MANY: u8 = 2;
@@ -247,6 +268,15 @@ pub fn read(mut content: Bytes, known: Known) -> Result<Content, FrameError> {
             let at = from.at();
             content.advance(at);
             return Ok(Content::Fragment(Fragment { slot, first, bytes: content }));
+        }
+        kind::COMPRESSED => {
+            let bytes = from.length("compressed frame", usize::from(u16::MAX))? as u16;
+            if from.left() == 0 {
+                return Err(FrameError::Truncated { what: "compressed frame" });
+            }
+            let at = from.at();
+            content.advance(at);
+            return Ok(Content::Compressed(Compressed { bytes, block: content }));
         }
         kind::DEFINE_NAME => {
             let number = NameNumber(from.small("number of a name")?);

@@ -1,5 +1,6 @@
 //! `[pure]` What a link is told, and how it may break.
 
+use super::compression::Compression;
 use crate::proto::code::FrameError;
 use crate::proto::number::NameNumber;
 use ravelin_core::Pid;
@@ -26,10 +27,13 @@ pub struct LinkConfig {
     pub reserve: usize,
     /// How many bytes may wait in the control lane.
     pub control_max: usize,
+    /// What is compressed: what both sides have [agreed](Compression::agreed) on.
+    pub compression: Compression,
 }
 
 impl Default for LinkConfig {
-    /// A ping every 500 ms, dead after 2 s; 16 KiB are small, fragments have 64 KiB; 4 MiB, 64 MiB, 4 MiB and 1 MiB.
+    /// A ping every 500 ms, dead after 2 s; 16 KiB are small, fragments have 64 KiB; 4 MiB, 64 MiB, 4 MiB and 1 MiB;
+    /// nothing is compressed.
     fn default() -> LinkConfig {
         LinkConfig {
             heartbeat: Duration::from_millis(500),
@@ -40,6 +44,7 @@ impl Default for LinkConfig {
             bulk_max: 64 << 20,
             reserve: 4 << 20,
             control_max: 1 << 20,
+            compression: Compression::Never,
         }
     }
 }
@@ -76,6 +81,8 @@ pub enum Streams {
 pub enum Broken {
     /// It acknowledged what was not sent.
     Acknowledged,
+    /// A compressed fragment is not what it says it is.
+    Compressed,
     /// A number was defined out of turn, or one too many.
     Defined,
     /// A part of a message that has not begun, or began twice, or is longer than it said.
@@ -105,6 +112,9 @@ impl fmt::Display for Broken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Broken::Acknowledged => f.write_str("the peer acknowledged what was not sent"),
+            Broken::Compressed => {
+                f.write_str("the peer sent a compressed fragment that is not what it says it is")
+            }
             Broken::Defined => f.write_str("the peer defined a number out of turn, or one too many"),
             Broken::Fragment => f.write_str("the peer sent a fragment that fits to no message"),
             Broken::Frame(why) => write!(f, "what the peer sent is no frame: {why}"),

@@ -1,12 +1,15 @@
 //! `[pure]` The receiving half of a link.
 
 use super::assembly::{Assembly, Whole};
+use super::compression::{Compression, inflate};
 use super::config::{Broken, LinkConfig};
 use super::numbers::Told;
 use crate::name::NodeId;
 use crate::proto::Stream;
 use crate::proto::code::FrameError;
-use crate::proto::frame::{Content, Frame, LENGTH_BYTES, Packed, Signal, is_user, length_at, read};
+use crate::proto::frame::{
+    COMPRESSED, Compressed, Content, Frame, LENGTH_BYTES, Packed, Signal, is_user, length_at, read,
+};
 use crate::proto::hello::Limits;
 use crate::proto::number::{NameNumber, NodeNumber};
 use bytes::{Buf, Bytes};
@@ -15,11 +18,17 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
+/// After so many bytes that were compressed, others have a turn: what comes can become hundreds of times as much.
+const INFLATE_TURN: usize = 256 * 1024;
+
 /// What was received on a link, put in order.
 ///
 /// After each [`handle_chunk`](Inbox::handle_chunk) call [`poll_frame`](Inbox::poll_frame) until it has no more, then
 /// [`poll_ack`](Inbox::poll_ack): chunks that were not looked at are not counted against any limit. Payloads are slices
 /// of the chunk, and keep all of it in memory: copy what is kept for long.
+///
+/// Where there is compression [`poll_frame`](Inbox::poll_frame) may have no more for now only:
+/// [`poll_pause`](Inbox::poll_pause) says so.
 pub struct Inbox {
     told: Told,
     main: VecDeque<Bytes>,
@@ -33,6 +42,10 @@ pub struct Inbox {
     user_frames: u64,
     last_heard: Time,
     silence: Duration,
+    /// Whether the peer may compress.
+    compression: Compression,
+    /// How many bytes were compressed of what was looked at since the last pause.
+    inflated: usize,
     is_broken: bool,
     received: Received,
 }
@@ -50,6 +63,8 @@ pub struct Received {
     pub main_bytes: u64,
     /// Bytes over the bulk stream.
     pub bulk_bytes: u64,
+    /// Bytes that did not have to come over it, because the peer compressed.
+    pub saved_bytes: u64,
 }
 
 impl Inbox {
@@ -66,6 +81,8 @@ impl Inbox {
             user_frames: 0,
             last_heard: now,
             silence: config.silence,
+            compression: config.compression,
+            inflated: 0,
             is_broken: false,
             received: Received::default(),
         }
@@ -101,6 +118,17 @@ impl Inbox {
         next
     }
 
+    /// Once after so much that was compressed was looked at, 256 KiB, that others are to have a turn: until it is asked,
+    /// [`poll_frame`](Inbox::poll_frame) has no more of the bulk stream. Ask when that one has no more; if true, let others
+    /// have their turn, and poll again before there are more chunks.
+    pub fn poll_pause(&mut self) -> bool {
+        let is_due = self.inflated >= INFLATE_TURN;
+        if is_due {
+            self.inflated = 0;
+        }
+        is_due
+    }
+
     /// What is to be pushed, so that the peer may send more by the bulk stream.
     pub fn poll_ack(&mut self) -> Option<Signal> {
         let count = self.handed_out;
@@ -128,7 +156,7 @@ impl Inbox {
     }
 
     /// How many bytes of memory it has taken for messages that are not handed out. At most twice what has come of them,
-    /// and never more than [`Limits::bulk_max`].
+    /// counted as it was before it was compressed, and never more than [`Limits::bulk_max`].
     pub fn held(&self) -> usize {
         self.assembly.memory() + self.unpacking.as_ref().map_or(0, |(rest, _)| rest.len())
     }
@@ -144,7 +172,7 @@ impl Inbox {
             match read(content, self.told.known())? {
                 Content::Frame(frame) => return Ok(Some(frame)),
                 Content::Define(define) => self.told.handle(define)?,
-                Content::Fragment(_) => return Err(Broken::Misplaced),
+                Content::Compressed(_) | Content::Fragment(_) => return Err(Broken::Misplaced),
                 Content::Unknown { .. } => self.received.skipped += 1,
             }
         }
@@ -152,11 +180,16 @@ impl Inbox {
     }
 
     fn next_of_bulk(&mut self) -> Result<Option<Frame>, Broken> {
-        while let Some(content) = next_frame(&mut self.bulk)? {
-            match read(content, self.told.known())? {
-                Content::Fragment(fragment) => self.assembly.handle(fragment)?,
-                _ => return Err(Broken::Misplaced),
-            }
+        while self.inflated < INFLATE_TURN
+            && let Some(content) = next_frame(&mut self.bulk)?
+        {
+            let came = content.len();
+            let content = match read(content, self.told.known())? {
+                Content::Compressed(compressed) => read(self.inflate(&compressed, came)?, self.told.known())?,
+                other => other,
+            };
+            let Content::Fragment(fragment) = content else { return Err(Broken::Misplaced) };
+            self.assembly.handle(fragment)?;
         }
         loop {
             if let Some((rest, total)) = &mut self.unpacking {
@@ -185,6 +218,17 @@ impl Inbox {
         }
     }
 
+    /// The content of a frame that was compressed to so many bytes. On a link without compression there is no such kind of frame.
+    fn inflate(&mut self, compressed: &Compressed, came: usize) -> Result<Bytes, Broken> {
+        if self.compression == Compression::Never {
+            return Err(FrameError::Tag { what: "kind of frame", tag: COMPRESSED }.into());
+        }
+        let content = inflate(compressed)?;
+        self.inflated += content.len();
+        self.received.saved_bytes += content.len().saturating_sub(came) as u64;
+        Ok(content)
+    }
+
     fn hand_out(&mut self, total: u64) {
         self.assembly.release(total);
         self.handed_out += 1;
@@ -202,7 +246,7 @@ impl Inbox {
                 self.received.skipped += 1;
                 Ok(None)
             }
-            Content::Define(_) | Content::Fragment(_) => Err(Broken::Misplaced),
+            Content::Compressed(_) | Content::Define(_) | Content::Fragment(_) => Err(Broken::Misplaced),
         }
     }
 }

@@ -11,6 +11,8 @@
 //!   control frames come before both. Large messages of several flows take turns, fragment by fragment.
 //! - *Bounded.* Each lane has a limit; what may be refused is, and what may not closes the link when even the reserve is
 //!   used up. An inbox holds no more than its [`Limits`](super::hello::Limits) say, whatever comes.
+//! - *The same with compression.* A [`Compressor`] makes chunks of the bulk stream smaller on their way to the transport,
+//!   where both sides have agreed on it; all limits count what there was before. A fragment that lies breaks the link.
 //!
 //! **How.** A frame over [`LinkConfig::small_max`] goes over the bulk stream, and so does all that its flow sends after
 //! it until the receiver has acknowledged all that the flow has there. Each message of the bulk stream says how many
@@ -48,6 +50,8 @@
 //! assert_eq!(&**inbox.name(message).unwrap(), "counter.add");
 //! ```
 
+mod lz4;
+mod compression;
 mod config;
 mod numbers;
 mod queue;
@@ -57,6 +61,7 @@ mod outbox;
 mod assembly;
 mod inbox;
 
+pub use compression::{Compression, Compressor};
 pub use config::{Broken, Flow, LinkConfig, Streams};
 pub use inbox::{Inbox, Received};
 pub use outbox::Outbox;

@@ -276,6 +276,12 @@ impl Outbox {
         self.sent
     }
 
+    /// So many bytes of what was given to the writer did not have to be sent: a
+    /// [`Compressor`](super::Compressor) has saved them.
+    pub fn saved(&mut self, bytes: u64) {
+        self.sent.saved_bytes += bytes;
+    }
+
     /// How many bytes wait in the control, the user and the bulk lane.
     pub fn waiting(&self) -> [usize; 3] {
         [self.control.bytes(), self.user.bytes(), self.bulk.bytes()]

@@ -48,6 +48,9 @@ pub struct Sent {
     pub bulk: SentLane,
     /// Fragments over the bulk stream.
     pub fragments: u64,
+    /// Bytes of the bulk stream that did not have to be sent, as [`Outbox::saved`](super::Outbox::saved) was told; all
+    /// others are counted as they were before they were compressed.
+    pub saved_bytes: u64,
     /// What was refused for want of room.
     pub refused: u64,
 }

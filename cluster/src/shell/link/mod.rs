@@ -10,7 +10,7 @@ use crate::name::{Endpoint, NodeId, NodeName, Role};
 use crate::proto::Stream;
 use crate::proto::frame::Bye;
 use crate::proto::hello::{Introduction, Over, Refusal, Side, Terms};
-use crate::proto::link::{Inbox, LinkConfig, Outbox};
+use crate::proto::link::{Compressor, Inbox, LinkConfig, Outbox};
 use crate::proto::reach::{self, LinkId, Lost};
 use crate::shell::event::Refused;
 use crate::shell::hub::Hub;
@@ -217,7 +217,9 @@ async fn live(
     };
     let peer = of.hub.meet(&agreed.peer.node).ok_or(End::Closed)?;
     let now = system.runtime().now();
-    let outbox = Outbox::new(side, &of.config, agreed.peer.limits, now);
+    let compression = of.config.compression.agreed(&agreed.features);
+    let config = LinkConfig { compression, ..of.config.clone() };
+    let outbox = Outbox::new(side, &config, agreed.peer.limits, now);
     guard.peer = Some(peer.clone());
     let keeper = of.hub.keeper.get().ok_or(End::Closed)?;
     match keeper.call(Raise { link, outbox }).await {
@@ -225,11 +227,12 @@ async fn live(
         Ok(false) => return Err(End::Unwanted(reach::Close::Leaving)),
         Err(_) => return Err(End::Orphaned),
     }
-    let mut inbox = Inbox::new(&of.config, of.ours.limits, now);
+    let mut inbox = Inbox::new(&config, of.ours.limits, now);
     inbox.handle_chunk(Stream::Main, agreed.rest, now);
     let way = of.hub.way(peer.number).ok_or(End::Closed)?;
     let role = agreed.peer.role;
-    let running = Running::new(of.clone(), link, (peer, role), way, inbox, connection, close);
+    let lanes = (inbox, Compressor::new(&config));
+    let running = Running::new(of.clone(), link, (peer, role), way, lanes, connection, close);
     Err(running.carry().await)
 }
 

@@ -3,7 +3,7 @@
 use crate::name::Role;
 use crate::proto::Stream;
 use crate::proto::frame::{Bye, Head, Signal};
-use crate::proto::link::{Flow, Inbox, Outbox, Streams};
+use crate::proto::link::{Compressor, Flow, Inbox, Outbox, Streams};
 use crate::proto::reach::{self, LinkId};
 use crate::shell::crossing::{Way, reading};
 use crate::shell::peer::Peer;
@@ -25,6 +25,8 @@ use super::{End, Linking, broken, farewell};
 
 /// How many frames are handled before others have a turn.
 const TURN: usize = 256;
+/// How many bytes are compressed before others have a turn.
+const COMPRESS_TURN: usize = 128 << 10;
 /// Groups and names are told while no more bytes than this wait in the user lane.
 const NEWS_BELOW: usize = 64 << 10;
 /// The most bytes of one frame of them.
@@ -43,6 +45,7 @@ pub(super) struct Running {
     pub(super) role: Role,
     pub(super) way: Arc<Way>,
     pub(super) inbox: Inbox,
+    compressor: Compressor,
     pub(super) connection: Connection,
     pub(super) close: oneshot::Receiver<reach::Close>,
     pub(super) timer: Pin<Box<dyn Timer>>,
@@ -74,7 +77,7 @@ impl Running {
         link: LinkId,
         (peer, role): (Arc<Peer>, Role),
         way: Arc<Way>,
-        inbox: Inbox,
+        (inbox, compressor): (Inbox, Compressor),
         connection: Connection,
         close: oneshot::Receiver<reach::Close>,
     ) -> Running {
@@ -88,6 +91,7 @@ impl Running {
             role,
             way,
             inbox,
+            compressor,
             connection,
             close,
             timer,
@@ -218,7 +222,12 @@ impl Running {
     /// What is whole, as long as this has its turn.
     fn handle_frames(&mut self) -> Result<(), End> {
         while self.turn > 0 {
-            let Some(frame) = self.inbox.poll_frame() else { return Ok(()) };
+            let Some(frame) = self.inbox.poll_frame() else {
+                if self.inbox.poll_pause() {
+                    self.turn = 0;
+                }
+                return Ok(());
+            };
             match frame {
                 Ok(frame) => self.handle(frame)?,
                 Err(why) => return Err(broken(&why)),
@@ -236,10 +245,16 @@ impl Running {
         if self.free().is_none() && self.peer.is_overrun() {
             return Err(End::Ours(Bye::Overrun));
         }
+        let mut compressed = 0;
         while let Some(streams) = self.free() {
+            if compressed >= COMPRESS_TURN {
+                self.turn = 0;
+                break;
+            }
             match self.peer.transmit(self.link, self.system.runtime().now(), streams) {
                 Ok(None) => break,
-                Ok(Some((stream, bytes))) => {
+                Ok(Some((stream, mut bytes))) => {
+                    compressed += self.compress(stream, &mut bytes);
                     *self.held_of(stream) = Some(bytes);
                     self.send_held(cx, stream)?;
                 }
@@ -249,6 +264,16 @@ impl Running {
         }
         let _ = self.connection.sender.poll_flush(cx)?;
         Ok(())
+    }
+
+    /// Makes a chunk smaller, if that is agreed. Not under the peer's gate: it takes its time, for so many bytes.
+    fn compress(&mut self, stream: Stream, chunk: &mut Bytes) -> usize {
+        let before = chunk.len();
+        let tried = self.compressor.compress(stream, chunk);
+        if chunk.len() < before {
+            let _ = self.peer.with_outbox(self.link, |outbox| outbox.saved((before - chunk.len()) as u64));
+        }
+        tried
     }
 
     /// The streams of which no chunk is held.
