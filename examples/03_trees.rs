@@ -44,9 +44,10 @@ async fn run() -> Result<(), Box<dyn std::error::Error>> {
     for victim in [&cache.0, &parser.0] {
         println!("kill the {}:", victim.name().expect("it has a name"));
         let before = victim.pid().expect("it lives");
+        let end = app.system().ended(before);
         app.system().kill(before);
-        app.system().ended(before).await;
-        // The two supervisors have heard of the end; their answers come after what they do about it.
+        end.await;
+        // Who waited before the end hears of it after the supervisors did; their answers come after what they do about it.
         app.root().which_children().await?;
         pipeline.which_children().await?;
         assert!(victim.is_alive() && victim.pid() != Some(before));

@@ -283,7 +283,8 @@ impl System {
     }
 
     /// Waits for the end of an incarnation and gives its reason; `NoProc` at once when it is dead already. It counts
-    /// from this call on: the future may be awaited later, and tells the reason all the same. For an actor of another
+    /// from this call on: the future may be awaited later, and tells the reason all the same. Called while the actor
+    /// lives, it is ready after all links and monitors were told; `NoProc` may come before that. For an actor of another
     /// node `NoConnection` at once: monitor it.
     pub fn ended(&self, pid: Pid) -> impl Future<Output = Exit> + Send + use<> {
         self.mourn(pid).wait()
