@@ -7,7 +7,7 @@ set -u
 here=$(cd "$(dirname "$0")" && pwd)
 root=$here/../..
 reps=3 out=$(mktemp)
-workloads="oneway oneway2 call call_many down nodedown bulk"
+workloads="oneway oneway2 call call_many down nodedown bulk join3 join10 join50"
 peers="tls tcp quic erlang ractor"
 while getopts r:w:p:o: option; do
     case $option in
@@ -17,7 +17,7 @@ while getopts r:w:p:o: option; do
 done
 program=${CARGO_TARGET_DIR:-$root/target}/release/cluster-bench
 peer_programs=${PEERS_TARGET_DIR:-$here/../cluster-peers/target}/release
-count() { case $1 in oneway*) echo 1000000 ;; call) echo 10000 ;; call_many) echo 50000 ;; down) echo 500 ;; nodedown) echo 5 ;; *) echo 30 ;; esac; }
+count() { case $1 in oneway*) echo 1000000 ;; call) echo 10000 ;; call_many) echo 50000 ;; down) echo 500 ;; nodedown | join*) echo 5 ;; *) echo 30 ;; esac; }
 
 run() {
     local peer=$1 workload=$2 count
@@ -25,7 +25,11 @@ run() {
     case $peer in
         erlang) command -v erl >/dev/null && timeout 120 "$here/../cluster-peers/erlang/run.sh" "$workload" "$count" ;;
         ractor) [ -x "$peer_programs/peer-$peer" ] && timeout 120 "$peer_programs/peer-$peer" "$workload" "$count" ;;
-        *) [ -x "$program" ] && timeout 120 "$program" "$workload" --transport "$peer" --n "$count" ;;
+        *)
+            local nodes=()
+            case $workload in join*) nodes=(--nodes "${workload#join}") workload=join ;; esac
+            [ -x "$program" ] && timeout 120 "$program" "$workload" "${nodes[@]}" --transport "$peer" --n "$count"
+            ;;
     esac 2>/dev/null
 }
 
@@ -44,6 +48,8 @@ for line in open(sys.argv[1]):
         run = json.loads(line)
     except ValueError:
         continue
+    if "nodes" in run:
+        run["workload"] += f"{run['nodes']:.0f}"
     for figure in ("per_sec", "p50_us", "p99_us", "mib_per_sec"):
         if figure in run:
             runs.setdefault((run["workload"], figure), {}).setdefault(run["peer"], []).append(run[figure])

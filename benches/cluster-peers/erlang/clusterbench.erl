@@ -1,6 +1,6 @@
 %% The same workloads on two nodes of Erlang/OTP: plain processes and gen_server:call.
 -module(clusterbench).
--export([main/1, other/0, idle/0, init/1, handle_call/3, handle_cast/2, handle_info/2]).
+-export([main/1, other/0, idle/0, reach/2, init/1, handle_call/3, handle_cast/2, handle_info/2]).
 -behaviour(gen_server).
 
 %% ---- the other node ----
@@ -59,6 +59,13 @@ run("nodedown", _, Node) ->
     receive {'DOWN', Ref, _, _, noconnection} -> ok end,
     Took = now_ns() - Begun,
     report_each("nodedown", Took, [Took], []);
+%% Once, whatever the count says: nodes that were connected do not part in peace. The others are halted.
+run("join" ++ Nodes, _, Node) ->
+    Count = list_to_integer(Nodes),
+    rpc:cast(Node, erlang, halt, [0, [{flush, false}]]),
+    reached(0),
+    Took = join(Count - 1),
+    report_each("join", Took, [Took], [{"nodes", Count}]);
 run("bulk", N, Node) ->
     Self = self(),
     Blob = binary:copy(<<7>>, 8 bsl 20),
@@ -69,6 +76,33 @@ run("bulk", N, Node) ->
     Pinger ! {stop, Self},
     Each = receive {pings, P} -> P end,
     report_each("bulk", Took, Each, [{"mib_per_sec", N * 8 / (Took / 1.0e9)}]).
+
+%% The others have booted and know nobody; until each is connected to all.
+join(Others) ->
+    Args = ["-setcookie", "ravelin_bench", "-kernel", "inet_dist_use_interface", "{127,0,0,1}",
+            "-kernel", "logger_level", "none", "-pa", filename:dirname(code:which(?MODULE))],
+    Start = fun() ->
+        {ok, Peer, _} = peer:start(#{name => peer:random_name(), connection => standard_io, args => Args}),
+        Peer
+    end,
+    Peers = [Start() || _ <- lists:seq(1, Others)],
+    Seed = node(),
+    Begun = now_ns(),
+    each(Peers, fun(Peer) -> ok = peer:call(Peer, ?MODULE, reach, [Seed, Others], 60000) end),
+    reached(Others),
+    Took = now_ns() - Begun,
+    [peer:cast(Peer, erlang, halt, [0, [{flush, false}]]) || Peer <- Peers],
+    Took.
+
+reach(Seed, Others) ->
+    true = net_kernel:connect_node(Seed),
+    reached(Others).
+
+reached(Others) ->
+    case length(nodes()) of
+        Others -> ok;
+        _ -> timer:sleep(1), reached(Others)
+    end.
 
 pings(Node, Each) ->
     Begun = now_ns(),
@@ -117,9 +151,10 @@ down(Node) ->
     exit(Pid, kill),
     receive {'DOWN', Ref, _, _, killed} -> now_ns() - Begun end.
 
-each(Count, F) ->
+each(Count, F) when is_integer(Count) -> each(lists:seq(1, Count), fun(_) -> F() end);
+each(All, F) ->
     Self = self(),
-    Refs = [begin R = make_ref(), spawn_link(fun() -> Self ! {R, F()} end), R end || _ <- lists:seq(1, Count)],
+    Refs = [begin R = make_ref(), spawn_link(fun() -> Self ! {R, F(Each)} end), R end || Each <- All],
     [receive {R, X} -> X end || R <- Refs].
 
 now_ns() -> erlang:monotonic_time(nanosecond).
