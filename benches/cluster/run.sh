@@ -1,14 +1,15 @@
 #!/bin/bash
 # Runs the cluster's workloads and those of its peers in one sitting, in turns, and prints the medians with their ratios.
 #   ./run.sh [-r REPS] [-w "WORKLOAD.."] [-p "PEER.."] [-o FILE]
-# Peers: tls tcp quic (this workspace), erlang (needs `erl`), ractor (built by hand:
-# `cargo build --release` in benches/cluster-peers). A peer that is not there is left out.
+# Peers: tls tcp quic (this workspace), erlang (needs `erl`), ractor and kameo (built by hand: `cargo build --release`
+# in benches/cluster-peers and in benches/cluster-peers/kameo). A peer that is not there is left out.
+# Their folders of programs: CARGO_TARGET_DIR, PEERS_TARGET_DIR, KAMEO_TARGET_DIR, each with its `release`.
 set -u
 here=$(cd "$(dirname "$0")" && pwd)
 root=$here/../..
 reps=3 out=$(mktemp)
 workloads="oneway oneway2 call call_many down nodedown bulk join3 join10 join50"
-peers="tls tcp quic erlang ractor"
+peers="tls tcp quic erlang ractor kameo"
 while getopts r:w:p:o: option; do
     case $option in
         r) reps=$OPTARG ;; w) workloads=$OPTARG ;; p) peers=$OPTARG ;; o) out=$OPTARG ;;
@@ -17,14 +18,18 @@ while getopts r:w:p:o: option; do
 done
 program=${CARGO_TARGET_DIR:-$root/target}/release/cluster-bench
 peer_programs=${PEERS_TARGET_DIR:-$here/../cluster-peers/target}/release
+kameo_programs=${KAMEO_TARGET_DIR:-${PEERS_TARGET_DIR:-$here/../cluster-peers/kameo/target}}/release
 count() { case $1 in oneway*) echo 1000000 ;; call) echo 10000 ;; call_many) echo 50000 ;; down) echo 500 ;; nodedown | join*) echo 5 ;; *) echo 30 ;; esac; }
 
 run() {
     local peer=$1 workload=$2 count
     count=$(count "$workload")
+    # A million are more than kameo sends in the time there is.
+    case $peer-$workload in kameo-oneway*) count=100000 ;; esac
     case $peer in
         erlang) command -v erl >/dev/null && timeout 120 "$here/../cluster-peers/erlang/run.sh" "$workload" "$count" ;;
         ractor) [ -x "$peer_programs/peer-$peer" ] && timeout 120 "$peer_programs/peer-$peer" "$workload" "$count" ;;
+        kameo) [ -x "$kameo_programs/peer-$peer" ] && timeout 120 "$kameo_programs/peer-$peer" "$workload" "$count" ;;
         *)
             local nodes=()
             case $workload in join*) nodes=(--nodes "${workload#join}") workload=join ;; esac
