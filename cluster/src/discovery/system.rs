@@ -6,9 +6,11 @@ use super::dns::{Resolve, Srv};
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use hickory_resolver::TokioResolver;
+use hickory_resolver::config::{NameServerConfig, ResolverConfig};
+use hickory_resolver::net::runtime::TokioRuntimeProvider;
 use hickory_resolver::proto::rr::{RData, RecordType};
 use std::fmt;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 
 /// Asks the name servers of the operating system, and keeps answers as long as they say. It needs tokio with its reactor,
 /// as the transports do.
@@ -22,6 +24,22 @@ impl SystemDns {
     pub fn new() -> Result<SystemDns, DiscoveryError> {
         let made = TokioResolver::builder_tokio().and_then(|builder| builder.build());
         made.map(SystemDns).map_err(|why| DiscoveryError::new("the system's name servers", why))
+    }
+
+    /// With these name servers instead of the system's, one of Consul for instance: over UDP, and over TCP what is too long
+    /// for that. Names are asked for as they stand: no search domain is added.
+    ///
+    /// # Errors
+    /// The resolver can not be made; says why.
+    pub fn with_servers(servers: impl IntoIterator<Item = SocketAddr>) -> Result<SystemDns, DiscoveryError> {
+        let server = |at: SocketAddr| {
+            let mut server = NameServerConfig::udp_and_tcp(at.ip());
+            server.connections.iter_mut().for_each(|connection| connection.port = at.port());
+            server
+        };
+        let config = ResolverConfig::from_name_servers(servers.into_iter().map(server).collect());
+        let made = TokioResolver::builder_with_config(config, TokioRuntimeProvider::default()).build();
+        made.map(SystemDns).map_err(|why| DiscoveryError::new("name servers", why))
     }
 }
 
