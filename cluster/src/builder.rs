@@ -62,7 +62,8 @@ impl NodeBuilder {
     }
 
     /// Messages of this codec travel too: it is named when nodes meet. Two nodes that have no codec in common refuse one
-    /// another; [`Bincode`] is always named.
+    /// another; [`Bincode`] is always named. A message of a codec that the other node has not is
+    /// [`SendError::Unfit`](ravelin_core::SendError::Unfit), or says so to its caller.
     pub fn codec<C: Codec>(mut self) -> NodeBuilder {
         self.codecs.insert(C::NAME.into());
         self

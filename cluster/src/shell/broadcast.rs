@@ -29,7 +29,7 @@ impl Hub {
     }
 
     fn broadcast_to<M: Wire>(&self, node: u32, to: &[Pid], message: &M, same: &mut Option<Bytes>) -> usize {
-        let Some(peer) = self.peer(node) else { return 0 };
+        let Some(peer) = self.peer(node).filter(|peer| peer.reads::<M>().is_ok()) else { return 0 };
         let flow = ravelin_core::running();
         let cast = |payload: &Payload<'_>| {
             let aims = to.iter().map(|pid| Aim::Pid(*pid));

@@ -21,6 +21,7 @@ impl Hub {
         message: &M,
         send: impl FnOnce(Payload<'_>) -> Result<R, E>,
     ) -> Result<R, E> {
+        peer.reads::<M>()?;
         self.write_by(peer, |bytes| M::Codec::encode(message, bytes), send)
     }
 

@@ -6,10 +6,15 @@ use futures::future::BoxFuture;
 use ravelin_cluster::discovery::{Discovery, DiscoveryError};
 use ravelin_cluster::proto::reach::Why;
 use ravelin_cluster::transport::SimTransport;
-use ravelin_cluster::{Config, Endpoint, Node, NodeEvent, NodeSeat};
+use ravelin_cluster::{
+    Accepts, Bincode, Codec, Config, Endpoint, Node, NodeEvent, NodeSeat, Remote, Undecodable, Wire,
+};
+use ravelin_core::{Actor, CallError, Cx, Exit, Handle, Message};
 use ravelin_sim::Sim;
 use ravelin_supervisor::{Supervisor, SupervisorRef};
-use std::sync::Arc;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 /// Finds the first node.
@@ -48,5 +53,95 @@ fn a_node_in_a_tree_finds_others_by_its_own_discovery_and_leaves_with_the_tree()
         system.shut_down(pid, ravelin_core::Exit::Shutdown, None).await;
         assert_eq!(probe.expect(second).await, NodeEvent::Down(id, Why::Left));
         assert!(system.is_empty(), "nothing of the node is left: {:?}", system.pids());
+    });
+}
+
+/// The bytes of bincode, from the end to the beginning.
+struct Backwards;
+
+impl Codec for Backwards {
+    const NAME: &'static str = "backwards-1";
+
+    fn encode<T: Serialize>(value: &T, out: &mut Vec<u8>) -> Result<(), Undecodable> {
+        let begin = out.len();
+        Bincode::encode(value, out)?;
+        out[begin..].reverse();
+        Ok(())
+    }
+
+    fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Undecodable> {
+        Bincode::decode(&bytes.iter().rev().copied().collect::<Vec<u8>>())
+    }
+}
+
+/// Say it again.
+#[derive(Deserialize, Serialize)]
+struct Say(String);
+
+impl Message for Say {
+    type Reply = String;
+}
+
+impl Wire for Say {
+    const NAME: &'static str = "test.say";
+    type Codec = Backwards;
+}
+
+struct Parrot;
+
+impl Actor for Parrot {
+    type Args = ();
+    async fn init((): (), _: &mut Cx<Self>) -> Result<Self, Exit> {
+        Ok(Parrot)
+    }
+}
+
+impl Handle<Say> for Parrot {
+    async fn handle(&mut self, say: Say, _: &mut Cx<Self>) -> String {
+        say.0
+    }
+}
+
+impl Remote for Parrot {
+    fn accepts(messages: &mut Accepts<Parrot>) {
+        messages.add::<Say>();
+    }
+}
+
+#[test]
+fn messages_of_a_codec_of_ones_own_travel_between_nodes_that_name_it_and_to_no_other() {
+    Sim::new().seeds(2).check(async |world| {
+        let nodes = Arc::new(Mutex::new(Vec::<Node>::new()));
+        for name in ["a", "b", "c"] {
+            let nodes = nodes.clone();
+            world.node(name, move |node| {
+                let nodes = nodes.clone();
+                async move {
+                    let mut config = Config::new(name.parse().unwrap(), &at(name).0);
+                    config.seeds = vec![at("a")];
+                    let transport = Arc::new(SimTransport::new(node.net().clone()));
+                    let builder = Node::builder(config, transport);
+                    let builder = if name == "c" { builder } else { builder.codec::<Backwards>() };
+                    let cluster = builder.start(node.system()).await.unwrap();
+                    let parrot = node.system().spawn::<Parrot>(()).await.unwrap();
+                    node.system().register("parrot", parrot.pid().unwrap()).unwrap();
+                    cluster.accept::<Parrot>();
+                    nodes.lock().unwrap().push(cluster);
+                    std::future::pending::<()>().await;
+                }
+            });
+        }
+        world.advance(Duration::from_secs(3)).await;
+        let nodes = nodes.lock().unwrap().clone();
+        let from = |name: &str| nodes.iter().find(|node| node.id().name.as_str() == name).unwrap();
+        let parrot = |of: &str, on: &str| from(on).named::<Parrot>(&of.parse().unwrap(), "parrot");
+        assert_eq!(parrot("b", "a").call(Say("hello".into())).await.unwrap(), "hello");
+        for (of, on) in [("c", "a"), ("a", "c")] {
+            let Err(CallError::NotUnderstood(why)) = parrot(of, on).call(Say("hello".into())).await else {
+                panic!("{on} and {of} have bincode only")
+            };
+            assert!(why.contains("backwards-1"), "{why}");
+        }
+        assert_eq!(from("c").nodes().await.len(), 2, "the links stay");
     });
 }

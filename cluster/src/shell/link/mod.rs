@@ -216,6 +216,7 @@ async fn live(
         .await?
     };
     let peer = of.hub.meet(&agreed.peer.node).ok_or(End::Closed)?;
+    let _ = peer.codecs.set(agreed.codecs);
     let now = system.runtime().now();
     let compression = of.config.compression.agreed(&agreed.features);
     let config = LinkConfig { compression, ..of.config.clone() };

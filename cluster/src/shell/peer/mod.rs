@@ -19,11 +19,12 @@ use crate::proto::bonds::Bonds;
 use crate::proto::link::{Outbox, Pushed, Streams};
 use crate::proto::reach::LinkId;
 use crate::proto::{NodeNumber, Stream, WirePid};
+use crate::wire::{Bincode, Codec, Wire};
 use bytes::Bytes;
 use futures::task::AtomicWaker;
 use gate::{Gate, Up};
 use ravelin_core::{CallError, DistSignal, Exit, Pid, System, Time};
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::task::Waker;
@@ -44,6 +45,8 @@ pub(crate) struct Peer {
     pub(super) later: Mutex<VecDeque<DistSignal>>,
     /// How messages cross to it.
     pub(crate) way: OnceLock<Weak<Way>>,
+    /// The codecs that it has as well; the same in all of its life.
+    pub(super) codecs: OnceLock<BTreeSet<Arc<str>>>,
     /// The link's actor.
     writer: AtomicWaker,
     /// What it sent that reached nobody: casts that were refused.
@@ -60,6 +63,7 @@ impl Peer {
             bonds: Mutex::new(Bonds::new(BONDS_MAX)),
             later: Mutex::default(),
             way: OnceLock::new(),
+            codecs: OnceLock::new(),
             writer: AtomicWaker::new(),
             lost_casts: AtomicU64::new(0),
         }
@@ -72,6 +76,18 @@ impl Peer {
     /// Whether there is a link.
     pub(crate) fn is_up(&self) -> bool {
         self.is_up.load(Ordering::Acquire)
+    }
+
+    /// Whether it reads messages of this one's codec. Every node has bincode, so that costs nothing to know.
+    pub(super) fn reads<M: Wire>(&self) -> Result<(), NotSent> {
+        let codec = <M::Codec as Codec>::NAME;
+        if codec == Bincode::NAME || self.codecs.get().is_none_or(|codecs| codecs.contains(codec)) {
+            return Ok(());
+        }
+        Err(NotSent::Unfit(format!(
+            "the codec `{codec}` of `{}` was not named when the nodes met: name it with `NodeBuilder::codec` on both",
+            M::NAME
+        )))
     }
 
     /// Whether it has no link, and nothing waits on it. Nobody else may have it: its locks are taken.
