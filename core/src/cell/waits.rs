@@ -207,7 +207,11 @@ impl<C: Borrow<CellRef>, R: Send + 'static> Posted<C, R> {
                 Turn::First
             }
         };
-        if asked.header().waits.is_empty() { None } else { look(mine, asked, turn) }
+        if asked.header().waits.is_empty() {
+            return None;
+        }
+        // Whoever has answered meanwhile, and then waits for this actor, closes no circle.
+        look(mine, asked, turn).filter(|_| self.reply.head().is_certain())
     }
 
     /// As `post`, for a wait that ends when an actor starts or ends: who waits cannot be told, so when this closes a circle

@@ -1,9 +1,10 @@
 //! Circles of calls end at once, and are named; what is no circle goes on.
 
 use super::puppet::{Do, Event, Keep, Puppet, Say, Script, Strings, begin, puppet, yield_now};
+use crate::cell::Posted;
 use crate::{
     ActorRef, CALL_TIMEOUT, CallError, ChildGrace, DistSignal, Distribution, Exit, FarWait, Hop, Pid,
-    ReplyTo, System,
+    ReplyTo, System, reply,
 };
 use futures::StreamExt;
 use futures::channel::{mpsc, oneshot};
@@ -133,6 +134,43 @@ pub async fn who_was_answered_is_waited_for_by_nobody(system: System) {
         });
         b.actor.call(answer_and_ask).await.unwrap();
     }
+}
+
+pub async fn who_is_answered_while_it_looks_for_a_circle_is_in_none(system: System) {
+    let (a, b) = (puppet(&system).await, puppet(&system).await);
+    for has_answered in [false, true] {
+        let to_b = b.actor.clone();
+        let begun = calls_when_told(&b, &a);
+        let begins_to_wait = Do::new(move |_, cx| {
+            let (system, me) = (cx.system().clone(), cx.pid());
+            Box::pin(async move {
+                begun.send(()).expect("it waits for that");
+                eventually(|| system.waits().iter().any(|(_, on)| pids(on) == [me])).await;
+                let (to, answer) = reply::reply::<u32>();
+                let mut wait = Posted::new(to_b.typed.cell(), answer);
+                if has_answered {
+                    to.send(1);
+                }
+                assert_eq!(wait.post().is_none(), has_answered);
+            })
+        });
+        a.actor.call(begins_to_wait).no_timeout().await.unwrap();
+        assert_eq!(b.actor.call(Say(1)).await.unwrap(), 1);
+    }
+}
+
+/// Has the first call the second, when it is told to.
+fn calls_when_told(from: &Strings, to: &Strings) -> oneshot::Sender<()> {
+    let (tell, told) = oneshot::channel();
+    let to = to.actor.clone();
+    let asks = Do::new(move |_, _| {
+        Box::pin(async move {
+            told.await.expect("it is told");
+            assert_eq!(to.call(Say(5)).no_timeout().await.unwrap(), 5);
+        })
+    });
+    from.actor.cast(asks).unwrap();
+    tell
 }
 
 /// Waits until it keeps a call that is to be answered later.

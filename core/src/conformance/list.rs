@@ -84,6 +84,7 @@ macro_rules! __executor_cases {
                 two_that_call_each_other_at_once_do_not_wait_for_ever,
                 a_circle_is_seen_among_many_waits,
                 who_was_answered_is_waited_for_by_nobody,
+                who_is_answered_while_it_looks_for_a_circle_is_in_none,
                 a_request_that_was_passed_on_is_no_link_of_a_circle,
                 an_init_that_calls_the_actor_that_starts_it_is_a_circle,
                 a_child_that_calls_the_parent_that_waits_for_its_end_is_told,
