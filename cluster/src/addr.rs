@@ -118,12 +118,11 @@ impl<A: Remote> Addr<A> {
             Route::Here(actor) => actor.cast(message),
             Route::Nobody => Err(SendError::NoProc(message)),
             Route::Nowhere => Err(SendError::NoConnection(message)),
-            Route::There(hub, peer) => {
+            Route::There(_, peer) => {
                 let Some(aim) = self.aim() else { return Err(SendError::NoConnection(message)) };
                 let flow = ravelin_core::running();
-                let sent = hub.write(&peer, &message, |payload| {
-                    peer.cast(Letter { flow, aim, name: M::NAME, payload })
-                });
+                let sent =
+                    peer.write(&message, |payload| peer.cast(Letter { flow, aim, name: M::NAME, payload }));
                 sent.map_err(|why| handed_back(why, message))
             }
         }

@@ -202,7 +202,7 @@ impl<A: Remote, M: Wire + Sync> Outgoing<A, M> {
         let mut cancel = Cancel { peer: peer.clone(), id: None };
         let outcome = poll_fn(|cx| {
             if let Some(unsent) = wait.take() {
-                let route = Sent { hub: &hub, peer: &peer, aim: &aim, number: number.as_ref() };
+                let route = Sent { peer: &peer, aim: &aim, number: number.as_ref() };
                 match begin(route, &message, ask, unsent, cx.waker()) {
                     Ok(id) => cancel.id = Some(id),
                     Err((NotSent::Full, unsent)) => {
@@ -227,7 +227,6 @@ impl<A: Remote, M: Wire + Sync> Outgoing<A, M> {
 /// Where a request goes, and what is to learn the number of its call.
 #[derive(Clone, Copy)]
 struct Sent<'a> {
-    hub: &'a Hub,
     peer: &'a Peer,
     aim: &'a Aim,
     number: Option<&'a FarNumber>,
@@ -241,10 +240,10 @@ fn begin<M: Wire>(
     wait: Wait,
     waker: &Waker,
 ) -> Result<CallId, (NotSent, Wait)> {
-    let Sent { hub, peer, aim, number } = sent;
+    let Sent { peer, aim, number } = sent;
     let flow = ravelin_core::running();
     let mut unsent = Some(wait);
-    let begun = hub.write(peer, message, |payload| {
+    let begun = peer.write(message, |payload| {
         let Some(wait) = unsent.take() else { return Err(NotSent::NoConnection) };
         let begun = |call| {
             if let Some(number) = number {

@@ -112,8 +112,7 @@ async fn ask<Args: Serialize + Sync>(
     let outcome = poll_fn(|cx| {
         if let Some(unsent) = wait.take() {
             let mut unsent = Some(unsent);
-            let begun = hub.write_by(
-                peer,
+            let begun = peer.write_by(
                 |bytes| Bincode::encode(args, bytes),
                 |bytes| {
                     let Some(wait) = unsent.take() else { return Err(NotSent::NoConnection) };

@@ -43,7 +43,7 @@ impl Hub {
             return cast(&Payload::of(bytes));
         }
         let (sent, is_bound) = is_bound(|| {
-            self.write(&peer, message, |payload| match cast(&payload) {
+            peer.write(message, |payload| match cast(&payload) {
                 // So that what was kept for it is given up.
                 0 => Err(NotSent::Full),
                 sent => Ok((sent, payload.into_bytes())),

@@ -13,36 +13,33 @@ use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Weak};
 
-impl Hub {
-    /// The bytes of a message for a peer. What it keeps for it is given up again if `send` fails.
-    pub(crate) fn write<M: Wire, R, E: From<NotSent>>(
+impl Peer {
+    /// The bytes of a message for this peer. What is kept for it is given up again if `send` fails.
+    pub(crate) fn write<M: Wire, R>(
         &self,
-        peer: &Peer,
         message: &M,
-        send: impl FnOnce(Payload<'_>) -> Result<R, E>,
-    ) -> Result<R, E> {
-        peer.reads::<M>()?;
-        self.write_by(peer, |bytes| M::Codec::encode(message, bytes), send)
+        send: impl FnOnce(Payload<'_>) -> Result<R, NotSent>,
+    ) -> Result<R, NotSent> {
+        self.reads::<M>()?;
+        self.write_by(|bytes| M::Codec::encode(message, bytes), send)
     }
 
-    /// As [`write`](Hub::write), of what `encode` appends.
-    pub(crate) fn write_by<R, E: From<NotSent>>(
+    /// As [`write`](Peer::write), of what `encode` appends.
+    pub(crate) fn write_by<R>(
         &self,
-        peer: &Peer,
         encode: impl FnOnce(&mut Vec<u8>) -> Result<(), Undecodable>,
-        send: impl FnOnce(Payload<'_>) -> Result<R, E>,
-    ) -> Result<R, E> {
-        let way = peer.way.get().and_then(Weak::upgrade);
-        let Some(way) = way else { return Err(NotSent::NoConnection.into()) };
+        send: impl FnOnce(Payload<'_>) -> Result<R, NotSent>,
+    ) -> Result<R, NotSent> {
+        let way = self.way().ok_or(NotSent::NoConnection)?;
         let mut bytes = SCRATCH.with(RefCell::take);
         bytes.clear();
         let (written, kept) = keeping(|| crossing::with(way, || encode(&mut bytes)));
         let sent = match written {
             Ok(()) => send(Payload::written(&mut bytes)),
-            Err(Undecodable(why)) => Err(NotSent::Unfit(why).into()),
+            Err(Undecodable(why)) => Err(NotSent::Unfit(why)),
         };
         if sent.is_err() {
-            kept.into_iter().for_each(|id| peer.take_way_back(id));
+            kept.into_iter().for_each(|id| self.take_way_back(id));
         }
         if bytes.capacity() > 0 && bytes.capacity() <= SCRATCH_MAX {
             SCRATCH.with(|scratch| scratch.replace(bytes));
@@ -77,21 +74,6 @@ pub(super) fn is_bound<R>(f: impl FnOnce() -> R) -> (R, bool) {
     (outcome, IS_BOUND.replace(before))
 }
 
-/// Bytes that go to this peer.
-pub(crate) fn write_with(
-    peer: &Peer,
-    write: impl FnOnce(&mut Vec<u8>) -> Result<(), Undecodable>,
-) -> Result<Vec<u8>, Undecodable> {
-    let way = peer.way.get().and_then(Weak::upgrade);
-    let way = way.ok_or_else(|| Undecodable("there is no link".to_owned()))?;
-    let mut bytes = Vec::new();
-    let (written, kept) = keeping(|| crossing::with(way, || write(&mut bytes)));
-    if written.is_err() {
-        kept.into_iter().for_each(|id| peer.take_way_back(id));
-    }
-    written.map(|()| bytes)
-}
-
 /// How messages cross to one peer, and from it.
 pub(crate) struct Way {
     hub: Weak<Hub>,
@@ -103,9 +85,7 @@ impl Way {
     pub(crate) fn new(hub: &Arc<Hub>, peer: Arc<Peer>) -> Way {
         Way { hub: Arc::downgrade(hub), system: hub.system.clone(), peer }
     }
-}
 
-impl Way {
     pub(crate) fn hub(&self) -> Option<Arc<Hub>> {
         self.hub.upgrade()
     }

@@ -41,12 +41,18 @@ pub(crate) enum Toward<'a> {
     Name(&'a str),
 }
 
+/// A life that was met, and how messages cross to it, which lives as long.
+struct Met {
+    peer: Arc<Peer>,
+    _way: Arc<Way>,
+}
+
 /// What all actors of a node share.
 pub(crate) struct Hub {
     pub(crate) system: System,
     pub(crate) me: NodeId,
     pub(crate) roster: Roster,
-    peers: RwLock<BTreeMap<u32, Arc<Peer>>>,
+    peers: RwLock<BTreeMap<u32, Met>>,
     pub(crate) exports: Exports,
     pub(crate) offers: Offers,
     groups: Mutex<Groups>,
@@ -55,8 +61,6 @@ pub(crate) struct Hub {
     pub(super) group_watchers: Mutex<GroupWatchers>,
     /// Locked after the names.
     pub(super) name_watchers: Mutex<NameWatchers>,
-    /// How messages cross to each peer.
-    ways: RwLock<BTreeMap<u32, Arc<Way>>>,
     /// Circles of calls across nodes.
     pub(super) chases: Chases,
     pub(crate) keeper: OnceLock<KeeperRef>,
@@ -78,7 +82,6 @@ impl Hub {
             names: Mutex::new(Names::new(me.clone(), CLAIMS_MAX)),
             group_watchers: Mutex::default(),
             name_watchers: Mutex::default(),
-            ways: RwLock::default(),
             chases: Chases::default(),
             keeper: OnceLock::new(),
             warden: OnceLock::new(),
@@ -92,12 +95,17 @@ impl Hub {
 
     /// The life of this number, if anybody met it.
     pub(crate) fn peer(&self, number: u32) -> Option<Arc<Peer>> {
-        self.peers.read().unwrap_or_else(PoisonError::into_inner).get(&number).cloned()
+        self.peers.read().unwrap_or_else(PoisonError::into_inner).get(&number).map(|met| met.peer.clone())
     }
 
     /// All that were met.
     pub(crate) fn peers(&self) -> Vec<Arc<Peer>> {
-        self.peers.read().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
+        self.peers
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .values()
+            .map(|met| met.peer.clone())
+            .collect()
     }
 
     /// This life of another node.
@@ -111,22 +119,20 @@ impl Hub {
             let peer = Arc::new(Peer::new(number, life));
             let way = Arc::new(Way::new(self, peer.clone()));
             let _ = peer.way.set(Arc::downgrade(&way));
-            self.ways.write().unwrap_or_else(PoisonError::into_inner).insert(number, way);
-            peer
+            Met { peer, _way: way }
         };
-        Some(peers.entry(number).or_insert_with(new).clone())
+        Some(peers.entry(number).or_insert_with(new).peer.clone())
     }
 
     /// Lets go of the lives of which nothing is needed any more. O(n log n) of those that are met.
     pub(crate) fn let_go_of_the_past(&self) {
         let mut peers = self.peers.write().unwrap_or_else(PoisonError::into_inner);
-        let mut ways = self.ways.write().unwrap_or_else(PoisonError::into_inner);
+        let (up, down): (Vec<&Arc<Peer>>, Vec<_>) =
+            peers.values().map(|met| &met.peer).partition(|peer| peer.is_up());
         let up: BTreeMap<&NodeName, &NodeId> =
-            peers.values().filter(|peer| peer.is_up()).map(|peer| (&peer.id.name, &*peer.id)).collect();
-        let (followed, lost): (Vec<&Arc<Peer>>, Vec<_>) = peers
-            .values()
-            .filter(|peer| !peer.is_up())
-            .partition(|peer| up.get(&peer.id.name).is_some_and(|up| **up > *peer.id));
+            up.into_iter().map(|peer| (&peer.id.name, &*peer.id)).collect();
+        let (followed, lost): (Vec<&Arc<Peer>>, Vec<_>) =
+            down.into_iter().partition(|peer| up.get(&peer.id.name).is_some_and(|up| **up > *peer.id));
         let many = lost.len().saturating_sub(LOST_MAX);
         // Who else has it may be about to use it: only from here does one get it.
         let is_idle = |peer: &&Arc<Peer>| Arc::strong_count(peer) == OURS && peer.is_at_rest();
@@ -134,21 +140,18 @@ impl Hub {
         let numbers: Vec<u32> = idle.map(|peer| peer.number).collect();
         let mut gone = Vec::new();
         for number in numbers {
-            gone.push((peers.remove(&number), ways.remove(&number)));
+            gone.push(peers.remove(&number));
             self.roster.let_go(number);
         }
-        drop((peers, ways));
+        drop(peers);
         drop(gone);
     }
 
     /// The life of this name that is connected.
     pub(crate) fn connected(&self, name: &NodeName) -> Option<Arc<Peer>> {
         let peers = self.peers.read().unwrap_or_else(PoisonError::into_inner);
-        peers.values().find(|peer| peer.is_up() && peer.id.name == *name).cloned()
-    }
-
-    pub(crate) fn way(&self, number: u32) -> Option<Arc<Way>> {
-        self.ways.read().unwrap_or_else(PoisonError::into_inner).get(&number).cloned()
+        let mut peers = peers.values().map(|met| &met.peer);
+        peers.find(|peer| peer.is_up() && peer.id.name == *name).cloned()
     }
 
     // ---- groups and names ----
@@ -261,17 +264,13 @@ mod tests {
         peer
     }
 
-    fn sizes(hub: &Hub) -> [usize; 2] {
-        [hub.peers().len(), hub.ways.read().unwrap().len()]
-    }
-
     #[test]
     fn ten_thousand_lives_of_a_node_leave_what_the_last_one_needs() {
         let hub = Hub::new(System::new(Local::new()), id("me", 1));
         let mut first = None;
         for life in 1..=10_000 {
             let peer = up(&hub, &id("a", life));
-            assert_eq!(sizes(&hub), [1, 1].map(|one| one + usize::from(life > 1 && first.is_some())));
+            assert_eq!(hub.peers().len(), 1 + usize::from(life > 1 && first.is_some()));
             peer.disconnect_any(&hub.system);
             if life == 7 {
                 first = Some(peer);
@@ -294,7 +293,7 @@ mod tests {
             up(&hub, &id(&format!("client-{name}"), 1)).disconnect_any(&hub.system);
         }
         let last = up(&hub, &id("a", 1));
-        assert_eq!(sizes(&hub), [LOST_MAX + 1; 2]);
+        assert_eq!(hub.peers().len(), LOST_MAX + 1);
         assert_eq!(hub.peers()[1].number, last.number + 1 - LOST_MAX as u32);
     }
 }

@@ -15,17 +15,6 @@ use std::net::{TcpStream, UdpSocket};
 use std::sync::Arc;
 use std::time::Duration;
 
-macro_rules! claims {
-    ($($claim:ident)*) => {
-        mod tcp {
-            $(#[test] fn $claim() { super::run(super::$claim(super::Net::Tcp)) })*
-        }
-        mod quic {
-            $(#[test] fn $claim() { super::run(super::$claim(super::Net::Quic)) })*
-        }
-    };
-}
-
 claims! {
     bytes_from_anybody_harm_nobody
     a_peer_that_stalls_is_given_up

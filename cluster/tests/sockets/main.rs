@@ -4,6 +4,18 @@
     reason = "sockets need Tokio, certificates are valid at the time that the machine has, and a test that hangs is ended"
 )]
 
+/// Each claim, over each transport.
+macro_rules! claims {
+    ($($claim:ident)*) => {
+        mod tcp {
+            $(#[test] fn $claim() { super::run(super::$claim(super::Net::Tcp)) })*
+        }
+        mod quic {
+            $(#[test] fn $claim() { super::run(super::$claim(super::Net::Quic)) })*
+        }
+    };
+}
+
 mod cast;
 mod logged;
 mod house;

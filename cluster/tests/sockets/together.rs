@@ -8,18 +8,6 @@ use ravelin_cluster::proto::groups::Group;
 use ravelin_cluster::proto::reach::Why;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// Each claim, over each transport.
-macro_rules! claims {
-    ($($claim:ident)*) => {
-        mod tcp {
-            $(#[test] fn $claim() { super::run(super::$claim(super::Net::Tcp)) })*
-        }
-        mod quic {
-            $(#[test] fn $claim() { super::run(super::$claim(super::Net::Quic)) })*
-        }
-    };
-}
-
 claims! {
     three_nodes_with_one_seed_reach_one_another_and_share_groups
     messages_calls_and_monitors_cross

@@ -1,14 +1,13 @@
 //! How a node ends, and what those who watch nodes hear, whatever room they have.
 
 use crate::cast::{Heard, Keep, Watch, Who};
-use crate::house::{House, NODES, at};
+use crate::house::{House, NODES};
+use crate::start::seated;
 use ravelin_cluster::proto::reach::Why;
-use ravelin_cluster::transport::SimTransport;
-use ravelin_cluster::{Config, Node, NodeEvent, NodeSeat};
+use ravelin_cluster::{Node, NodeEvent};
 use ravelin_core::{Actor, ActorRef, Bounded, CallError, Cx, Exit, Handle, Message, Pid};
 use ravelin_sim::{Probe, Sim};
-use ravelin_supervisor::{Status, Supervisor, SupervisorRef};
-use std::sync::Arc;
+use ravelin_supervisor::{Status, SupervisorRef};
 use std::time::Duration;
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -87,18 +86,7 @@ fn a_node_that_leaves_has_ended_in_good_order() {
 #[test]
 fn a_child_that_is_a_node_ends_for_the_reason_for_which_the_node_did() {
     Sim::new().seeds(2).check(async |world| {
-        let (seat, tree) = (NodeSeat::new(), SupervisorRef::place("tree"));
-        let (its, place) = (seat.clone(), tree.clone());
-        world.node("z", move |node| {
-            let (seat, place) = (its.clone(), place.clone());
-            async move {
-                let config = Config::new("z".parse().unwrap(), &at("z").0);
-                let builder = Node::builder(config, Arc::new(SimTransport::new(node.net().clone())));
-                let tree = Supervisor::one_for_one("tree").child(builder.at(&seat));
-                tree.start_at(node.system(), &place).await.unwrap();
-                std::future::pending::<()>().await;
-            }
-        });
+        let (seat, tree) = seated(world, |builder| builder);
         let node = seat.ready().await;
         let hosts = tree.which_children().await.unwrap();
         let Status::Running(host) = hosts[0].status else { panic!("{hosts:?}") };

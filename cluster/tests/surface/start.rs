@@ -7,10 +7,11 @@ use ravelin_cluster::discovery::{Discovery, DiscoveryError};
 use ravelin_cluster::proto::reach::Why;
 use ravelin_cluster::transport::SimTransport;
 use ravelin_cluster::{
-    Accepts, Bincode, Codec, Config, Endpoint, Node, NodeEvent, NodeSeat, Remote, Undecodable, Wire,
+    Accepts, Bincode, Codec, Config, Endpoint, Node, NodeBuilder, NodeEvent, NodeSeat, Remote, Undecodable,
+    Wire,
 };
 use ravelin_core::{Actor, CallError, Cx, Exit, Handle, Message};
-use ravelin_sim::Sim;
+use ravelin_sim::{Sim, World};
 use ravelin_supervisor::{Supervisor, SupervisorRef};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -26,23 +27,31 @@ impl Discovery for Finds {
     }
 }
 
+/// A node `z` that is the child of a tree; it starts as `with` says.
+pub(crate) fn seated(
+    world: &World,
+    with: impl Fn(NodeBuilder) -> NodeBuilder + Clone + Send + Sync + 'static,
+) -> (NodeSeat, SupervisorRef) {
+    let (seat, tree) = (NodeSeat::new(), SupervisorRef::place("tree"));
+    let (its, place) = (seat.clone(), tree.clone());
+    world.node("z", move |node| {
+        let (seat, place, with) = (its.clone(), place.clone(), with.clone());
+        async move {
+            let config = Config::new("z".parse().unwrap(), &at("z").0);
+            let builder = with(Node::builder(config, Arc::new(SimTransport::new(node.net().clone()))));
+            let tree = Supervisor::one_for_one("tree").child(builder.at(&seat));
+            tree.start_at(node.system(), &place).await.unwrap();
+            std::future::pending::<()>().await;
+        }
+    });
+    (seat, tree)
+}
+
 #[test]
 fn a_node_in_a_tree_finds_others_by_its_own_discovery_and_leaves_with_the_tree() {
     Sim::new().seeds(2).check(async |world| {
         let house = House::new(world, &NODES[..1]).await;
-        let (seat, tree) = (NodeSeat::new(), SupervisorRef::place("tree"));
-        let (its, place) = (seat.clone(), tree.clone());
-        world.node("z", move |node| {
-            let (seat, place) = (its.clone(), place.clone());
-            async move {
-                let config = Config::new("z".parse().unwrap(), &at("z").0);
-                let transport = Arc::new(SimTransport::new(node.net().clone()));
-                let builder = Node::builder(config, transport).discovery(Finds);
-                let tree = Supervisor::one_for_one("tree").child(builder.at(&seat));
-                tree.start_at(node.system(), &place).await.unwrap();
-                std::future::pending::<()>().await;
-            }
-        });
+        let (seat, tree) = seated(world, |builder| builder.discovery(Finds));
         let mut probe = world.probe::<NodeEvent>("events").await;
         house.node("a").watch(probe.recipient()).await;
         let id = seat.ready().await.id().clone();

@@ -230,7 +230,7 @@ async fn live(
     }
     let mut inbox = Inbox::new(&config, of.ours.limits, now);
     inbox.handle_chunk(Stream::Main, agreed.rest, now);
-    let way = of.hub.way(peer.number).ok_or(End::Closed)?;
+    let way = peer.way().ok_or(End::Closed)?;
     let role = agreed.peer.role;
     let lanes = (inbox, Compressor::new(&config));
     let running = Running::new(of.clone(), link, (peer, role), way, lanes, connection, close);

@@ -1,15 +1,15 @@
 //! What a peer asks, and answers.
 
 use crate::proto::frame::{Asked, Failure, Head, Signal as Framed};
-use crate::proto::link::Flow;
+use crate::proto::link::{Flow, Pushed};
 use crate::proto::waits::CallId;
-use crate::shell::crossing::write_with;
 use crate::shell::failure;
 use bytes::Bytes;
 use ravelin_core::crossing::WayBack;
 use ravelin_core::{CallError, Caller, Pid, Sight};
 
-use super::Peer;
+use super::gate::Gate;
+use super::{NotSent, Payload, Peer};
 
 impl Peer {
     /// A request of the peer is in hand. The caller comes back if it can not be taken.
@@ -65,21 +65,26 @@ impl Peer {
         id: Asked,
         answer: Result<&dyn crate::accepts::Bytes, CallError<()>>,
     ) {
-        let written = answer.and_then(|answer| {
-            let written = write_with(self, |bytes| answer.append(bytes));
-            written.map_err(|why| {
-                CallError::NotUnderstood(format!("the answer could not be written: {why}").into())
-            })
+        let flow = flow.map_or(Flow::Place(0), Flow::Actor);
+        let pushed = answer.and_then(|answer| {
+            let push = |payload: Payload<'_>| {
+                self.end_in_hand(id, |gate| gate.payload(flow, &Head::Answer { id }, payload));
+                Ok(())
+            };
+            self.write_by(|bytes| answer.append(bytes), push).map_err(unwritten)
         });
-        let written = written.map_err(|why| self.failure(why));
+        if let Err(why) = pushed {
+            let failure = self.failure(why);
+            self.end_in_hand(id, |gate| gate.signal(flow, &Framed::Failed { id, failure }));
+        }
+    }
+
+    /// A request of the peer is answered by what `push` pushes.
+    fn end_in_hand(&self, id: Asked, push: impl FnOnce(&mut Gate) -> Pushed) {
         let mut gate = self.gate();
         let (in_hand, number) = gate.in_hand(id);
         let caller = in_hand.end(number);
-        let flow = flow.map_or(Flow::Place(0), Flow::Actor);
-        let pushed = match written {
-            Ok(bytes) => gate.payload(flow, &Head::Answer { id }, bytes.into()),
-            Err(failure) => gate.signal(flow, &Framed::Failed { id, failure }),
-        };
+        let pushed = push(&mut gate);
         drop(gate);
         self.wake_if(pushed);
         drop(caller);
@@ -114,4 +119,13 @@ impl Peer {
             Asked::Reply(id) => self.gate().ways.end(CallId(id)).map(|way| (way, answer)),
         }
     }
+}
+
+/// What to say when an answer is not written. Without a link nobody hears it.
+fn unwritten(why: NotSent) -> CallError<()> {
+    let why = match why {
+        NotSent::Unfit(why) => why,
+        NotSent::NoConnection | NotSent::Full => "there is no link".to_owned(),
+    };
+    CallError::NotUnderstood(format!("the answer could not be written: {why}").into())
 }

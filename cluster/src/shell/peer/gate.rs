@@ -9,7 +9,7 @@ use ravelin_core::crossing::WayBack;
 use ravelin_core::{CallError, Caller};
 use std::task::Waker;
 
-use super::NotSent;
+use super::{NotSent, Payload};
 
 /// The most calls of a peer that are in hand here.
 const IN_HAND_MAX: usize = 1 << 18;
@@ -46,6 +46,18 @@ pub(in crate::shell) struct Up {
     pub(in crate::shell) outbox: Outbox,
     /// The peer does not read what it must be told.
     pub(super) is_overrun: bool,
+}
+
+impl Up {
+    pub(super) fn push(&mut self, flow: Flow, head: &Head, payload: Payload<'_>) -> Result<Pushed, Unsent> {
+        match payload {
+            Payload::Small(bytes) => self.outbox.push(flow, head, |out| {
+                out.extend_from_slice(bytes);
+                Ok(())
+            }),
+            Payload::Large(bytes) => self.outbox.push_bytes(flow, head, bytes),
+        }
+    }
 }
 
 /// A request to the peer, and who waits for what comes of it.
@@ -101,9 +113,9 @@ impl Gate {
         }
     }
 
-    pub(super) fn payload(&mut self, flow: Flow, head: &Head, bytes: Bytes) -> Pushed {
+    pub(super) fn payload(&mut self, flow: Flow, head: &Head, payload: Payload<'_>) -> Pushed {
         let Some(up) = &mut self.up else { return Pushed::Quiet };
-        match up.outbox.push_bytes(flow, head, bytes) {
+        match up.push(flow, head, payload) {
             Ok(pushed) => pushed,
             Err(Unsent::TooLarge { .. }) => {
                 let Head::Answer { id } = head else { return Pushed::Quiet };

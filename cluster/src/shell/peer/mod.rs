@@ -44,7 +44,7 @@ pub(crate) struct Peer {
     /// Signals to the peer that came up while somebody delivered.
     pub(super) later: Mutex<VecDeque<DistSignal>>,
     /// How messages cross to it.
-    pub(crate) way: OnceLock<Weak<Way>>,
+    pub(super) way: OnceLock<Weak<Way>>,
     /// The codecs that it has as well; the same in all of its life.
     pub(super) codecs: OnceLock<BTreeSet<Arc<str>>>,
     /// The link's actor.
@@ -71,6 +71,11 @@ impl Peer {
 
     pub(super) fn gate(&self) -> MutexGuard<'_, Gate> {
         lock(&self.gate)
+    }
+
+    /// How messages cross to it; `None`: it was let go of.
+    pub(crate) fn way(&self) -> Option<Arc<Way>> {
+        self.way.get().and_then(Weak::upgrade)
     }
 
     /// Whether there is a link.

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::task::Waker;
 
 use super::Peer;
-use super::gate::{Gate, Request, Wait};
+use super::gate::{Gate, Request, Up, Wait};
 
 /// Why something was not sent to a peer.
 #[derive(Debug)]
@@ -47,8 +47,8 @@ pub(crate) struct Letter<'a> {
     pub(crate) payload: Payload<'a>,
 }
 
-/// A message of so many bytes is not copied until it is sent.
-const COPY_BELOW: usize = 32 << 10;
+/// A message of so many bytes goes over the bulk lane, and is not copied until it is sent.
+const COPY_BELOW: usize = 16 << 10;
 
 /// The bytes of a message.
 #[derive(Clone)]
@@ -114,25 +114,15 @@ impl Peer {
         waker: &Waker,
         begun: impl FnOnce(CallId),
     ) -> Result<CallId, (NotSent, Wait)> {
-        let mut gate = self.gate();
-        let id = gate.calls.begin(Request { wait, flow: Flow::Place(0) });
-        begun(id);
         let asker = letter.flow.map(BarePid::of);
-        let sent = push_in(&mut gate, letter, |to, message| match ask {
-            Ask::Send => Head::Send { id: id.0, to, message },
-            Ask::Call { budget } => Head::Call { id: id.0, to, asker, message, budget },
-        });
-        match sent {
-            Ok((pushed, flow)) => {
-                if let Some(request) = gate.calls.get_mut(id) {
-                    request.flow = flow;
-                }
-                drop(gate);
-                self.wake_if(pushed);
-                Ok(id)
-            }
-            Err(why) => gate.unsent(id, why, waker),
-        }
+        self.request(wait, waker, |gate, id| {
+            begun(id);
+            let up = gate.up.as_mut().ok_or(NotSent::NoConnection)?;
+            push_in(up, letter, |to, message| match ask {
+                Ask::Send => Head::Send { id: id.0, to, message },
+                Ask::Call { budget } => Head::Call { id: id.0, to, asker, message, budget },
+            })
+        })
     }
 
     /// Asks for a child to be started; `wait` as in [`ask`](Peer::ask).
@@ -144,16 +134,24 @@ impl Peer {
         wait: Wait,
         waker: &Waker,
     ) -> Result<CallId, (NotSent, Wait)> {
-        let mut gate = self.gate();
-        let id = gate.calls.begin(Request { wait, flow: Flow::Place(0) });
-        let sent = (|| {
+        self.request(wait, waker, |gate, id| {
             let up = gate.up.as_mut().ok_or(NotSent::NoConnection)?;
             let (under, spec) = (up.outbox.name_of(under)?, up.outbox.name_of(spec)?);
-            let head = Head::Start { id: id.0, under, spec };
-            let flow = Flow::Name(under);
-            Ok((up.outbox.push_bytes(flow, &head, args.into_bytes())?, flow))
-        })();
-        match sent {
+            let (head, flow) = (Head::Start { id: id.0, under, spec }, Flow::Name(under));
+            Ok((up.push(flow, &head, args)?, flow))
+        })
+    }
+
+    /// Sends what `push` pushes under this number, and says in which flow.
+    fn request(
+        &self,
+        wait: Wait,
+        waker: &Waker,
+        push: impl FnOnce(&mut Gate, CallId) -> Result<(Pushed, Flow), NotSent>,
+    ) -> Result<CallId, (NotSent, Wait)> {
+        let mut gate = self.gate();
+        let id = gate.calls.begin(Request { wait, flow: Flow::Place(0) });
+        match push(&mut gate, id) {
             Ok((pushed, flow)) => {
                 if let Some(request) = gate.calls.get_mut(id) {
                     request.flow = flow;
@@ -177,7 +175,7 @@ impl Peer {
     }
 
     fn push(&self, letter: Letter<'_>, head: impl FnOnce(To, NameNumber) -> Head) -> Result<(), NotSent> {
-        let (pushed, _) = push_in(&mut self.gate(), letter, head)?;
+        let (pushed, _) = push_in(self.gate().up.as_mut().ok_or(NotSent::NoConnection)?, letter, head)?;
         self.wake_if(pushed);
         Ok(())
     }
@@ -195,12 +193,11 @@ impl Peer {
 }
 
 fn push_in(
-    gate: &mut Gate,
+    up: &mut Up,
     letter: Letter<'_>,
     head: impl FnOnce(To, NameNumber) -> Head,
 ) -> Result<(Pushed, Flow), NotSent> {
     let Letter { flow, aim, name, payload } = letter;
-    let up = gate.up.as_mut().ok_or(NotSent::NoConnection)?;
     let message = up.outbox.name(name)?;
     let (to, anyone) = match aim {
         Aim::Pid(pid) => (To::Pid(BarePid::of(*pid)), Flow::Actor(*pid)),
@@ -211,14 +208,5 @@ fn push_in(
         }
     };
     let flow = flow.map_or(anyone, Flow::Actor);
-    let head = head(to, message);
-    let payload = match payload {
-        Payload::Small(payload) => payload,
-        Payload::Large(payload) => return Ok((up.outbox.push_bytes(flow, &head, payload)?, flow)),
-    };
-    let append = |out: &mut Vec<u8>| -> Result<(), std::convert::Infallible> {
-        out.extend_from_slice(payload);
-        Ok(())
-    };
-    Ok((up.outbox.push(flow, &head, append)?, flow))
+    Ok((up.push(flow, &head(to, message), payload)?, flow))
 }
