@@ -9,7 +9,7 @@
 //! **An actor** is a type with [`Actor::init`], and a [`Handle`] for each type of message. What `handle` returns is
 //! the answer to a call.
 //!
-//! ```
+//! ```rust
 //! use ravelin::prelude::*;
 //!
 //! #[derive(Message)]
@@ -45,7 +45,7 @@
 //! *place*, an [`ActorRef`], which exists before its actor and survives its restarts. [`start`] returns when every
 //! `init`, in order, has succeeded.
 //!
-//! ```
+//! ```rust
 //! # use ravelin::prelude::*;
 //! # #[derive(Message)] struct Deposit(u64);
 //! # #[derive(Message)] #[message(reply = u64)] struct Balance;

@@ -12,6 +12,23 @@ pub(crate) struct Program {
 /// Languages of blocks that are no programs.
 const OTHERS: &[&str] = &["console", "sh", "text", "toml"];
 
+/// The page that a file of Rust has in its `//!` lines; the other lines are empty in it, so each keeps its number.
+/// The items of such a file have no programs: its package has no doc tests that would run them.
+// The tests of the programs have no use for it.
+#[allow(dead_code)]
+pub(crate) fn tour(source: &str) -> Result<String, String> {
+    let mut page = String::new();
+    for (n, line) in source.lines().enumerate() {
+        if line.trim_start().starts_with("/// ```") {
+            return Err(format!("{}: put this program into the `//!` lines, or into a page", n + 1));
+        }
+        let text = line.strip_prefix("//!").map_or("", |text| text.strip_prefix(' ').unwrap_or(text));
+        page.push_str(text);
+        page.push('\n');
+    }
+    Ok(page)
+}
+
 /// The programs of a page, in order. A fault says the line and what to write instead.
 pub(crate) fn programs(page: &str) -> Result<Vec<Program>, String> {
     let lines: Vec<&str> = page.lines().collect();
@@ -70,7 +87,7 @@ fn shown(line: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::programs;
+    use super::{programs, tour};
 
     fn lines(page: &str, expected: &[usize]) {
         let found: Vec<_> = programs(page).unwrap().iter().map(|program| program.line).collect();
@@ -110,6 +127,14 @@ mod tests {
     fn a_module_has_the_lines_of_its_page() {
         module("A\nB\n```rust\nuse a::b;\nfn main() {}\n```\n", "\n\n\nuse a::b;\nfn main() {}\n");
         module("```rust\n#![allow(unused)]\na();\n```\n", "fn main() {\n#![allow(unused)]\na();\n} ");
+    }
+
+    #[test]
+    fn the_tour_of_a_file_has_the_lines_of_the_file() {
+        let file = "//! A\n//!\n//! ```rust\n//! # a();\n//!     b();\n//! ```\n\n/// B\nmod c;\n";
+        assert_eq!(tour(file).unwrap(), "A\n\n```rust\n# a();\n    b();\n```\n\n\n\n");
+        let fault = tour("//! A\nmod b {\n    /// ```\n}\n").unwrap_err();
+        assert!(fault.starts_with("3: put this program"), "{fault}");
     }
 
     #[test]

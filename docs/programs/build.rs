@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::{env, fs};
 
 /// The pages with programs, and folders of them, from the root of the workspace.
-const PAGES: &[&str] = &["README.md", "docs/guide", "docs/tracing.md"];
+const PAGES: &[&str] = &["README.md", "docs/guide", "docs/tracing.md", "src/lib.rs"];
 
 fn main() {
     let out = PathBuf::from(env::var_os("OUT_DIR").expect("cargo sets OUT_DIR"));
@@ -19,7 +19,9 @@ fn main() {
         println!("cargo::rerun-if-changed=../../{entry}");
         for page in pages(entry) {
             let text = fs::read_to_string(Path::new("../..").join(&page)).expect("a page of the list");
-            for program in blocks::programs(&text).unwrap_or_else(|fault| panic!("{page}:{fault}")) {
+            let text = if page.ends_with(".rs") { blocks::tour(&text) } else { Ok(text) };
+            let programs = text.and_then(|text| blocks::programs(&text));
+            for program in programs.unwrap_or_else(|fault| panic!("{page}:{fault}")) {
                 let name = format!("{}_line_{}", name(&page), program.line);
                 let file = out.join(&page).join(format!("line_{}.rs", program.line));
                 write(&file, &program.module);
@@ -47,7 +49,11 @@ fn pages(entry: &str) -> Vec<String> {
 
 /// `guide_01_hello` for `docs/guide/01-hello.md`.
 fn name(page: &str) -> String {
-    page.trim_start_matches("docs/").trim_end_matches(".md").to_lowercase().replace(['/', '-'], "_")
+    page.trim_start_matches("docs/")
+        .trim_end_matches(".md")
+        .trim_end_matches(".rs")
+        .to_lowercase()
+        .replace(['/', '-'], "_")
 }
 
 fn write(file: &Path, text: &str) {

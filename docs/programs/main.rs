@@ -1,4 +1,4 @@
-//! The programs of the guide, of the README and of the pages beside it, each by a name: its page and its line there.
+//! The programs of the guide, of the README, of the pages beside it and of the tour in `src/lib.rs`, each by a name: its page and its line there.
 //! `build.rs` takes them out of the pages; cargo compiles them once. `pages.rs` runs each of them as a test.
 
 use std::env;

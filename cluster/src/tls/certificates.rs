@@ -84,7 +84,7 @@ impl Certificates {
         Ok(Certificates::new(None, Identity::read(pem, UnixTime::now())?))
     }
 
-    fn new(files: Option<CertificateFiles>, identity: Identity) -> Certificates {
+    pub(super) fn new(files: Option<CertificateFiles>, identity: Identity) -> Certificates {
         let current = Current { identity: Arc::new(identity), allow: Arc::default() };
         Certificates { shared: Arc::new(Shared { files, current: Mutex::new(current) }) }
     }

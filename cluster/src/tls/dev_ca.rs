@@ -123,6 +123,11 @@ impl DevCa {
     /// # Errors
     /// There is no name, or [`DevCaError::Make`].
     pub fn issue(&self, names: &[NodeName], valid: Duration) -> Result<Issued, DevCaError> {
+        self.identity(names, valid).map(|(issued, _)| issued)
+    }
+
+    /// A certificate, and what a node makes of it at the time that the authority was given.
+    fn identity(&self, names: &[NodeName], valid: Duration) -> Result<(Issued, Identity), DevCaError> {
         let mut params = valid_between(self.now, valid)?;
         if let Some(name) = names.first() {
             params.distinguished_name.push(DnType::CommonName, name.as_str());
@@ -141,19 +146,19 @@ impl DevCa {
         let (certificate, key) = (issued.certificate.as_bytes(), issued.key.as_bytes());
         let pem = CertificatePem { authority: self.certificate.as_bytes(), certificate, key };
         let now = UnixTime::since_unix_epoch(since_1970(self.now));
-        Identity::read(pem, now).map(|_| issued).map_err(DevCaError::Tls)
+        let identity = Identity::read(pem, now).map_err(DevCaError::Tls)?;
+        Ok((issued, identity))
     }
 
     /// Certificates for a node, of which nothing is written: they are gone with the program. So programs that share the
-    /// folder of an authority need nothing more to meet.
+    /// folder of an authority need nothing more to meet. That they are valid is looked at as of the time that the authority
+    /// was given: of a time long ago they may have expired.
     ///
     /// # Errors
     /// As [`DevCa::issue`].
     pub fn certificates(&self, node: &NodeName, valid: Duration) -> Result<Certificates, DevCaError> {
-        let issued = self.issue(std::slice::from_ref(node), valid)?;
-        let (certificate, key) = (issued.certificate.as_bytes(), issued.key.as_bytes());
-        let pem = CertificatePem { authority: self.certificate.as_bytes(), certificate, key };
-        Certificates::from_pem(pem).map_err(DevCaError::Tls)
+        let (_, identity) = self.identity(std::slice::from_ref(node), valid)?;
+        Ok(Certificates::new(None, identity))
     }
 
     /// Writes a certificate for a node, and its key, into the folder of [`DevCa::in_folder`], as

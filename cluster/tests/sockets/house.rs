@@ -15,7 +15,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-const HOUR: Duration = Duration::from_secs(3600);
+const DAY: Duration = Duration::from_secs(86_400);
 
 /// Nothing here takes so long, unless it never comes.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -40,27 +40,25 @@ pub(crate) fn name(name: &str) -> NodeName {
     name.parse().unwrap()
 }
 
+/// One that has been here for an hour.
 pub(crate) fn authority() -> DevCa {
-    DevCa::new(SystemTime::now()).unwrap()
+    DevCa::new(SystemTime::now() - Duration::from_secs(3600)).unwrap()
 }
 
 /// A certificate for a node of this name.
 pub(crate) fn certified(authority: &DevCa, name: &str) -> Certificates {
-    lasting(authority, name, HOUR)
+    lasting(authority, name, DAY)
 }
 
-/// One that is valid for so long.
+/// One that is valid for so long from when the authority was made.
 pub(crate) fn lasting(authority: &DevCa, name: &str, valid: Duration) -> Certificates {
-    let issued = authority.issue(&[self::name(name)], valid).unwrap();
-    let authority = authority.certificate().as_bytes();
-    let (certificate, key) = (issued.certificate.as_bytes(), issued.key.as_bytes());
-    Certificates::from_pem(CertificatePem { authority, certificate, key }).unwrap()
+    authority.certificates(&self::name(name), valid).unwrap()
 }
 
 /// One of a stranger, who trusts everybody that `trusts` vouches for.
 pub(crate) fn strange(trusts: &DevCa, name: &str) -> Certificates {
     let own = authority();
-    let issued = own.issue(&[self::name(name)], HOUR).unwrap();
+    let issued = own.issue(&[self::name(name)], DAY).unwrap();
     let both = [trusts.certificate(), own.certificate()].concat();
     let pem = CertificatePem {
         authority: both.as_bytes(),

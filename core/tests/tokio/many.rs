@@ -1,9 +1,10 @@
-//! A hundred thousand actors: none is forgotten, and a system that they have left is as empty as a new one.
+//! Very many actors: none is forgotten, and a system that they have left is as empty as a new one.
 
 use ravelin_core::runtimes::Tokio;
 use ravelin_core::{Actor, Cx, Exit, Handle, Ledger, Message, System};
 
-const MANY: usize = 100_000;
+// In a release build as many as the benches have.
+const MANY: usize = if cfg!(debug_assertions) { 20_000 } else { 100_000 };
 
 struct Hi;
 impl Message for Hi {
@@ -24,7 +25,7 @@ impl Handle<Hi> for Greeter {
 }
 
 #[test]
-fn a_hundred_thousand_actors_come_and_go() {
+fn very_many_actors_come_and_go() {
     let tokio = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     let system = System::new(Tokio::new(tokio.handle().clone()));
     let inner = system.clone();
