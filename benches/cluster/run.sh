@@ -8,7 +8,7 @@ set -u
 here=$(cd "$(dirname "$0")" && pwd)
 root=$here/../..
 reps=3 out=$(mktemp)
-workloads="oneway oneway2 call call_many down nodedown bulk join3 join10 join50"
+workloads="oneway oneway2 call call_many ended down nodedown bulk join3 join10 join50"
 peers="tls tcp quic erlang ractor kameo"
 while getopts r:w:p:o: option; do
     case $option in
@@ -19,7 +19,7 @@ done
 program=${CARGO_TARGET_DIR:-$root/target}/release/cluster-bench
 peer_programs=${PEERS_TARGET_DIR:-$here/../cluster-peers/target}/release
 kameo_programs=${KAMEO_TARGET_DIR:-${PEERS_TARGET_DIR:-$here/../cluster-peers/kameo/target}}/release
-count() { case $1 in oneway*) echo 1000000 ;; call) echo 10000 ;; call_many) echo 50000 ;; down) echo 500 ;; nodedown | join*) echo 5 ;; *) echo 30 ;; esac; }
+count() { case $1 in oneway*) echo 1000000 ;; call) echo 10000 ;; call_many) echo 50000 ;; ended | down) echo 500 ;; nodedown | join*) echo 5 ;; *) echo 30 ;; esac; }
 
 run() {
     local peer=$1 workload=$2 count

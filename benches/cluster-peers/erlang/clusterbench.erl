@@ -9,7 +9,7 @@ other() ->
     {ok, _} = gen_server:start({local, sink}, ?MODULE, [], []),
     ok.
 
-idle() -> receive never -> ok end.
+idle() -> receive die -> exit(os:system_time(nanosecond)) end.
 
 init([]) -> {ok, 0}.
 handle_call(count, _, N) -> {reply, N, N};
@@ -42,6 +42,10 @@ run("oneway", N, Node) -> oneway("oneway", N, 1, Node);
 run("oneway2", N, Node) -> oneway("oneway2", N, 2, Node);
 run("call", N, Node) -> calls("call", N, 1, Node);
 run("call_many", N, Node) -> calls("call_many", N, 16, Node);
+run("ended", N, Node) ->
+    Begun = now_ns(),
+    Each = [ended(Node) || _ <- lists:seq(1, N)],
+    report_each("ended", now_ns() - Begun, Each, []);
 run("down", N, Node) ->
     Begun = now_ns(),
     Each = [down(Node) || _ <- lists:seq(1, N)],
@@ -142,6 +146,13 @@ call(Node, X) ->
     Begun = now_ns(),
     X = gen_server:call({sink, Node}, {echo, X}),
     now_ns() - Begun.
+
+ended(Node) ->
+    Pid = gen_server:call({sink, Node}, idler),
+    Ref = monitor(process, Pid),
+    gen_server:call({sink, Node}, idler),
+    Pid ! die,
+    receive {'DOWN', Ref, _, _, Ended} when is_integer(Ended) -> os:system_time(nanosecond) - Ended end.
 
 down(Node) ->
     Pid = gen_server:call({sink, Node}, idler),

@@ -1,11 +1,12 @@
 //! The actors of the other process, and what is sent to them.
 
 use ravelin_cluster::{Accepts, Bincode, Remote, Wire};
-use ravelin_core::{Actor, Cx, Exit, Handle, Message, Pid};
+use ravelin_core::{Actor, ActorRef, Cx, Exit, Handle, Message, Pid};
 use serde::de::{Error, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::fmt;
 use std::sync::Arc;
+use std::time::SystemTime;
 
 macro_rules! wire {
     ($($name:literal $message:ty => $reply:ty;)*) => {
@@ -41,6 +42,10 @@ pub(crate) struct Echo(pub(crate) u64);
 #[derive(Deserialize, Serialize)]
 pub(crate) struct Idler;
 
+/// Has the last such actor end itself.
+#[derive(Deserialize, Serialize)]
+pub(crate) struct EndIdler;
+
 /// Many bytes. The answer is how many.
 #[derive(Deserialize, Serialize)]
 pub(crate) struct Blob(pub(crate) Octets);
@@ -50,6 +55,7 @@ wire! {
     "bench.count" Count => u64;
     "bench.echo" Echo => u64;
     "bench.idler" Idler => Pid;
+    "bench.end-idler" EndIdler => ();
     "bench.blob" Blob => u64;
 }
 
@@ -84,18 +90,19 @@ impl<'de> Deserialize<'de> for Octets {
 /// Whom all is sent to.
 pub(crate) struct Sink {
     count: u64,
+    idler: Option<ActorRef<Idle>>,
 }
 
 impl Actor for Sink {
     type Args = ();
     async fn init((): (), _: &mut Cx<Self>) -> Result<Self, Exit> {
-        Ok(Sink { count: 0 })
+        Ok(Sink { count: 0, idler: None })
     }
 }
 
 impl Remote for Sink {
     fn accepts(messages: &mut Accepts<Sink>) {
-        messages.add::<Small>().add::<Count>().add::<Echo>().add::<Idler>().add::<Blob>();
+        messages.add::<Small>().add::<Count>().add::<Echo>().add::<Idler>().add::<EndIdler>().add::<Blob>();
     }
 }
 
@@ -123,7 +130,7 @@ impl Handle<Blob> for Sink {
     }
 }
 
-/// Does nothing.
+/// Does nothing, until it ends itself.
 struct Idle;
 
 impl Actor for Idle {
@@ -136,6 +143,25 @@ impl Actor for Idle {
 impl Handle<Idler> for Sink {
     async fn handle(&mut self, _: Idler, cx: &mut Cx<Self>) -> Pid {
         let idle = cx.system().spawn::<Idle>(()).await.expect("it starts");
-        idle.pid().expect("it lives")
+        let pid = idle.pid().expect("it lives");
+        self.idler = Some(idle);
+        pid
     }
+}
+
+impl Handle<EndIdler> for Sink {
+    async fn handle(&mut self, end: EndIdler, _: &mut Cx<Self>) {
+        self.idler.take().expect("there is one").cast(end).expect("room");
+    }
+}
+
+impl Handle<EndIdler> for Idle {
+    async fn handle(&mut self, _: EndIdler, cx: &mut Cx<Self>) {
+        cx.stop(Exit::error(wall_clock_ns()));
+    }
+}
+
+/// The time on the clock that all processes of the machine read.
+pub(crate) fn wall_clock_ns() -> u128 {
+    SystemTime::UNIX_EPOCH.elapsed().expect("it is later than 1970").as_nanos()
 }

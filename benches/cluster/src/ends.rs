@@ -1,6 +1,6 @@
 //! How soon ends are known: of actors and of nodes; and how soon nodes are.
 
-use crate::cast::{Idler, Sink};
+use crate::cast::{Count, EndIdler, Idler, Sink, wall_clock_ns};
 use crate::world::{World, reach};
 use futures::channel::mpsc::{UnboundedReceiver, UnboundedSender, unbounded};
 use futures::stream::StreamExt;
@@ -8,17 +8,25 @@ use ravelin_cluster::Addr;
 use ravelin_core::{Actor, ActorRef, Cx, Exit, Handle, Info, Message, Pid, System, sleep};
 use std::time::{Duration, Instant};
 
+/// Word of an end: when it came, on the clock of this process and on that of the machine, and why it was.
+struct End {
+    at: Instant,
+    wall_clock_ns: u128,
+    why: Exit,
+}
+
 /// Says when who it watches has ended, and why.
-struct Watcher(UnboundedSender<(Instant, Exit)>);
+struct Watcher(UnboundedSender<End>);
 
 impl Actor for Watcher {
-    type Args = UnboundedSender<(Instant, Exit)>;
+    type Args = UnboundedSender<End>;
     async fn init(told: Self::Args, _: &mut Cx<Self>) -> Result<Self, Exit> {
         Ok(Watcher(told))
     }
     async fn handle_info(&mut self, info: Info, _: &mut Cx<Self>) {
         if let Info::Down { reason, .. } = info {
-            let _ = self.0.unbounded_send((Instant::now(), reason));
+            let end = End { at: Instant::now(), wall_clock_ns: wall_clock_ns(), why: reason };
+            let _ = self.0.unbounded_send(end);
         }
     }
 }
@@ -50,7 +58,7 @@ impl Handle<Kill> for Watcher {
 }
 
 /// A watcher, and what it says.
-async fn watcher(system: &System) -> (ActorRef<Watcher>, UnboundedReceiver<(Instant, Exit)>) {
+async fn watcher(system: &System) -> (ActorRef<Watcher>, UnboundedReceiver<End>) {
     let (told, ends) = unbounded();
     (system.spawn::<Watcher>(told).await.expect("it starts"), ends)
 }
@@ -60,8 +68,24 @@ async fn watched(watcher: &ActorRef<Watcher>, sink: &Addr<Sink>) -> Pid {
     let pid = sink.call(Idler).await.expect("an answer");
     watcher.call(Watch(pid)).await.expect("an answer");
     // What one actor asks later comes later; this one asks for all, so it waits a little.
-    sink.call(Idler).await.expect("an answer");
+    sink.call(Count).await.expect("an answer");
     pid
+}
+
+pub(crate) async fn ended(world: &World) {
+    let (node, _other, sink) = world.pair().await;
+    let (watcher, mut ends) = watcher(node.system()).await;
+    let (mut each, whole) = (Vec::new(), Instant::now());
+    for _ in 0..world.run.n {
+        watched(&watcher, &sink).await;
+        sink.cast(EndIdler).expect("room");
+        let end = ends.next().await.expect("word of it");
+        let Exit::Error(begun) = &end.why else { panic!("it ended by {}", end.why) };
+        let begun: u128 = begun.parse().expect("it says when it ended");
+        let took = end.wall_clock_ns.checked_sub(begun).expect("the machine's clock went on");
+        each.push(Duration::from_nanos(took as u64));
+    }
+    world.run.report_each(whole.elapsed(), each, &[]);
 }
 
 pub(crate) async fn down(world: &World) {
@@ -71,9 +95,9 @@ pub(crate) async fn down(world: &World) {
     for _ in 0..world.run.n {
         let pid = watched(&watcher, &sink).await;
         let begun = watcher.call(Kill(pid)).await.expect("an answer");
-        let (ended, why) = ends.next().await.expect("word of it");
-        assert_eq!(why, Exit::Killed);
-        each.push(ended - begun);
+        let end = ends.next().await.expect("word of it");
+        assert_eq!(end.why, Exit::Killed);
+        each.push(end.at - begun);
     }
     world.run.report_each(whole.elapsed(), each, &[]);
 }
@@ -86,9 +110,9 @@ pub(crate) async fn nodedown(world: &World) {
         watched(&watcher, &sink).await;
         let begun = Instant::now();
         other.kill();
-        let (ended, why) = ends.next().await.expect("word of it");
-        assert_eq!(why, Exit::NoConnection);
-        each.push(ended - begun);
+        let end = ends.next().await.expect("word of it");
+        assert_eq!(end.why, Exit::NoConnection);
+        each.push(end.at - begun);
         node.leave().await;
     }
     world.run.report_each(whole.elapsed(), each, &[]);

@@ -7,7 +7,8 @@
 //! | oneway, oneway2 | a cast of 32 bytes from one (two) actors to one of the other process, until that has counted all |
 //! | call | a call to an actor of the other process and its answer, one after the other |
 //! | call_many | the same from 16 actors |
-//! | down | from the exit signal to a monitored actor of the other process to its `Down` |
+//! | ended | from the moment a monitored actor of the other process ends itself to its `Down` |
+//! | down | from the kill of a monitored actor of the other process to its `Down`: there, and back |
 //! | nodedown | from the kill of the other process to the `Down` of an actor that it had |
 //! | join | until each of so many nodes reaches all others; in one process |
 //! | bulk | a message of 8 MiB, while another actor calls every 5 ms |
@@ -45,6 +46,7 @@ async fn workload(world: World) {
         "oneway2" => messages::oneway(&world, 2).await,
         "call" => messages::call(&world, 1).await,
         "call_many" => messages::call(&world, 16).await,
+        "ended" => ends::ended(&world).await,
         "down" => ends::down(&world).await,
         "nodedown" => ends::nodedown(&world).await,
         "join" => ends::join(&world).await,

@@ -48,7 +48,7 @@ impl Run {
                 "oneway" | "oneway2" => 4_000_000,
                 "call" => 20_000,
                 "call_many" => 100_000,
-                "down" => 500,
+                "down" | "ended" => 500,
                 "bulk" => 100,
                 _ => 20,
             };
@@ -81,7 +81,7 @@ impl Run {
 
 pub(crate) fn usage() -> ! {
     eprintln!(
-        "usage: cluster-bench <oneway|oneway2|call|call_many|down|nodedown|join|bulk> [--transport tls|tcp|quic] \
+        "usage: cluster-bench <oneway|oneway2|call|call_many|ended|down|nodedown|join|bulk> [--transport tls|tcp|quic] \
          [--n N] [--nodes N]"
     );
     std::process::exit(2)

@@ -25,6 +25,9 @@ use super::{End, Linking, broken, farewell};
 
 /// How many frames are handled before others have a turn.
 const TURN: usize = 256;
+/// How many bytes are read, or written, before the other direction has a turn: an answer does not wait until a large
+/// message is through.
+const BYTES_TURN: usize = 64 << 10;
 /// How many bytes are compressed before others have a turn.
 const COMPRESS_TURN: usize = 128 << 10;
 /// Groups and names are told while no more bytes than this wait in the user lane.
@@ -199,6 +202,7 @@ impl Running {
 
     /// Takes what comes.
     fn poll_in(&mut self, cx: &mut Context<'_>) -> Result<(), End> {
+        let mut came = 0;
         loop {
             // What is read is read with this way and these nodes: once for all that came together.
             let (way, nodes) = (self.way.clone(), self.nodes.clone());
@@ -209,10 +213,15 @@ impl Running {
             if let Some(ack) = self.inbox.poll_ack() {
                 let _ = self.peer.with_outbox(self.link, |outbox| outbox.push_signal(Flow::Groups, &ack));
             }
+            if came >= BYTES_TURN {
+                self.turn = 0;
+                return Ok(());
+            }
             match self.connection.receiver.poll_receive(cx)? {
                 Poll::Pending => return Ok(()),
                 Poll::Ready(None) => return Err(End::Closed),
                 Poll::Ready(Some((stream, bytes))) => {
+                    came += bytes.len();
                     self.inbox.handle_chunk(stream, bytes, self.system.runtime().now());
                 }
             }
@@ -245,9 +254,9 @@ impl Running {
         if self.free().is_none() && self.peer.is_overrun() {
             return Err(End::Ours(Bye::Overrun));
         }
-        let mut compressed = 0;
+        let (mut compressed, mut went) = (0, 0);
         while let Some(streams) = self.free() {
-            if compressed >= COMPRESS_TURN {
+            if compressed >= COMPRESS_TURN || went >= BYTES_TURN {
                 self.turn = 0;
                 break;
             }
@@ -255,6 +264,7 @@ impl Running {
                 Ok(None) => break,
                 Ok(Some((stream, mut bytes))) => {
                     compressed += self.compress(stream, &mut bytes);
+                    went += bytes.len();
                     *self.held_of(stream) = Some(bytes);
                     self.send_held(cx, stream)?;
                 }
