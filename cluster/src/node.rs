@@ -253,14 +253,14 @@ impl Node {
 
     /// Adds a living actor of this node to a group of the cluster; as often as this is called. Source: `pg:join/2`.
     ///
+    /// Cancel safety: dropped, the actor has joined or has not; it is out with its end all the same.
+    ///
     /// # Errors
     /// See [`groups::NotDone`].
     pub async fn join<A: Remote>(&self, group: &Group, actor: &ActorRef<A>) -> Result<(), groups::NotDone> {
         self.0.hub.exports.know::<A>();
         let pid = actor.pid().ok_or(groups::NotDone::NoProc)?;
-        self.0.hub.with_groups(|groups| groups.join(group, pid))?;
-        self.keep_watch(pid).await;
-        Ok(())
+        self.0.hub.join(group, pid).await
     }
 
     /// Takes an actor of this node out of a group, once. Source: `pg:leave/2`.
@@ -305,6 +305,8 @@ impl Node {
     /// Gives an actor of this node a name in the cluster. When another node has given it to another actor at the same
     /// time, or while the two did not see each other, one of them loses it. Source: `global:register_name/3`.
     ///
+    /// Cancel safety: dropped, the actor has the name or has not; it is free with its end all the same.
+    ///
     /// # Errors
     /// See [`names::NotDone`](crate::proto::names::NotDone).
     pub async fn register<A: Remote>(
@@ -317,19 +319,12 @@ impl Node {
         let pid = actor.pid().ok_or(crate::proto::names::NotDone::NoProc)?;
         let since = self.system().runtime().system_time().duration_since(std::time::UNIX_EPOCH);
         let now_us = u64::try_from(since.unwrap_or_default().as_micros()).unwrap_or(u64::MAX);
-        self.0.hub.with_names(|names| names.register(name, pid, resolve, now_us))?;
-        self.keep_watch(pid).await;
-        Ok(())
+        self.0.hub.register(name, pid, resolve, now_us).await
     }
 
     /// The actor with this name, on whichever node. Source: `global:whereis_name/1`.
     pub fn whereis(&self, name: &str) -> Option<Pid> {
         self.0.hub.names().whereis(name)
-    }
-
-    /// Sees that an actor's groups and names end with it.
-    async fn keep_watch(&self, pid: Pid) {
-        self.0.hub.keep_watch(pid).await;
     }
 }
 

@@ -80,8 +80,7 @@ impl<M: Wire<Reply = ()> + Clone> Actor for Relay<M> {
 
     async fn init((hub, beside): Self::Args, cx: &mut Cx<Self>) -> Result<Self, Exit> {
         let pid = cx.pid();
-        hub.with_groups(|groups| groups.join(&beside, pid)).map_err(Exit::error)?;
-        hub.keep_watch(pid).await;
+        hub.join(&beside, pid).await.map_err(Exit::error)?;
         Ok(Relay { hub, subscribers: BTreeMap::new(), _of: PhantomData })
     }
 

@@ -7,8 +7,8 @@ use super::hub::Hub;
 use super::keeper::Watch;
 use super::peer::lock;
 use super::watchers::{GroupEvent, GroupWatch};
-use crate::proto::groups::{Group, Groups};
-use crate::proto::names::{Event, Keep, Names};
+use crate::proto::groups::{self, Group, Groups};
+use crate::proto::names::{self, Event, Keep, Names, Resolve};
 use ravelin_core::{Pid, Recipient, SendError};
 use std::sync::Arc;
 
@@ -77,11 +77,43 @@ impl Hub {
         }
     }
 
-    /// Sees that an actor's groups and names end with it.
-    pub(crate) async fn keep_watch(&self, pid: Pid) {
+    /// Adds an actor of this node to a group, until it ends.
+    pub(crate) async fn join(&self, group: &Group, pid: Pid) -> Result<(), groups::NotDone> {
+        self.keep_watch(pid).await;
+        self.with_groups(|groups| groups.join(group, pid))?;
+        if self.lives(pid) { Ok(()) } else { Err(groups::NotDone::NoProc) }
+    }
+
+    /// Gives an actor of this node a name, until it ends.
+    pub(crate) async fn register(
+        &self,
+        name: &str,
+        pid: Pid,
+        resolve: Resolve,
+        now_us: u64,
+    ) -> Result<(), names::NotDone> {
+        self.keep_watch(pid).await;
+        self.with_names(|names| names.register(name, pid, resolve, now_us))?;
+        if self.lives(pid) { Ok(()) } else { Err(names::NotDone::NoProc) }
+    }
+
+    /// Sees that an actor's groups and names end with it, from now on: who is not watched is in no group and has no name,
+    /// even if whoever waits here is killed.
+    async fn keep_watch(&self, pid: Pid) {
         if let Some(keeper) = self.keeper.get() {
-            let _ = keeper.call(Watch(pid)).await;
+            // In its own time: the deadline of what the caller serves is none for this.
+            let _ = keeper.call(Watch(pid)).no_timeout().detached().await;
         }
+    }
+
+    /// Whether an actor that has just got into a group, or got a name, lives. One that had ended before is out again: the
+    /// keeper may have seen its end before there was anything to take back.
+    fn lives(&self, pid: Pid) -> bool {
+        let lives = self.system.is_alive(pid);
+        if !lives {
+            self.ended(pid);
+        }
+        lives
     }
 
     /// An actor of this node has ended: its groups and names end with it.

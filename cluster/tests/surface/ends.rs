@@ -13,7 +13,7 @@ use std::time::Duration;
 const SECOND: Duration = Duration::from_secs(1);
 
 /// The child of a tree that has this id.
-async fn child(tree: &SupervisorRef, id: &str) -> Pid {
+pub(crate) async fn child(tree: &SupervisorRef, id: &str) -> Pid {
     let children = tree.which_children().await.unwrap();
     let found = children.iter().find(|child| &*child.id == id).unwrap_or_else(|| panic!("{children:?}"));
     let Status::Running(pid) = found.status else { panic!("{found:?}") };

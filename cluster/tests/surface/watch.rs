@@ -1,10 +1,12 @@
 //! Groups and names, watched.
 
 use crate::cast::{Add, Get, Heard, Link, Puppet};
+use crate::ends::child;
 use crate::house::{House, NODES};
+use futures::FutureExt;
 use ravelin_cluster::proto::names::NotDone;
 use ravelin_cluster::{Group, GroupEvent, Keep, NameEvent, Resolve};
-use ravelin_core::{ActorRef, Cx, Handle, Pid};
+use ravelin_core::{ActorRef, Cx, Exit, Handle, Pid};
 use ravelin_sim::{Sim, World};
 use std::time::Duration;
 
@@ -48,6 +50,35 @@ fn a_watcher_of_a_group_hears_its_members_and_then_each_change() {
         assert!(!a.node.unwatch_group(watch));
         assert!(a.node.members(&group).is_empty());
     });
+}
+
+#[test]
+fn whoever_ends_while_it_joins_or_gets_a_name_is_in_no_group_and_has_no_name() {
+    for gives_up in [true, false] {
+        Sim::new().seeds(2).check(async |world| {
+            let house = House::new(world, &NODES[..1]).await;
+            let (group, home) = (Group::new("", "all").unwrap(), house.home("a"));
+            let (node, system) = (&home.node, home.node.system());
+            let pid = home.puppet.pid().unwrap();
+            let keeper = system.sys(child(node.tree(), "keeper").await);
+            keeper.suspend().await.unwrap();
+            let mut joining = Box::pin(node.join(&group, &home.puppet));
+            let mut registering = Box::pin(node.register("me", &home.puppet, Resolve::default()));
+            assert!((&mut joining).now_or_never().is_none() && (&mut registering).now_or_never().is_none());
+            system.kill(pid);
+            assert_eq!(system.ended(pid).await, Exit::Killed);
+            if gives_up {
+                drop((joining, registering));
+                keeper.resume().unwrap();
+            } else {
+                keeper.resume().unwrap();
+                assert_eq!(joining.await, Err(ravelin_cluster::proto::groups::NotDone::NoProc));
+                assert_eq!(registering.await, Err(NotDone::NoProc));
+            }
+            world.advance(Duration::from_secs(1)).await;
+            assert_eq!((node.local_members(&group), node.whereis("me")), (vec![], None), "{gives_up}");
+        });
+    }
 }
 
 #[test]
