@@ -17,9 +17,12 @@ use ravelin_core::Pid;
 use ravelin_sim::Sim;
 use std::time::Duration;
 
+/// Unoptimised a world takes its time.
+const SEEDS: u64 = if cfg!(debug_assertions) { 6 } else { 20 };
+
 #[test]
 fn nodes_find_one_another_by_a_seed_and_reach_all() {
-    Sim::new().seeds(20).check(async |world| {
+    Sim::new().seeds(SEEDS).check(async |world| {
         let house = House::new(world, NODES).await;
         world.advance(Duration::from_secs(5)).await;
         for name in NODES {
@@ -30,7 +33,7 @@ fn nodes_find_one_another_by_a_seed_and_reach_all() {
 
 #[test]
 fn a_message_and_a_call_reach_an_actor_of_another_node() {
-    Sim::new().seeds(20).check(async |world| {
+    Sim::new().seeds(SEEDS).check(async |world| {
         let house = House::new(world, &NODES[..2]).await;
         world.advance(Duration::from_secs(3)).await;
         let there = house.addr("b", "a");
@@ -45,7 +48,7 @@ fn a_message_and_a_call_reach_an_actor_of_another_node() {
 
 #[test]
 fn nodes_that_are_cut_off_are_down_in_time_and_up_again_after() {
-    Sim::new().seeds(20).check(async |world| {
+    Sim::new().seeds(SEEDS).check(async |world| {
         let house = House::new(world, &NODES[..2]).await;
         let events = world.probe::<NodeEvent>("events").await;
         house.node("a").watch(events.recipient()).await;
@@ -63,7 +66,7 @@ fn nodes_that_are_cut_off_are_down_in_time_and_up_again_after() {
 
 #[test]
 fn a_node_that_leaves_says_so_after_all_that_it_sent() {
-    Sim::new().seeds(20).check(async |world| {
+    Sim::new().seeds(SEEDS).check(async |world| {
         let house = House::new(world, &NODES[..2]).await;
         let mut events = world.probe::<NodeEvent>("events").await;
         house.node("b").watch(events.recipient()).await;
@@ -107,7 +110,7 @@ async fn seen(house: &House, of: &str, by: &str) -> Pid {
 
 #[test]
 fn a_pid_of_a_third_node_is_the_same_actor_to_whoever_gets_it() {
-    Sim::new().seeds(20).check(async |world| {
+    Sim::new().seeds(SEEDS).check(async |world| {
         let house = House::new(world, &NODES[..3]).await;
         world.advance(Duration::from_secs(5)).await;
         let third = seen(&house, "c", "a").await;
@@ -125,7 +128,7 @@ fn a_pid_of_a_third_node_is_the_same_actor_to_whoever_gets_it() {
 
 #[test]
 fn monitors_and_links_tell_of_an_end_on_another_node_once() {
-    Sim::new().seeds(20).check(async |world| {
+    Sim::new().seeds(SEEDS).check(async |world| {
         let house = House::new(world, &NODES[..2]).await;
         world.advance(Duration::from_secs(3)).await;
         let there = seen(&house, "b", "a").await;
@@ -144,7 +147,7 @@ fn monitors_and_links_tell_of_an_end_on_another_node_once() {
 
 #[test]
 fn a_node_that_is_lost_ends_monitors_links_and_calls_once() {
-    Sim::new().seeds(20).check(async |world| {
+    Sim::new().seeds(SEEDS).check(async |world| {
         let house = House::new(world, &NODES[..2]).await;
         world.advance(Duration::from_secs(3)).await;
         let there = seen(&house, "b", "a").await;
@@ -163,7 +166,7 @@ fn a_node_that_is_lost_ends_monitors_links_and_calls_once() {
 
 #[test]
 fn groups_and_names_are_the_same_on_all_nodes_and_go_with_their_actors() {
-    Sim::new().seeds(20).check(async |world| {
+    Sim::new().seeds(SEEDS).check(async |world| {
         let house = House::new(world, &NODES[..3]).await;
         let group = Group::new("", "all").unwrap();
         for name in &NODES[..3] {
