@@ -54,7 +54,7 @@ pub async fn senders_that_wait_get_room_in_the_order_they_came(system: System) {
         assert!(begin(send).await.is_pending());
     }
     drop(gate);
-    for send in waiting.into_iter().rev().collect::<Vec<_>>().into_iter().rev() {
+    for send in waiting {
         send.await.unwrap();
     }
     p.is_through().await;

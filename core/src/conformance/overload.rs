@@ -154,9 +154,19 @@ pub async fn a_full_mailbox_sheds_bulk_first_and_never_control(system: System) {
 }
 
 pub async fn a_bulk_sender_waits_behind_all_others(system: System) {
-    let (desk, gate, log) = held(&system, Bounded(2)).await;
-    desk.cast(Ask(0)).unwrap();
-    desk.cast(Ask(1)).unwrap();
+    // Room for one at a time: what is said shows the order in which room was given.
+    let said = said_by_those_who_waited(&system, 1).await;
+    assert_eq!(said, [40, 20, 21, 22, 10, 12]);
+    // Room for two: it is given to two at once, and which of them comes first is their executor's affair.
+    let said = said_by_those_who_waited(&system, 2).await;
+    assert_eq!((said[0], &said[4..]), (40, &[10, 12][..]), "{said:?}");
+}
+
+/// What a desk with so much room handles of those who wait before it, three of them of the class bulk, of which one
+/// gives up, and of one of the class control that comes last.
+async fn said_by_those_who_waited(system: &System, limit: u32) -> Vec<u32> {
+    let (desk, gate, log) = held(system, Bounded(limit)).await;
+    (0..limit).for_each(|n| desk.cast(Ask(n)).unwrap());
     let mut bulk: Vec<_> = (10..13).map(|n| Box::pin(desk.send(Report(n)))).collect();
     for send in &mut bulk {
         assert!(begin(send).await.is_pending());
@@ -170,12 +180,14 @@ pub async fn a_bulk_sender_waits_behind_all_others(system: System) {
     assert!(matches!(desk.cast(Report(30)), Err(SendError::Full(_))));
     desk.send(Order(40)).await.unwrap();
     drop(gate);
-    let sends = futures::future::join_all(usual.into_iter().map(|send| send.map(|sent| sent.is_ok())));
+    let usual = futures::future::join_all(usual.into_iter().map(|send| send.map(|sent| sent.is_ok())));
     let bulk = futures::future::join_all(bulk.into_iter().map(|send| send.map(|sent| sent.is_ok())));
-    let (sent, bulk) = futures::future::join(sends, bulk).await;
-    assert!(sent.into_iter().chain(bulk).all(|is_ok| is_ok));
-    let (said, _) = handled(&system, &desk, log).await;
-    assert_eq!(said, [0, 1, 40, 20, 21, 22, 10, 12]);
+    let (usual, bulk) = futures::future::join(usual, bulk).await;
+    assert!(usual.into_iter().chain(bulk).all(|is_ok| is_ok));
+    let (said, _) = handled(system, &desk, log).await;
+    let (held_up, said) = said.split_at(limit as usize);
+    assert!(held_up.iter().copied().eq(0..limit), "{held_up:?}");
+    said.to_vec()
 }
 
 pub async fn bulk_senders_learn_of_the_end(system: System) {
