@@ -31,6 +31,9 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+/// How long those that were killed have at the least to come to an await.
+const END_OF_THE_KILLED: Duration = Duration::from_secs(1);
+
 /// One node's worth of actors: a runtime, the living, their names and groups. Cheap to clone.
 ///
 /// Several live in one process without seeing each other.
@@ -296,7 +299,7 @@ impl System {
 
     /// Orders every actor that has no parent to shut down, waits until all actors have ended, and kills those left
     /// after `deadline`. Gives how many had to be killed. One that never comes back to an await cannot be ended:
-    /// `deadline` after the kill this returns without it.
+    /// `deadline` after the kill, and not before a second is over, this returns without it.
     pub async fn shut_down_all(&self, deadline: Duration) -> usize {
         let order_all = async {
             // Again and again: those whose parent has ended and who have not ended with it.
@@ -325,7 +328,7 @@ impl System {
                 wait_all(ends).await;
             }
         };
-        let _ = within(&**self.runtime(), deadline, kill_all).await;
+        let _ = within(&**self.runtime(), deadline.max(END_OF_THE_KILLED), kill_all).await;
         killed
     }
 

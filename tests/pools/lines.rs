@@ -157,20 +157,23 @@ fn no_more_are_in_flight_than_may_be_and_who_waits_is_let_in_turn() {
 
 #[test]
 fn a_job_whose_caller_has_gone_is_not_handled() {
+    // In the pool's own line, and in the mailbox of a worker.
     in_virtual_time(async |system| {
-        let place = PoolRef::place("pool");
-        let app = up(&system, line(&place, 1)).await;
-        let (open, gate) = oneshot::channel();
-        let mut held = place.call_one(WaitFor(gate)).into_future();
-        assert!((&mut held).now_or_never().is_none());
-        let late = place.call_one(Break).timeout(ms(10)).await;
-        assert!(matches!(late, Err(PoolError::Timeout)), "{late:?}");
-        open.send(()).expect("it waits");
-        assert_eq!(held.await.expect("it answers"), 0);
-        until(|| place.stats().expired == 1).await;
-        let stats = place.stats();
-        assert!(stats.is_balanced() && stats.restarted == 0, "{stats:?}");
-        app.stop().await;
+        for of in [line, |place: &_, workers| pool(place).workers(workers)] {
+            let place = PoolRef::place("pool");
+            let app = up(&system, of(&place, 1)).await;
+            let (open, gate) = oneshot::channel();
+            let mut held = place.call_one(WaitFor(gate)).into_future();
+            assert!((&mut held).now_or_never().is_none());
+            let late = place.call_one(Break).timeout(ms(10)).await;
+            assert!(matches!(late, Err(PoolError::Timeout)), "{late:?}");
+            open.send(()).expect("it waits");
+            assert_eq!(held.await.expect("it answers"), 0);
+            until(|| place.stats().expired == 1 && place.stats().busy == 0).await;
+            let stats = place.stats();
+            assert!(stats.is_balanced() && stats.restarted == 0, "{stats:?}");
+            app.stop().await;
+        }
     });
 }
 

@@ -1,6 +1,6 @@
 //! The time of a call travels with the calls that are made to answer it; what nobody waits for is not begun.
 
-use super::puppet::{Do, Keep, Say, begin, puppet};
+use super::puppet::{Do, Keep, Say, begin, longer_and_longer, puppet};
 use crate::{Abandoned, Actor, CALL_TIMEOUT, CallError, Cx, Exit, Handle, Message, System, Time, within};
 use futures::channel::oneshot;
 use std::time::Duration;
@@ -10,53 +10,67 @@ const SOON: Duration = Duration::from_millis(2);
 
 pub async fn a_call_made_to_answer_another_ends_with_its_time(system: System) {
     let (a, b) = (puppet(&system).await, puppet(&system).await);
-    let gate = b.hangs().await;
-    let to_b = b.actor.clone();
-    let (tell, outcome) = oneshot::channel();
-    let asks = Do::new(move |_, cx| {
-        let began = cx.now();
-        let deadline = cx.deadline();
-        Box::pin(async move {
-            let inner = to_b.call(Say(1)).no_timeout().await;
-            let _ = tell.send((inner, cx.now() - began, deadline.map(|deadline| deadline - began)));
-        })
-    });
-    // Both end at the same time; whoever is woken first may still answer the other.
-    let outer = a.actor.call(asks).timeout(SOON).await;
-    assert!(matches!(outer, Ok(()) | Err(CallError::Timeout)), "{outer:?}");
-    let (inner, took, left) = outcome.await.expect("the handler goes on");
-    assert!(matches!(inner, Err(CallError::Timeout)), "{inner:?}");
-    assert!(left.is_some_and(|left| left <= SOON), "{left:?}");
-    assert!(took < CALL_TIMEOUT, "it took {took:?}");
-    drop(gate);
+    let _gate = b.hangs().await;
+    for limit in longer_and_longer() {
+        let to_b = b.actor.clone();
+        let (tell, outcome) = oneshot::channel();
+        let asks = Do::new(move |_, cx| {
+            let began = cx.now();
+            let deadline = cx.deadline();
+            Box::pin(async move {
+                let inner = to_b.call(Say(1)).no_timeout().await;
+                let _ = tell.send((inner, cx.now() - began, deadline.map(|deadline| deadline - began)));
+            })
+        });
+        // Both end at the same time; whoever is woken first may still answer the other.
+        let outer = a.actor.call(asks).timeout(limit).await;
+        assert!(matches!(outer, Ok(()) | Err(CallError::Timeout)), "{outer:?}");
+        let (inner, took, left) = match outcome.await {
+            // Its time was over before it began, or before it asked.
+            Err(oneshot::Canceled) | Ok((Err(CallError::Expired(_)), ..)) => continue,
+            Ok(told) => told,
+        };
+        assert!(matches!(inner, Err(CallError::Timeout)), "{inner:?}");
+        assert!(left.is_some_and(|left| left <= limit), "{left:?}");
+        assert!(took < CALL_TIMEOUT, "it took {took:?}");
+        return;
+    }
+    panic!("no limit was long enough for it to begin");
 }
 
 pub async fn a_handler_with_no_time_left_is_told_before_it_asks(system: System) {
     let (a, b) = (puppet(&system).await, puppet(&system).await);
-    let (to_b, late) = (b.actor.clone(), b.actor.clone());
-    let (tell, outcome) = oneshot::channel();
-    let asks = Do::new(move |_, cx| {
-        Box::pin(async move {
-            cx.abandoned().await;
-            let inherits = to_b.call(Say(1)).await;
-            let own = late.call(Say(2)).detached().await;
-            let _ = tell.send((inherits, own, cx.is_awaited()));
-        })
-    });
-    let outer = a.actor.call(asks).timeout(SOON).await;
-    assert!(matches!(outer, Err(CallError::Timeout)), "{outer:?}");
-    let (inherits, own, is_awaited) = outcome.await.expect("the handler goes on");
-    assert!(matches!(inherits, Err(CallError::Expired(Say(1)))), "{inherits:?}");
-    assert!(matches!(own, Ok(2)), "{own:?}");
-    assert!(!is_awaited, "the caller has gone");
+    for limit in longer_and_longer() {
+        let (to_b, late) = (b.actor.clone(), b.actor.clone());
+        let (tell, outcome) = oneshot::channel();
+        let asks = Do::new(move |_, cx| {
+            Box::pin(async move {
+                cx.abandoned().await;
+                let inherits = to_b.call(Say(1)).await;
+                let own = late.call(Say(2)).detached().await;
+                let _ = tell.send((inherits, own, cx.is_awaited()));
+            })
+        });
+        let outer = a.actor.call(asks).timeout(limit).await;
+        assert!(matches!(outer, Err(CallError::Timeout)), "{outer:?}");
+        // Else its time was over before it began.
+        let Ok((inherits, own, is_awaited)) = outcome.await else { continue };
+        assert!(matches!(inherits, Err(CallError::Expired(Say(1)))), "{inherits:?}");
+        assert!(matches!(own, Ok(2)), "{own:?}");
+        assert!(!is_awaited, "the caller has gone");
+        return;
+    }
+    panic!("no limit was long enough for it to begin");
 }
 
 pub async fn a_time_limit_is_the_shorter_of_two(system: System) {
+    // Long enough for what is asked, and shorter than what a call has by itself.
+    let short = CALL_TIMEOUT / 2;
     let hour = Duration::from_secs(3600);
     let rows = [
-        (Some(SOON), Some(hour), SOON),
-        (Some(hour), Some(SOON), SOON),
-        (None, Some(SOON), SOON),
+        (Some(short), Some(hour), short),
+        (Some(hour), Some(short), short),
+        (None, Some(short), short),
         (Some(hour), None, CALL_TIMEOUT),
     ];
     for (outer, inner, expect) in rows {

@@ -9,6 +9,7 @@ use futures::future::{BoxFuture, FutureExt};
 use futures::stream::StreamExt;
 use std::future::{Future, poll_fn};
 use std::task::Poll;
+use std::time::Duration;
 
 /// What happened to a puppet.
 #[derive(Clone, Debug, PartialEq)]
@@ -335,6 +336,11 @@ pub(crate) async fn scripted(
     let actor = ActorRef::unnamed();
     let pid = system.start(&actor, script(Script::new(&log))).await?;
     Ok(Strings { actor, pid, events })
+}
+
+/// Time limits for what has to begin within them: on a busy machine a short one is over before that.
+pub(super) fn longer_and_longer() -> impl Iterator<Item = Duration> {
+    (0..6).map(|power| Duration::from_millis(2 * 4_u64.pow(power)))
 }
 
 /// Lets others run, once.

@@ -1,7 +1,9 @@
 //! Calls seen from their two ends, as those who carry them between nodes have them; and messages that are for one
 //! incarnation.
 
-use super::puppet::{Do, Events, Keep, Puppet, Say, Script, Strings, begin, puppet, with_mailbox, yield_now};
+use super::puppet::{
+    Do, Events, Keep, Puppet, Say, Script, Strings, begin, longer_and_longer, puppet, with_mailbox, yield_now,
+};
 use crate::{
     Actor, ActorRef, Asking, Bounded, CALL_TIMEOUT, CallError, Caller, Cx, Exit, Overflow, ReplyTo,
     SendError, System,
@@ -120,24 +122,29 @@ pub async fn the_time_of_an_asking_is_that_of_the_call_that_is_served(system: Sy
     assert!(matches!(open, Ok(Some(left)) if left > CALL_TIMEOUT), "{open:?}");
     assert_eq!(own_open, Ok(None));
     // And when no time is left.
-    let (tell, outcome) = oneshot::channel();
-    let late = Do::new(move |_, cx| {
-        Box::pin(async move {
-            cx.abandoned().await;
-            let (reply, asking) = cx.system().asking::<u32>();
-            let told = Arc::new(AtomicU32::new(0));
-            let hook = told.clone();
-            let tells = move || {
-                hook.fetch_add(1, SeqCst);
-            };
-            let outcome = asking.on_gone(tells).await;
-            let _ = tell.send((outcome, told.load(SeqCst), reply));
-        })
-    });
-    let call = p.actor.call(late).timeout(SOON).await;
-    assert!(matches!(call, Err(CallError::Timeout)), "{call:?}");
-    let (outcome, told, _reply) = outcome.await.unwrap();
-    assert_eq!((outcome, told), (Err(CallError::Expired(())), 0));
+    for limit in longer_and_longer() {
+        let (tell, outcome) = oneshot::channel();
+        let late = Do::new(move |_, cx| {
+            Box::pin(async move {
+                cx.abandoned().await;
+                let (reply, asking) = cx.system().asking::<u32>();
+                let told = Arc::new(AtomicU32::new(0));
+                let hook = told.clone();
+                let tells = move || {
+                    hook.fetch_add(1, SeqCst);
+                };
+                let outcome = asking.on_gone(tells).await;
+                let _ = tell.send((outcome, told.load(SeqCst), reply));
+            })
+        });
+        let call = p.actor.call(late).timeout(limit).await;
+        assert!(matches!(call, Err(CallError::Timeout)), "{call:?}");
+        // Else its time was over before it began.
+        let Ok((outcome, told, _reply)) = outcome.await else { continue };
+        assert_eq!((outcome, told), (Err(CallError::Expired(())), 0));
+        return;
+    }
+    panic!("no limit was long enough for it to begin");
 }
 
 pub async fn a_request_with_a_way_back_is_answered_there_however_it_ends(system: System) {

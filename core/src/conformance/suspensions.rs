@@ -43,6 +43,10 @@ pub async fn a_suspension_waits_for_the_present_handler_and_stands(system: Syste
         panic!("the handler is not done");
     };
     assert!(message.ends_with("::Do") && at_least >= ms(2), "{message} {at_least:?}");
+    // It was woken to be told.
+    while sys.status().unwrap().doing == Doing::Queued {
+        yield_now().await;
+    }
     assert_eq!(sys.status().unwrap().doing, Doing::Waiting, "it is in its handler yet");
     drop(gate);
     p.actor.sys().suspend().await.unwrap();

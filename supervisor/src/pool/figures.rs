@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 /// The figures of a pool, since it was made: see [`PoolRef::stats`](super::PoolRef::stats).
 ///
 /// With [`Requeue::Waiting`](super::Requeue::Waiting) each accepted job has one fate, and
-/// `accepted = done + lost + expired + queued + busy` at rest. Without it, `done`, `lost`, `queued` and `busy` are those
-/// of the workers' ledgers, which also count what came to the workers by other ways.
+/// `accepted = done + lost + expired + queued + busy` at rest. Without it, `done`, `lost`, `expired`, `queued` and
+/// `busy` are those of the workers' ledgers, which also count what came to the workers by other ways.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct PoolStats {
@@ -25,7 +25,7 @@ pub struct PoolStats {
     pub done: u64,
     /// Accepted, and then lost: in hand, or in the mailbox, when a worker ended.
     pub lost: u64,
-    /// Waited in the pool, and left the line unhandled because the caller had gone.
+    /// Waited, and was not handled when its turn came: the caller had gone, or it was too old.
     pub expired: u64,
     /// Handed back, for there were as many in flight as there may be.
     pub refused_limit: u64,

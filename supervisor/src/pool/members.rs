@@ -80,8 +80,8 @@ impl<A: Actor> Member<A> {
 }
 
 fn without_fate(ledger: &Ledger) -> u64 {
-    let Ledger { accepted, handled, answered, interrupted, discarded, dead_lettered, .. } = *ledger;
-    accepted.saturating_sub(handled + answered + interrupted + discarded + dead_lettered)
+    let Ledger { accepted, handled, answered, expired, interrupted, discarded, dead_lettered, .. } = *ledger;
+    accepted.saturating_sub(handled + answered + expired + interrupted + discarded + dead_lettered)
 }
 
 /// A worker that was chosen. It does not leave while this is held.
@@ -319,6 +319,7 @@ impl<A: Actor> Shared<A> {
                 stats.busy = without_fate(&ledger).saturating_sub(stats.queued);
                 stats.accepted = ledger.accepted;
                 stats.done = ledger.handled + ledger.answered;
+                stats.expired = ledger.expired;
                 stats.lost = ledger.interrupted + ledger.discarded + ledger.dead_lettered;
             }
         }

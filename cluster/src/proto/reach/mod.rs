@@ -355,7 +355,6 @@ impl Reach {
     }
 
     fn close(&mut self, link: LinkId, why: Close, now: Time) {
-        self.outputs.push_back(Output::Close { link, why: why.clone() });
         let down = match why {
             Close::Refused(_) | Close::TimedOut => Why::LinkLost,
             Close::DeclaredDown => Why::DeclaredDown,
@@ -363,6 +362,8 @@ impl Reach {
             Close::Leaving => Why::Left,
         };
         self.remove(link, down, Lost::Broken, now);
+        // Last: whoever carries the link may act on it at once, and what is not sent yet must be its own by then.
+        self.outputs.push_back(Output::Close { link, why });
     }
 
     fn drop_link(&mut self, link: LinkId, lost: Lost, now: Time) {

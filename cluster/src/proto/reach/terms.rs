@@ -22,7 +22,7 @@ pub enum Output {
         /// Who should be there; `None`: whoever.
         expect: Option<NodeName>,
     },
-    /// Close it, and tell the peer why.
+    /// Close it, and tell the peer why. Of one that was up it comes after [`Output::Down`].
     Close {
         /// The link.
         link: LinkId,

@@ -193,7 +193,8 @@ fn one_that_is_down_and_linked_again_is_closed_unless_it_comes_back_as_a_member(
     one.reach.handle_member_down(&b.id, Gone::Silent, one.now);
     let link = one.up(&b);
     assert_eq!(one.wait(), ms(3000));
-    assert_eq!(one.outputs()[0], Output::Close { link, why: Close::DeclaredDown });
+    let down = Output::Down { link, id: b.id, role: Role::Member, why: Why::DeclaredDown };
+    assert_eq!(one.outputs()[..2], [down, Output::Close { link, why: Close::DeclaredDown }]);
 }
 
 #[test]
@@ -239,8 +240,8 @@ fn a_name_has_one_life_at_a_time() {
                 Some(Output::Up { link: new, peer: comes.clone(), role: Role::Member })
             );
             let replaced = [
-                Output::Close { link, why: Close::Replaced },
                 Output::Down { link, id: holder(), role: Role::Member, why: Why::Replaced },
+                Output::Close { link, why: Close::Replaced },
             ];
             assert_eq!(outputs, if case == 0 { &replaced[..] } else { &[] });
         }
@@ -292,7 +293,7 @@ fn a_link_that_is_alive_outlives_a_declaration_unless_the_node_does_not_come_bac
             assert_eq!(one.wait(), ms(3000));
             let (id, role, why) = (b.id, Role::Member, Why::DeclaredDown);
             let closed = Output::Close { link, why: Close::DeclaredDown };
-            assert_eq!(one.outputs(), [closed, Output::Down { link, id, role, why }]);
+            assert_eq!(one.outputs(), [Output::Down { link, id, role, why }, closed]);
         }
     }
 }
@@ -318,6 +319,15 @@ fn one_that_has_left_is_not_dialled_and_one_that_is_down_is_until_it_is_forgotte
         assert_eq!(dialled > 600, dials, "every few seconds for an hour: {dialled}");
         assert!(one.reach.nodes.is_empty(), "forgotten");
     }
+}
+
+#[test]
+fn who_leaves_is_reached_by_nobody_before_its_links_are_told() {
+    let (mut one, b) = (One::new(), peer("b", 1));
+    let link = one.up(&b);
+    one.reach.leave(one.now);
+    let down = Output::Down { link, id: b.id, role: Role::Member, why: Why::Left };
+    assert_eq!(one.outputs(), [down, Output::Close { link, why: Close::Leaving }]);
 }
 
 #[test]

@@ -269,7 +269,8 @@ impl Running {
                     self.send_held(cx, stream)?;
                 }
                 Err(()) if self.peer.is_overrun() => return Err(End::Ours(Bye::Overrun)),
-                Err(()) => return Err(End::Closed),
+                // The keeper has taken it down, and is about to say why: the peer is to hear it.
+                Err(()) => break,
             }
         }
         let _ = self.connection.sender.poll_flush(cx)?;
