@@ -1,7 +1,7 @@
 //! What the actors of one system share, and the signals between them: who is told what, by whom, in which order.
 
 use crate::bonds::{Bonds, Signal, Verdict, verdict};
-use crate::cell::{CellRef, Children, Control, Crew, End, Grace, Header, Host, Life, Posted, Wreck};
+use crate::cell::{Act, CellRef, Children, Control, Crew, End, Grace, Header, Host, Life, Posted, Wreck};
 use crate::crash::{Ancestor, CrashReport};
 use crate::distribution::{DistSignal, Distribution};
 use crate::exit::Exit;
@@ -122,27 +122,24 @@ impl Shared {
     /// False: there is no such actor.
     pub(crate) fn signal(&self, to: Pid, signal: &Signal) -> bool {
         let Some(cell) = self.table.get(to) else { return false };
-        let mut notice = None;
-        let there = cell.header().signal(Some(to), |life| control(to, life, signal, &mut notice));
-        deliver(cell.header(), notice);
-        there
+        cell.header().act(Some(to), |life| act(to, life, signal))
     }
 
     /// The link from `from`, which has ended, to `to`: an exit signal, if the link is still there.
     /// Whether it was.
     pub(crate) fn link_broken(&self, to: Pid, from: Pid, reason: Exit) -> bool {
         let Some(cell) = self.table.get(to) else { return false };
-        let (mut notice, mut is_broken) = (None, false);
+        let mut is_broken = false;
         let signal = Signal::Exit { from, reason };
-        cell.header().signal(Some(to), |life| {
+        // In one: an unlink comes before the signal, and there is none, or after it.
+        cell.header().act(Some(to), |life| {
             let was_linked = life
                 .known_mut()
                 .and_then(|known| known.bonds.as_mut())
                 .is_some_and(|bonds| bonds.links.remove(&from));
             is_broken = was_linked;
-            if was_linked { control(to, life, &signal, &mut notice) } else { None }
+            if was_linked { act(to, life, &signal) } else { None }
         });
-        deliver(cell.header(), notice);
         is_broken
     }
 
@@ -250,33 +247,19 @@ impl Shared {
 }
 
 /// What a signal means to its receiver: something for its control lane, or a notice among its messages.
-fn control(to: Pid, life: &Life, signal: &Signal, notice: &mut Option<Notice>) -> Option<(Control, Cut)> {
-    match verdict(to, life.traps, life.parent(), signal) {
-        Verdict::Ignore => None,
-        Verdict::Message => {
-            if let Signal::Exit { from, reason } = signal {
-                *notice = Some(Notice::Info(Info::Exit { from: *from, reason: reason.clone() }));
-            }
-            None
+fn act(to: Pid, life: &Life, signal: &Signal) -> Option<Act> {
+    Some(match (verdict(to, life.traps, life.parent(), signal), signal) {
+        (Verdict::Message, Signal::Exit { from, reason }) => {
+            Act::Notice(Notice::Info(Info::Exit { from: *from, reason: reason.clone() }))
         }
+        (Verdict::Ignore | Verdict::Message, _) => return None,
         // One that is suspended handles no message, so the order can not wait for its turn.
-        Verdict::StopInTurn(why) if life.is_held() => Some((Control::Stop(why), Cut::Yes)),
-        Verdict::StopInTurn(why) => {
-            *notice = Some(Notice::Order(Order { to, why }));
-            None
-        }
-        Verdict::Stop(why) => Some((Control::Stop(why), life.cut_if_held())),
-        Verdict::Die(why) => Some((Control::Die(why), Cut::Yes)),
-        Verdict::Kill => Some((Control::Kill, Cut::Yes)),
-    }
-}
-
-fn deliver(cell: &Header, notice: Option<Notice>) {
-    match notice {
-        None => {}
-        Some(Notice::Info(info)) => cell.inform(info),
-        Some(Notice::Order(order)) => cell.order(order),
-    }
+        (Verdict::StopInTurn(why), _) if life.is_held() => Act::Control(Control::Stop(why), Cut::Yes),
+        (Verdict::StopInTurn(why), _) => Act::Notice(Notice::Order(Order { to, why })),
+        (Verdict::Stop(why), _) => Act::Control(Control::Stop(why), life.cut_if_held()),
+        (Verdict::Die(why), _) => Act::Control(Control::Die(why), Cut::Yes),
+        (Verdict::Kill, _) => Act::Control(Control::Kill, Cut::Yes),
+    })
 }
 
 /// Somebody waits for an end.

@@ -3,6 +3,7 @@
 #![allow(clippy::disallowed_methods, reason = "embassy's executor has the thread that one runs it on")]
 
 use embassy_executor::Executor;
+use futures::channel::oneshot;
 use futures::executor::block_on;
 use ravelin_core::conformance::Case;
 use ravelin_core::{Runtime, executor_suite};
@@ -21,11 +22,15 @@ fn drive<F: Future<Output = ()>>(case: impl FnOnce(Arc<Hosted>) -> F) {
         executor.run_until(start, || gone.try_recv() == Err(mpsc::TryRecvError::Disconnected));
     });
     let rt = given.recv().unwrap();
+    let (begins, begun) = oneshot::channel();
     let until_dropped = async move {
         let _held = held;
+        begins.send(()).unwrap();
         pending::<()>().await;
     };
     rt.spawn("held", Box::pin(until_dropped));
+    // So the executor drops it, and looks after that; what has not begun would be dropped here, and it would not look again.
+    block_on(begun).unwrap();
     block_on(case(rt.clone()));
     rt.shutdown();
     thread.join().unwrap();

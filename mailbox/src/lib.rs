@@ -31,6 +31,8 @@ mod state;
 
 mod mailbox;
 
+mod signals;
+
 mod pressure;
 
 mod reopen;
@@ -48,8 +50,10 @@ pub use channel::{Receiver, RecvError, SendError, Sender, TrySendError, channel}
 pub use class::{ByClass, Class, Shed};
 pub use joint::{Hold, Joint, Peek};
 pub use lock::{Guard, Lock};
+pub use look::Counts;
 pub use mailbox::Mailbox;
 pub use protocol::{
     Consumer, Cut, Edge, Next, NoConsumer, Phase, Pushed, Refused, Remains, Signalled, Ticket,
 };
 pub use records::{Kind, Record, Records, VTable};
+pub use signals::Inlet;

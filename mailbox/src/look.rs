@@ -7,6 +7,20 @@ use crate::protocol::{Consumer, Phase};
 use crate::sync::Ordering;
 use std::fmt;
 
+/// A mailbox at one moment.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub struct Counts {
+    /// The consumer's phase.
+    pub phase: Phase,
+    /// As [`Mailbox::len`].
+    pub waiting: u32,
+    /// As [`Mailbox::accepted`].
+    pub accepted: u64,
+    /// As [`Mailbox::shed`].
+    pub shed: Shed,
+}
+
 impl<X, C, E: Consumer> Mailbox<X, C, E> {
     /// How many messages wait: exact at rest; while the consumer works through a batch, those that it has begun since it
     /// last [published](Mailbox::publish) are counted too.
@@ -32,9 +46,7 @@ impl<X, C, E: Consumer> Mailbox<X, C, E> {
 
     /// How many messages were refused and discarded, by class, and counted as [expired](Mailbox::count_expired).
     pub fn shed(&self) -> Shed {
-        let state = self.state.lock();
-        let pressed = state.rare.as_ref().and_then(|rare| rare.pressed.as_ref());
-        pressed.map_or(Shed::default(), |pressed| pressed.shed)
+        self.with_counts(|counts, _| counts.shed)
     }
 
     /// The consumer did not handle a message of this class, because it was too late for that: counts it.
@@ -77,6 +89,16 @@ impl<X, C, E: Consumer> Mailbox<X, C, E> {
         let mut state = self.state.lock();
         let phase = state.phase;
         f(phase, &mut state.consumer)
+    }
+
+    /// As [`with`](Mailbox::with), with all that is counted, as of that moment.
+    pub fn with_counts<R>(&self, f: impl FnOnce(Counts, &mut E) -> R) -> R {
+        let mut state = self.state.lock();
+        let pressed = state.rare.as_ref().and_then(|rare| rare.pressed.as_ref());
+        let shed = pressed.map_or(Shed::default(), |pressed| pressed.shed);
+        let waiting = state.waiting + self.taken.load(Ordering::Relaxed) + state.aside();
+        let counts = Counts { phase: state.phase, waiting, accepted: state.accepted, shed };
+        f(counts, &mut state.consumer)
     }
 }
 

@@ -20,7 +20,7 @@
 use crate::capacity::{Capacity, NO_LIMIT, Overflow};
 use crate::class::Class;
 use crate::lock::{Guard, Lock};
-use crate::protocol::{Consumer, Cut, Edge, Next, NoConsumer, Phase, Pushed, Refused, Signalled, Ticket};
+use crate::protocol::{Consumer, Edge, Next, Phase, Pushed, Refused, Ticket};
 use crate::records::{Kind, Record, Records};
 use crate::state::{State, give_back, wake_all};
 use crate::sync::{AtomicU8, AtomicU32, Ordering};
@@ -258,40 +258,12 @@ impl<X, C, E: Consumer> Mailbox<X, C, E> {
     }
 
     #[inline(always)]
-    fn schedule(state: &mut State<X, C, E>, edge: Edge) -> E::Wake {
+    pub(crate) fn schedule(state: &mut State<X, C, E>, edge: Edge) -> E::Wake {
         state.phase = match edge {
             Edge::Queue => Phase::Queued,
             Edge::HandOver => Phase::Handed,
         };
         state.consumer.edge(edge)
-    }
-
-    /// Adds to the control lane, which has no limit, when `admit`, asked under the lock, gives a signal.
-    ///
-    /// # Errors
-    /// The mailbox is closed; `admit` was not asked.
-    pub fn signal(
-        &self,
-        edge: Edge,
-        admit: impl FnOnce(&mut E) -> Option<(C, Cut)>,
-    ) -> Result<Signalled<E::Wake>, NoConsumer> {
-        let mut state = self.state.lock();
-        if state.phase == Phase::Closed {
-            return Err(NoConsumer);
-        }
-        let Some((signal, cut)) = admit(&mut state.consumer) else { return Ok(Signalled::Quiet) };
-        state.rare().control.push_back(signal);
-        let flags = if cut == Cut::Yes { CONTROL | CUT } else { CONTROL };
-        self.flags.fetch_or(flags, Ordering::Release);
-        match (state.phase, cut) {
-            (Phase::Idle, _) | (Phase::Suspended, Cut::Yes) => {
-                Ok(Signalled::Wake(Self::schedule(&mut state, edge)))
-            }
-            // A running consumer's future may have looked at the control lane already, and be about to suspend.
-            (Phase::Suspended | Phase::Queued | Phase::Handed | Phase::Running | Phase::Closed, _) => {
-                Ok(state.take_receiver().map_or(Signalled::Quiet, Signalled::WakeReceiver))
-            }
-        }
     }
 
     /// Something the consumer waits for has come: a suspended or idle one is got to run, a running one looks again. One

@@ -253,6 +253,30 @@ fn a_cut_that_was_taken_in_turn_does_not_keep_the_consumer_awake() {
 }
 
 #[test]
+fn what_is_written_with_a_look_at_the_owner_is_a_message_beyond_the_limit() {
+    let (mailbox, mut work) = (idle(Bounded(1)), Records::new());
+    let write = |wanted: bool| {
+        mailbox.signal_or_write(Edge::Queue, |inlet| {
+            inlet.owner().accepted += u32::from(wanted);
+            if wanted {
+                inlet.write(&NUMBER, 7);
+            }
+            None
+        })
+    };
+    assert!(matches!(write(false), Ok(Signalled::Quiet)));
+    assert_eq!((mailbox.phase(), mailbox.len()), (Phase::Idle, 0));
+    assert!(matches!(write(true), Ok(Signalled::Wake(_))), "it was idle");
+    assert!(matches!(write(true), Ok(Signalled::Quiet)), "it is queued");
+    assert_eq!((mailbox.phase(), mailbox.len(), mailbox.has_control()), (Phase::Queued, 2, false));
+    assert_eq!(mailbox.with(|_, owner| owner.accepted), 2);
+    assert!(mailbox.begin(Phase::Queued, || Some(&mut work)));
+    assert_eq!(numbers(&mut work), [7, 7]);
+    drop(mailbox.close(|_| ()));
+    assert!(matches!(write(true), Err(NoConsumer)));
+}
+
+#[test]
 fn a_signal_that_is_not_admitted_changes_nothing() {
     let mailbox = idle(Unbounded);
     assert!(matches!(mailbox.signal(Edge::Queue, |_| None), Ok(Signalled::Quiet)));

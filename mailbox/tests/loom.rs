@@ -287,6 +287,33 @@ fn a_signal_beside_the_park_is_handled_by_somebody_and_by_one() {
 }
 
 #[test]
+fn a_notice_of_a_bond_is_there_when_the_bond_is_gone_and_never_comes_after() {
+    struct Bound(bool);
+    impl Consumer for Bound {
+        type Wake = ();
+        fn edge(&mut self, _: Edge) {}
+    }
+    model(|| {
+        let mailbox = Arc::new(Mailbox::<(), (), Bound>::new(Unbounded.into(), Phase::Running, Bound(true)));
+        let other = mailbox.clone();
+        let breaker = thread::spawn(move || {
+            let told = other.signal_or_write(Edge::Queue, |inlet| {
+                if std::mem::take(&mut inlet.owner().0) {
+                    inlet.write(&NUMBER, 1);
+                }
+                None
+            });
+            assert!(matches!(told, Ok(Signalled::Quiet)));
+        });
+        let was_bound = mailbox.with(|_, owner| std::mem::take(&mut owner.0));
+        let here = mailbox.len();
+        assert_eq!(here, u32::from(!was_bound));
+        breaker.join().unwrap();
+        assert_eq!(mailbox.len(), here);
+    });
+}
+
+#[test]
 fn a_notice_beside_the_suspension_is_seen_by_one() {
     model(|| {
         let cell = Cell::new(Unbounded, Phase::Running);

@@ -5,6 +5,7 @@ use crate::exit::Exit;
 use crate::eye::Eye;
 use crate::fate::Owed;
 use crate::id::Pid;
+use crate::info::Notice;
 use crate::reply::ReplyTo;
 use crate::watch::Signalled;
 use ravelin_mailbox::{Consumer, Cut, Edge};
@@ -28,6 +29,13 @@ pub(crate) enum Control {
     Kill,
     /// A question, to be answered between two messages.
     Ask(Ask),
+}
+
+/// What a signal does to its receiver.
+pub(crate) enum Act {
+    Control(Control, Cut),
+    /// It takes its place among the messages.
+    Notice(Notice),
 }
 
 impl Control {

@@ -55,7 +55,7 @@ pub(crate) use far::{FarPosted, far_waits};
 pub(crate) use finish::End;
 pub use in_place::InPlace;
 pub(crate) use in_place::may_call;
-pub(crate) use life::{Ask, Children, Control, Grace, Life};
+pub(crate) use life::{Act, Ask, Children, Control, Grace, Life};
 pub(crate) use local::{running_pid, this_thread};
 pub(crate) use served::{Serves, served, while_served};
 pub(crate) use slot::Slot;
@@ -67,7 +67,7 @@ use crate::bonds::Bonds;
 use crate::exit::Exit;
 use crate::fate::Owed;
 use crate::id::{Pid, TimerRef};
-use crate::info::{Info, Order};
+use crate::info::{Info, Notice, Order};
 use crate::ledger::{Counters, Ledger};
 use crate::lifecycle::Stage;
 use crate::patience::Patience;
@@ -369,7 +369,12 @@ impl Header {
 
     /// The fates of all messages so far.
     pub(crate) fn ledger(&self) -> Ledger {
-        self.counts.read(self.mailbox.accepted(), self.mailbox.shed(), self.mailbox.len())
+        self.mailbox.with_counts(|counts, _| self.ledger_with(&counts))
+    }
+
+    /// The ledger, with what the mailbox has counted.
+    pub(crate) fn ledger_with(&self, mailbox: &ravelin_mailbox::Counts) -> Ledger {
+        self.counts.read(mailbox.accepted, mailbox.shed, mailbox.waiting)
     }
 
     fn ptr(&self) -> CellPtr {
@@ -383,16 +388,39 @@ impl Header {
         to: Option<Pid>,
         decide: impl FnOnce(&mut Life) -> Option<(Control, ravelin_mailbox::Cut)>,
     ) -> bool {
-        let (mut there, mut seen, mut receiver) = (true, None, None);
-        let signalled = self.mailbox.signal(local::edge(self), |life| {
+        self.act(to, |life| decide(life).map(|(control, cut)| Act::Control(control, cut)))
+    }
+
+    /// As [`signal`](Header::signal), where it may be a notice among the messages: that is in its place when this
+    /// incarnation's state is looked at next.
+    pub(crate) fn act(&self, to: Option<Pid>, decide: impl FnOnce(&mut Life) -> Option<Act>) -> bool {
+        let (mut there, mut seen, mut receiver, mut tell) = (true, None, None, None);
+        let signalled = self.mailbox.signal_or_write(local::edge(self), |inlet| {
+            let life = inlet.owner();
             there = to.is_none() || life.pid == to;
             let decided = if there { decide(life) } else { None };
-            seen = decided.as_ref().and_then(|(control, _)| control.seen());
-            if decided.is_some() && life.is_held() {
-                receiver = life.eye().and_then(|eye| eye.take_receiver());
+            match decided? {
+                Act::Control(control, cut) => {
+                    seen = control.seen();
+                    if life.is_held() {
+                        receiver = life.eye().and_then(|eye| eye.take_receiver());
+                    }
+                    return Some((control, cut));
+                }
+                Act::Notice(Notice::Info(info)) => {
+                    inlet.write(self.vtable.info, info);
+                    tell = Some(Header::tell_noticed::<Info> as fn(&Header));
+                }
+                Act::Notice(Notice::Order(order)) => {
+                    inlet.write(self.vtable.order, order);
+                    tell = Some(Header::tell_noticed::<Order>);
+                }
             }
-            decided
+            None
         });
+        if let Some(tell) = tell {
+            tell(self);
+        }
         if let Some(receiver) = receiver {
             receiver.wake();
         }

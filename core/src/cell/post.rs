@@ -5,7 +5,7 @@
 use super::local;
 use super::{Ext, Header, Payload, Wake};
 use crate::fate;
-use crate::info::{Info, Order};
+use crate::info::Info;
 use crate::watch::Seen;
 use ravelin_mailbox::{Kind, Pushed, Records, Refused, Ticket};
 use std::task::Waker;
@@ -104,10 +104,5 @@ impl Header {
         if let (Some((target, monitor)), true) = (down, got_in) {
             self.tell(|| Seen::Down { monitor, target });
         }
-    }
-
-    /// Puts an order to end into the user lane.
-    pub(crate) fn order(&self, order: Order) {
-        let _ = self.push_exempt(self.vtable.order, order);
     }
 }

@@ -192,6 +192,11 @@ impl Header {
         }
     }
 
+    /// Tells of a notice that got into the mailbox.
+    pub(super) fn tell_noticed<P: Payload>(&self) {
+        self.tell_pushed::<P>(&Pushed::Quiet, true);
+    }
+
     #[cold]
     fn tell_accepted(&self, message: &'static str, class: Class, is_exempt: bool) {
         let (len, limit) = (self.mailbox.len(), self.mailbox.limit());

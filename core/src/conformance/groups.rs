@@ -66,7 +66,7 @@ pub async fn the_dead_cannot_join(system: System) {
 }
 
 pub async fn a_join_that_races_with_the_end_leaves_no_dead_member(system: System) {
-    for _ in 0..15 {
+    for _ in 0..40 {
         let p = puppet(&system).await;
         let (pid, killer) = (p.pid, system.clone());
         system.runtime().spawn_blocking(Box::new(move || {

@@ -43,11 +43,13 @@ pub async fn a_suspension_waits_for_the_present_handler_and_stands(system: Syste
         panic!("the handler is not done");
     };
     assert!(message.ends_with("::Do") && at_least >= ms(2), "{message} {at_least:?}");
-    // It was woken to be told.
-    while sys.status().unwrap().doing == Doing::Queued {
-        yield_now().await;
+    // It was woken to be told, and waits again: it is in its handler yet.
+    loop {
+        match sys.status().unwrap().doing {
+            Doing::Queued | Doing::Running => yield_now().await,
+            doing => break assert_eq!(doing, Doing::Waiting),
+        }
     }
-    assert_eq!(sys.status().unwrap().doing, Doing::Waiting, "it is in its handler yet");
     drop(gate);
     p.actor.sys().suspend().await.unwrap();
     assert_eq!(sys.status().unwrap().doing, Doing::Suspended);

@@ -11,7 +11,8 @@ use std::sync::Arc;
 
 /// What an actor is, does and has. Source: `sys:get_status/1`, `process_info/1`.
 ///
-/// It is put together without a stop of the actor, so what it says about a busy one is as of some moment each.
+/// It is put together without a stop of the actor, so what it says about a busy one is as of some moment each; what it
+/// says about one that is idle is as of one moment.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Status {
@@ -99,9 +100,9 @@ impl Status {
         let handling = look
             .message
             .map(|message| Handling { message, since: eye.as_ref().and_then(|eye| eye.begun_at()) });
-        let (ledger, mailbox_max) = (header.ledger(), header.mailbox.limit());
-        let mailbox_len = header.mailbox.len() as usize;
-        header.mailbox.with(|phase, life| {
+        let mailbox_max = header.mailbox.limit();
+        header.mailbox.with_counts(|counts, life| {
+            let phase = counts.phase;
             let pid = life.pid.filter(|pid| of.is_none() || of == Some(*pid))?;
             let company = life.known();
             let bonds = company.and_then(|company| company.bonds.as_deref());
@@ -126,9 +127,9 @@ impl Status {
                 children: children.map(|children| children.pids()).unwrap_or_default(),
                 doing,
                 handling,
-                mailbox_len,
+                mailbox_len: counts.waiting as usize,
                 mailbox_max: mailbox_max.map(|max| max as usize),
-                ledger,
+                ledger: header.ledger_with(&counts),
                 links: bonds.map_or(0, |bonds| bonds.links.len()),
                 monitors: bonds.map_or(0, |bonds| bonds.watching.len()),
                 monitored_by: bonds.map_or(0, |bonds| bonds.watchers.len()),

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::task::Poll;
 
 /// What is very many here.
-pub(crate) const MANY: usize = if cfg!(debug_assertions) { 5_000 } else { 100_000 };
+pub(crate) const MANY: usize = if cfg!(debug_assertions) { 10_000 } else { 100_000 };
 
 /// Whether those who are ready run in the order in which they became so.
 pub(crate) const KEEPS_THE_QUEUE: bool = true;
