@@ -3,7 +3,7 @@
 use crate::host::{Log, everywhere, in_virtual_time, ms, pass, until, up};
 use futures::channel::oneshot;
 use futures::{FutureExt, future::join_all};
-use ravelin::pool::{AtLimit, Dispatcher, Distributors, Job, Load, Rate, WhenDown};
+use ravelin::pool::{AtLimit, Dispatcher, Distributors, Job, Load, PoolStats, Rate, WhenDown};
 use ravelin::prelude::*;
 use ravelin::{
     Autoscale, Bounded, CallError, Dispatch, Exit, Overflow, Pool, PoolError, PoolRef, Requeue, StartError,
@@ -86,7 +86,8 @@ fn a_pool_gives_its_jobs_to_one_after_the_other() {
             everyone.into_iter().map(|(number, told)| (number, told.expect("it answers"))).collect();
         assert_eq!(told, [(0, 0), (1, 1), (2, 2)]);
         assert!(place.cast_everyone(Who).iter().all(|(_, sent)| sent.is_ok()));
-        until(|| place.stats().done == 7 + 12 + 3 + 3).await;
+        let is_at_rest = |stats: PoolStats| stats.queued == 0 && stats.busy == 0;
+        until(|| place.stats().done == 7 + 12 + 3 + 3 && is_at_rest(place.stats())).await;
         let stats = place.stats();
         assert!(stats.is_balanced(), "{stats:?}");
         assert_eq!((stats.workers, stats.up, stats.lost, stats.restarted), (3, 3, 0, 0));
