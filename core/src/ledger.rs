@@ -157,7 +157,8 @@ impl Counters {
 
     fn ended(&self) -> u64 {
         let interrupted = u64::from(self.interrupted.load(Relaxed));
-        self.handled.load(Relaxed) + self.answered.load(Relaxed) + interrupted
+        // What expired has begun, as far as who runs the actor counts.
+        self.handled.load(Relaxed) + self.answered.load(Relaxed) + self.expired.load(Relaxed) + interrupted
     }
 
     pub(crate) fn interrupted(&self) {

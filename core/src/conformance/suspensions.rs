@@ -32,6 +32,18 @@ pub async fn a_suspended_actor_handles_nothing_until_it_is_resumed(system: Syste
     p.is_through().await;
     assert_eq!(p.said(), [1, 2, 3, 4], "in their order, and nothing that nobody waits for");
     rests(&sys).await;
+    // What expired is in nobody's hand.
+    sys.suspend().await.unwrap();
+    p.casts(6);
+    let status = loop {
+        match sys.status().unwrap() {
+            status if matches!(status.doing, Doing::Queued | Doing::Running) => yield_now().await,
+            status => break status,
+        }
+    };
+    assert_eq!((status.doing, status.handling, status.ledger.expired), (Doing::Suspended, None, 1));
+    sys.resume().unwrap();
+    rests(&sys).await;
 }
 
 pub async fn a_suspension_waits_for_the_present_handler_and_stands(system: System) {
